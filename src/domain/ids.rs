@@ -1,0 +1,62 @@
+//! Identifiers of the registry: one newtype over UUIDv7 for each kind of thing, so that a judge's id cannot stand
+//! where a cycle's is wanted. Never used in the ballot box: a UUIDv7 is a clock.
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident,)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[serde(transparent)]
+        #[schema(value_type = String, format = Uuid, min_length = 36, max_length = 36, example = "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11")]
+        pub struct $name(pub uuid::Uuid);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                uuid::Uuid::parse_str(text).map($name)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// Identifies an account.
+    AccountId,
+    /// Identifies a log-in and the refresh tokens that follow from it.
+    SessionId,
+    /// Identifies one act waiting for, or confirmed by, a second person.
+    ApprovalId,
+    /// Identifies an entry of the audit log.
+    AuditEntryId,
+    /// Identifies a court.
+    CourtId,
+    /// Identifies a judge; the only key of a judge outside the file.
+    JudgeId,
+    /// Identifies a post held by a judge.
+    PositionId,
+    /// Identifies one observed value of an indicator.
+    ObservationId,
+    /// Identifies a judge's request to correct a record of the file.
+    CorrectionRequestId,
+    /// Identifies a version of a methodology.
+    MethodologyId,
+    /// Identifies a cycle of evaluation.
+    CycleId,
+    /// Identifies one judge's passage through a cycle.
+    EvaluationId,
+    /// Identifies one entry of an evaluation's eligible pool.
+    PoolEntryId,
+    /// Identifies a declared conflict between two judges.
+    ConflictId,
+    /// Identifies a challenge of a person in the pool.
+    ChallengeId,
+    /// Identifies one reviewer's assignment to one subject.
+    AssignmentId,
+    /// Identifies a piece of background work.
+    JobId,
+}

@@ -1,0 +1,3 @@
+//! The rules of the field, pure: no SQL, no HTTP, no clock, no I/O.
+
+pub mod ids;

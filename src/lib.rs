@@ -1,0 +1,5 @@
+//! The Electronic Judge File.
+
+pub mod credential;
+pub mod domain;
+pub mod error;
