@@ -1,7 +1,12 @@
 //! What can go wrong, free of HTTP. A newcomer's usual mistake is to make absence an error: a lookup gives `Option`,
 //! a refusal is [`Error::Refused`] with a [`Code`] the caller can act on, and a bug is [`Error::Internal`].
 
+pub mod hint;
+
+use std::borrow::Cow;
 use std::fmt;
+
+use crate::error::hint::Hint;
 
 /// The result of everything that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -26,8 +31,8 @@ pub struct Refusal {
     pub faults: Vec<Fault>,
     /// Seconds after which the same request may succeed; with `TooManyRequests` and `Busy`.
     pub retry_after_seconds: Option<u32>,
-    /// One fact that the detail text names, such as the move that would help; never personal data.
-    pub hint: Option<String>,
+    /// What would help, a sentence each: the move to make first, every guard that is not met.
+    pub hints: Vec<Hint>,
 }
 
 /// One field at fault.
@@ -58,13 +63,29 @@ pub enum Rule {
     /// The value has the wrong JSON type or cannot be read as what is expected.
     Type,
     /// The number must be from `min` to `max`, both included.
-    Range { min: i64, max: i64 },
+    Range {
+        /// The least value allowed.
+        min: i64,
+        /// The greatest value allowed.
+        max: i64,
+    },
     /// The text or list must have from `min` to `max` characters or elements.
-    Length { min: u64, max: u64 },
+    Length {
+        /// The least number of characters or elements.
+        min: u64,
+        /// The greatest number of characters or elements.
+        max: u64,
+    },
     /// The text does not have the expected form; the form in words a caller knows (`YYYY-MM-DD`, `12 digits`).
-    Format { expected: &'static str },
+    Format {
+        /// The form expected.
+        expected: &'static str,
+    },
     /// The value is not one of those allowed.
-    OneOf { allowed: &'static str },
+    OneOf {
+        /// The values allowed, separated by commas.
+        allowed: Cow<'static, str>,
+    },
     /// Refers to something that does not exist.
     Missing,
     /// Stands more than once where it may stand once, or is taken.
@@ -72,13 +93,22 @@ pub enum Rule {
     /// The check digit is wrong (IIN).
     CheckDigit,
     /// Must be after, or not before, another field.
-    Order { other: &'static str },
+    Order {
+        /// The name of the other field.
+        other: &'static str,
+    },
     /// Contradicts another field.
-    Mismatch { other: &'static str },
+    Mismatch {
+        /// The name of the other field.
+        other: &'static str,
+    },
     /// May not be changed or set here.
     Fixed,
     /// Below the floor that a methodology may not undercut.
-    Floor { min: i64 },
+    Floor {
+        /// The floor.
+        min: i64,
+    },
     /// Too weak or too common a password.
     Weak,
 }
@@ -163,7 +193,7 @@ codes! {
     AlreadyExists = "already_exists",
     /// The phase or state does not allow this now; the hint names the move that would help.
     WrongPhase = "wrong_phase",
-    /// A guard of the move is not met yet; the hint says which.
+    /// Guards of the move are not met yet; the hints say which.
     GuardNotMet = "guard_not_met",
     /// Another request with this Idempotency-Key is still running.
     IdempotencyInProgress = "idempotency_in_progress",
@@ -228,7 +258,7 @@ codes! {
 impl Refusal {
     /// A refusal that its code alone explains.
     pub fn new(code: Code) -> Self {
-        Refusal { code, faults: Vec::new(), retry_after_seconds: None, hint: None }
+        Refusal { code, faults: Vec::new(), retry_after_seconds: None, hints: Vec::new() }
     }
 }
 
@@ -243,9 +273,14 @@ impl Error {
         Error::Refused(Refusal { faults, ..Refusal::new(code) })
     }
 
-    /// A refusal whose detail names one fact, such as the move that would help.
-    pub fn hinted(code: Code, hint: impl Into<String>) -> Self {
-        Error::Refused(Refusal { hint: Some(hint.into()), ..Refusal::new(code) })
+    /// A refusal that says what would help, such as the move to make first.
+    pub fn hinted(code: Code, hint: impl Into<Hint>) -> Self {
+        Error::hints(code, vec![hint.into()])
+    }
+
+    /// A refusal that says everything that would help.
+    pub fn hints(code: Code, hints: Vec<Hint>) -> Self {
+        Error::Refused(Refusal { hints, ..Refusal::new(code) })
     }
 
     /// A refusal that tells when to come back.
