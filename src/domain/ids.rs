@@ -4,7 +4,11 @@
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident,)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+            utoipa::ToSchema, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+        )]
+        #[diesel(sql_type = diesel::sql_types::Text)]
         #[serde(transparent)]
         #[schema(value_type = String, format = Uuid, min_length = 36, max_length = 36, example = "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11")]
         pub struct $name(pub uuid::Uuid);
@@ -17,10 +21,12 @@ macro_rules! ids {
 
         impl std::str::FromStr for $name {
             type Err = uuid::Error;
-            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+            fn from_str(text: &str) -> std::result::Result<Self, uuid::Error> {
                 uuid::Uuid::parse_str(text).map($name)
             }
         }
+
+        $crate::stored_as_text!($name);
     )*};
 }
 
@@ -33,6 +39,8 @@ ids! {
     ApprovalId,
     /// Identifies an entry of the audit log.
     AuditEntryId,
+    /// Identifies a machine client.
+    ClientId,
     /// Identifies a court.
     CourtId,
     /// Identifies a judge; the only key of a judge outside the file.
@@ -59,4 +67,15 @@ ids! {
     AssignmentId,
     /// Identifies a piece of background work.
     JobId,
+}
+
+/// A fresh UUIDv7 for something made at `at`; the id's first 48 bits are that time in milliseconds.
+pub fn new_at(at: chrono::DateTime<chrono::Utc>) -> uuid::Uuid {
+    let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
+    uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, at.timestamp_subsec_nanos()))
+}
+
+/// A fresh random id without any time in it.
+pub fn random() -> uuid::Uuid {
+    uuid::Uuid::new_v4()
 }

@@ -1,3 +1,15 @@
 //! The rules of the field, pure: no SQL, no HTTP, no clock, no I/O.
 
+pub mod calendar;
+pub mod caller;
+pub mod coded;
+pub mod cycle;
+pub mod draw;
 pub mod ids;
+pub mod iin;
+pub mod indicators;
+pub mod judge_file;
+pub mod methodology;
+pub mod policy;
+pub mod pool;
+pub mod scoring;

@@ -1,0 +1,139 @@
+//! The only figures of a result that may leave the service, and the words that stand for them (rules P-1 and P-2 of
+//! publication). A newcomer would add one more helpful number; each is a channel back to single marks, so this module
+//! reads the sealed document, which recounting proves, and nothing else.
+
+use super::Status;
+use super::document::{CriterionResult, OverallResult, SubjectResult};
+use super::fraction::Fraction;
+use super::rules::Rules;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// The most criteria that are published with figures: the first ones of the instrument.
+///
+/// Which ones is settled by the methodology's order and never by the marks.
+pub const PUBLISHED_CRITERIA_MAX: usize = 5;
+
+/// What may be known of one subject's result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Published {
+    /// Fewer than `display_min` reviews: nothing more is said, not even how many.
+    Insufficient {},
+    /// Fewer than `decision_min` reviews: one word for all criteria together, which grounds no decision.
+    Indicative {
+        /// Where the subject stands against the expected standard.
+        band: Band,
+    },
+    /// At least `decision_min` reviews.
+    Ok {
+        /// The overall figure.
+        overall: Figure,
+        /// The criteria that at least `decision_min` reviews answer, in the order of the instrument.
+        criteria: Vec<CriterionFigure>,
+    },
+}
+
+/// Where an interval lies against the expected standard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Band {
+    /// The whole interval is above the standard.
+    Above,
+    /// The whole interval is below the standard.
+    Below,
+    /// The interval contains the standard.
+    NotDistinguishable,
+}
+
+/// A published figure: hundredths of a point on the grid of the methodology's `publish_step`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// The number of reviews behind this very figure.
+    pub n: i64,
+    /// The score, half up, once, from the exact fraction.
+    pub point: i64,
+    /// The lower end of the interval that allows for dishonest reviews, outward.
+    pub lo: i64,
+    /// The upper end of that interval, outward.
+    pub hi: i64,
+    /// Where that interval lies against the standard, before it is widened to the grid.
+    pub band: Band,
+}
+
+/// The published figure of one criterion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CriterionFigure {
+    /// The criterion.
+    pub code: String,
+    /// Its figure.
+    pub figure: Figure,
+}
+
+/// The image of a sealed result.
+///
+/// Internal error: a document that these rules cannot have made.
+pub fn publish(rules: &Rules, result: &SubjectResult) -> Result<Published> {
+    match result.status {
+        Status::Insufficient => Ok(Published::Insufficient {}),
+        Status::Indicative => Ok(Published::Indicative { band: band_of(rules, overall_of(result)?.aware) }),
+        Status::Ok => {
+            let overall = overall_of(result)?;
+            let n = result.n.filter(|&n| is_decisive(rules, n));
+            let n = n.ok_or_else(|| Error::internal("a result that may ground a decision has too few reviews"))?;
+            let codes = rules.values().criteria.iter().map(|criterion| criterion.code.as_str());
+            if !codes.eq(result.criteria.iter().map(|criterion| criterion.code.as_str())) {
+                return Err(Error::internal("a result is published under rules that it was not made by"));
+            }
+            let publishable = result.criteria.iter().take(PUBLISHED_CRITERIA_MAX);
+            let figures = publishable.filter_map(|criterion| criterion_figure(rules, criterion).transpose());
+            Ok(Published::Ok {
+                overall: figure(rules, n, overall.score, overall.aware)?,
+                criteria: figures.collect::<Result<Vec<_>>>()?,
+            })
+        }
+    }
+}
+
+fn overall_of(result: &SubjectResult) -> Result<&OverallResult> {
+    result.overall.as_ref().ok_or_else(|| Error::internal("a result has a status but no score"))
+}
+
+fn criterion_figure(rules: &Rules, criterion: &CriterionResult) -> Result<Option<CriterionFigure>> {
+    let figures = criterion.figures.as_ref().filter(|_| is_decisive(rules, criterion.n));
+    let Some(figures) = figures else { return Ok(None) };
+    let figure = figure(rules, criterion.n, figures.score, figures.aware)?;
+    Ok(Some(CriterionFigure { code: criterion.code.clone(), figure }))
+}
+
+fn is_decisive(rules: &Rules, n: i64) -> bool {
+    n >= rules.values().decision_min as i64
+}
+
+fn figure(rules: &Rules, n: i64, [num, den]: [i64; 2], aware: [i64; 2]) -> Result<Figure> {
+    if den < 1 {
+        return Err(Error::internal("a result holds no fraction where one is due"));
+    }
+    let values = rules.values();
+    let step = values.publish_step.hundredths();
+    let (min, max) = (i64::from(values.scale.min) * 100, i64::from(values.scale.max) * 100);
+    let [lo, hi] = aware;
+    let grid = step * 10_000;
+    Ok(Figure {
+        n,
+        point: Fraction::new(num, den).hundredths(step).clamp(min, max),
+        lo: (lo.div_euclid(grid) * step).clamp(min, max),
+        hi: (-(-hi).div_euclid(grid) * step).clamp(min, max),
+        band: band_of(rules, aware),
+    })
+}
+
+fn band_of(rules: &Rules, [lo, hi]: [i64; 2]) -> Band {
+    let expected = rules.values().expected_hundredths * 10_000;
+    if lo > expected {
+        return Band::Above;
+    }
+    if hi < expected { Band::Below } else { Band::NotDistinguishable }
+}
