@@ -1,0 +1,18 @@
+//! Scoring against numbers that others computed, and the properties that no data may break. A newcomer would copy a
+//! failing figure from the program into the expectation; the references under `tests/data/scoring` are the law.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+#[path = "scoring/common.rs"]
+mod common;
+#[path = "scoring/document.rs"]
+mod document;
+#[path = "scoring/properties.rs"]
+mod properties;
+#[path = "scoring/reference.rs"]
+mod reference;
