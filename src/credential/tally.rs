@@ -1,0 +1,216 @@
+//! From a sealed bundle to its results: the one function by which the registry computes them and an auditor recounts.
+//!
+//! What a newcomer would get wrong: this checks nothing. It reads the envelopes fast and loosely, so the bundle must
+//! have passed [`audit::check`](crate::credential::audit::check) before; the two together are the recount.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::credential::bundle::{ENVELOPES, Files, MANIFESTS, get, split_lines};
+use crate::credential::encoding::Ref;
+use crate::credential::jcs;
+use crate::credential::manifest::Manifest;
+use crate::domain::methodology;
+use crate::domain::methodology::Methodology;
+use crate::domain::scoring::document::{ALGORITHM, CriterionSpread, SubjectResult, document};
+use crate::domain::scoring::publication::{Published, publish};
+use crate::domain::scoring::rules::{Criterion, NO_BASIS, Panel, PublishStep, RuleValues, Rules, Scale};
+use crate::domain::scoring::score_cycle;
+use crate::error::{Code, Error, Result};
+
+/// `result.json`: every result of a round in whole numbers. A round may use several instruments, and each has its own
+/// pooled variances, so a panel is moderated only by panels that answered the same form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoundResult {
+    /// The version of formulas and constants.
+    pub algorithm: String,
+    /// The instruments that were used, by id.
+    pub instruments: Vec<InstrumentSpread>,
+    /// The subjects, ascending by the text of `subject_ref`.
+    pub subjects: Vec<SubjectResult>,
+}
+
+/// The pooled variances of one instrument.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstrumentSpread {
+    /// The instrument.
+    pub instrument_id: String,
+    /// The pooled variance of keys, in millionths.
+    pub keys_variance_millionths: i64,
+    /// The criteria in the order of the instrument.
+    pub criteria: Vec<CriterionSpread>,
+}
+
+/// The results of a round with the rules they were made by.
+#[derive(Debug)]
+pub struct Scored {
+    /// The exact results, for the sealed bundle alone.
+    pub result: RoundResult,
+    rules: BTreeMap<String, Rules>,
+    instrument_of: HashMap<Ref, String>,
+}
+
+/// The marks of one envelope; all else in it was checked before.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    body: Marks<'a>,
+}
+
+#[derive(Deserialize)]
+struct Marks<'a> {
+    subject_ref: Ref,
+    #[serde(borrow)]
+    marks: BTreeMap<&'a str, Option<i64>>,
+}
+
+/// A form as it is read: the rules, and the place of each item in a row.
+struct Form<'a> {
+    rules: Rules,
+    scale: methodology::Scale,
+    places: HashMap<&'a str, usize>,
+}
+
+impl Scored {
+    /// The canonical bytes of `result.json`; equal on every run.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        jcs::canonical(&self.result)
+    }
+
+    /// What may be known of each subject outside the bundle.
+    pub fn images(&self) -> Result<Vec<(Ref, Published)>> {
+        let unknown = || Error::internal("a result names a subject that the manifest does not have");
+        let image = |subject: &SubjectResult| {
+            let subject_ref: Ref = subject.subject_ref.parse()?;
+            let instrument_id = self.instrument_of.get(&subject_ref).ok_or_else(unknown)?;
+            let rules = self.rules.get(instrument_id).ok_or_else(unknown)?;
+            Ok((subject_ref, publish(rules, subject)?))
+        };
+        self.result.subjects.iter().map(image).collect()
+    }
+}
+
+/// Scores a bundle that passed its audit, by the methodology whose bytes it holds.
+///
+/// `malformed` where a file is missing or an envelope cannot be read; `internal` where the methodology does not fit the
+/// manifest, which the audit rules out.
+pub fn score_bundle(files: &Files, methodology: &Methodology) -> Result<Scored> {
+    let manifests: Vec<Manifest> =
+        serde_json::from_slice(get(files, MANIFESTS)?).map_err(|_| Error::from(Code::Malformed))?;
+    let manifest = manifests.last().ok_or_else(|| Error::from(Code::Malformed))?;
+    let mut forms = BTreeMap::new();
+    let mut instrument_of = HashMap::new();
+    for subject in &manifest.subjects {
+        let instrument_id = subject.instrument_id.as_str();
+        if !forms.contains_key(instrument_id) {
+            forms.insert(instrument_id, form(methodology, instrument_id)?);
+        }
+        instrument_of.insert(subject.subject_ref, instrument_id);
+    }
+    let mut rows = read_rows(&split_lines(get(files, ENVELOPES)?)?, &forms, &instrument_of)?;
+    let mut result = RoundResult { algorithm: ALGORITHM.to_owned(), instruments: Vec::new(), subjects: Vec::new() };
+    for (instrument_id, form) in &forms {
+        let (mut names, mut panels) = (Vec::new(), Vec::new());
+        for subject in manifest.subjects.iter().filter(|subject| subject.instrument_id == *instrument_id) {
+            names.push(subject.subject_ref.to_string());
+            panels.push(Panel::new(&form.rules, rows.remove(&subject.subject_ref).unwrap_or_default())?);
+        }
+        let sealed = document(&form.rules, &names, &score_cycle(&form.rules, &panels)?)?;
+        result.instruments.push(InstrumentSpread {
+            instrument_id: (*instrument_id).to_owned(),
+            keys_variance_millionths: sealed.keys_variance_millionths,
+            criteria: sealed.criteria,
+        });
+        result.subjects.extend(sealed.subjects);
+    }
+    result.subjects.sort_unstable_by(|a, b| a.subject_ref.cmp(&b.subject_ref));
+    Ok(Scored {
+        result,
+        rules: forms.into_iter().map(|(instrument_id, form)| (instrument_id.to_owned(), form.rules)).collect(),
+        instrument_of: instrument_of.into_iter().map(|(name, instrument)| (name, instrument.to_owned())).collect(),
+    })
+}
+
+/// The rules of scoring that a methodology gives for one of its instruments; `internal` where it has no such one.
+pub fn scoring_rules(methodology: &Methodology, instrument_id: &str) -> Result<Rules> {
+    let criteria = methodology.criteria_of(instrument_id);
+    let criteria = criteria.ok_or_else(|| Error::internal("the methodology has no such instrument"))?;
+    let publish_step = PublishStep::from_hundredths(i64::from(methodology.publish_step));
+    let scale = methodology.scale;
+    Rules::new(RuleValues {
+        scale: Scale { min: scale.min, max: scale.max, step: scale.step },
+        criteria: criteria
+            .into_iter()
+            .map(|criterion| Criterion {
+                code: criterion.code.to_owned(),
+                weight: criterion.weight,
+                items: criterion.items.len(),
+            })
+            .collect(),
+        display_min: methodology.counts.display_min as usize,
+        decision_min: methodology.counts.decision_min as usize,
+        publish_step: publish_step.ok_or_else(|| Error::internal("the methodology publishes to a forbidden step"))?,
+        expected_hundredths: i64::from(scale.expected) * 100,
+    })
+}
+
+fn form<'a>(methodology: &'a Methodology, instrument_id: &str) -> Result<Form<'a>> {
+    let rules = scoring_rules(methodology, instrument_id)?;
+    let criteria = methodology.criteria_of(instrument_id).unwrap_or_default();
+    let codes = criteria.into_iter().flat_map(|criterion| criterion.items);
+    Ok(Form { rules, scale: methodology.scale, places: codes.zip(0..).collect() })
+}
+
+/// The rows of every subject, end to end, read by as many threads as there are cores.
+fn read_rows(
+    lines: &[&[u8]],
+    forms: &BTreeMap<&str, Form<'_>>,
+    instrument_of: &HashMap<Ref, &str>,
+) -> Result<HashMap<Ref, Vec<u8>>> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = lines.len().div_ceil(threads).max(1);
+    let read_share = |lines: &[&[u8]]| {
+        let mut rows = HashMap::new();
+        lines.iter().try_for_each(|line| read_row(line, forms, instrument_of, &mut rows)).map(|()| rows)
+    };
+    let shares = std::thread::scope(|scope| {
+        let workers: Vec<_> = lines.chunks(share).map(|lines| scope.spawn(move || read_share(lines))).collect();
+        let died = |_| Err(Error::internal("a reader of envelopes died"));
+        workers.into_iter().map(|worker| worker.join().unwrap_or_else(died)).collect::<Result<Vec<_>>>()
+    })?;
+    let mut rows: HashMap<Ref, Vec<u8>> = HashMap::new();
+    for (subject_ref, part) in shares.into_iter().flatten() {
+        rows.entry(subject_ref).or_default().extend(part);
+    }
+    Ok(rows)
+}
+
+fn read_row(
+    line: &[u8],
+    forms: &BTreeMap<&str, Form<'_>>,
+    instrument_of: &HashMap<Ref, &str>,
+    rows: &mut HashMap<Ref, Vec<u8>>,
+) -> Result<()> {
+    let malformed = || Error::from(Code::Malformed);
+    let Marks { subject_ref, marks } = serde_json::from_slice::<Line<'_>>(line).map_err(|_| malformed())?.body;
+    if marks.values().all(Option::is_none) {
+        // Withdrawn, or nothing but statements: no answer, so no review to count.
+        return Ok(());
+    }
+    let form = instrument_of.get(&subject_ref).and_then(|instrument_id| forms.get(instrument_id));
+    let form = form.ok_or_else(malformed)?;
+    let row = rows.entry(subject_ref).or_default();
+    let start = row.len();
+    row.resize(start + form.places.len(), NO_BASIS);
+    for (code, mark) in marks {
+        let Some(mark) = mark else { continue };
+        let place = form.places.get(code).and_then(|place| row.get_mut(start + place)).ok_or_else(malformed)?;
+        let mark = u8::try_from(mark).map_err(|_| malformed())?;
+        // The box checks the range alone; between the steps of a coarser scale there is no mark, so no answer.
+        *place = if form.scale.contains(mark) { mark } else { NO_BASIS };
+    }
+    Ok(())
+}

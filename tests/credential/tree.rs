@@ -1,0 +1,62 @@
+//! The tree against the vectors of RFC 6962.
+
+use ejf::credential::encoding::{Bytes, Digest};
+use ejf::credential::tree::{inclusion_path, leaf_hash, root, verify_inclusion};
+use serde_json::Value;
+
+fn unhex(value: &Value) -> Vec<u8> {
+    let text = value.as_str().unwrap();
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
+fn digests(value: &Value) -> Vec<Digest> {
+    value.as_array().unwrap().iter().map(|value| Bytes::from_slice(&unhex(value)).unwrap()).collect()
+}
+
+fn vectors() -> Value {
+    serde_json::from_str(include_str!("../data/rfc6962_vectors.json")).unwrap()
+}
+
+#[test]
+fn leaves_and_roots_are_those_of_the_reference() {
+    let vectors = vectors();
+    let hashes = digests(&vectors["leaf_hashes"]);
+    for (input, hash) in vectors["leaf_inputs"].as_array().unwrap().iter().zip(&hashes) {
+        assert_eq!(leaf_hash(&unhex(input)), *hash);
+    }
+    for case in vectors["roots"].as_array().unwrap() {
+        let size = usize::try_from(case["size"].as_u64().unwrap()).unwrap();
+        assert_eq!(root(&hashes[..size]).0.as_slice(), unhex(&case["root"]), "{size} leaves");
+    }
+}
+
+#[test]
+fn inclusion_proofs_are_those_of_the_reference() {
+    let vectors = vectors();
+    let hashes = digests(&vectors["leaf_hashes"]);
+    for case in vectors["inclusion"].as_array().unwrap() {
+        let (index, size) = (case["index"].as_u64().unwrap(), case["size"].as_u64().unwrap());
+        let leaves = &hashes[..usize::try_from(size).unwrap()];
+        let at = usize::try_from(index).unwrap();
+        let path = digests(&case["path"]);
+        assert_eq!(inclusion_path(leaves, at).unwrap(), path, "{index} of {size}");
+        assert!(verify_inclusion(&leaves[at], index, size, &path, &root(leaves)));
+        assert!(!verify_inclusion(&leaves[at], index + 1, size, &path, &root(leaves)), "{index} of {size}");
+        assert!(!verify_inclusion(&Bytes([0; 32]), index, size, &path, &root(leaves)));
+        let longer = [path.as_slice(), &[Bytes([0; 32])]].concat();
+        assert!(!verify_inclusion(&leaves[at], index, size, &longer, &root(leaves)));
+    }
+}
+
+#[test]
+fn every_leaf_of_every_size_can_be_proved() {
+    let leaves: Vec<Digest> = (0..70_u8).map(|n| leaf_hash(&[n])).collect();
+    for size in 1..=leaves.len() {
+        let root = root(&leaves[..size]);
+        for at in 0..size {
+            let path = inclusion_path(&leaves[..size], at).unwrap();
+            assert!(verify_inclusion(&leaves[at], at as u64, size as u64, &path, &root), "{at} of {size}");
+        }
+        assert!(inclusion_path(&leaves[..size], size).is_none());
+    }
+}
