@@ -1,0 +1,257 @@
+//! Connections and transactions, for both engines; knows no table. A newcomer's usual mistake is to open a transaction
+//! by hand: a write goes through [`Db::write`], where it runs as if alone, and several reads that must agree go through
+//! [`Db::read`], one snapshot.
+
+mod lock;
+mod migrations;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{ManageConnection, Pool};
+use diesel::{Connection, PgConnection, SqliteConnection};
+
+use crate::error::{Code, Error, Result};
+
+pub use migrations::{Schema, is_current, migrate, migrate_down, pending_migrations};
+use writer::Writer;
+
+/// A connection to one of the two engines; [`on!`](crate::on) runs a block against whichever it is.
+pub enum Conn {
+    /// SQLite, a file.
+    Sqlite(SqliteConnection),
+    /// PostgreSQL, a server.
+    Postgres(PgConnection),
+}
+
+/// Runs the block with the concrete connection; it is compiled once for each engine, so all of diesel is at hand.
+#[macro_export]
+macro_rules! on {
+    ($conn:expr, |$c:ident| $work:block) => {
+        match $conn {
+            $crate::db::Conn::Sqlite($c) => $work,
+            $crate::db::Conn::Postgres($c) => $work,
+        }
+    };
+}
+
+/// Which of the two databases a connection is for: their engines are set differently (`privacy.md` S-2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// People, files, cycles: write-ahead log, many readers.
+    Registry,
+    /// Reviews: no write-ahead log, which would keep the order of arrival, and what is deleted is overwritten.
+    BallotBox,
+}
+
+/// Where a database is, read from a URL by its scheme; anything else is refused, never guessed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// `sqlite://PATH`.
+    Sqlite(PathBuf),
+    /// `postgres://…` or `postgresql://…`, handed to libpq as it is; may hold a password.
+    Postgres(String),
+}
+
+impl Location {
+    /// Reads a database URL; the error says which forms are taken, and never repeats the URL, which may hold a password.
+    pub fn parse(url: &str) -> std::result::Result<Location, &'static str> {
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            if path.is_empty() || path.starts_with(':') {
+                return Err("sqlite:// needs the path of a file");
+            }
+            return Ok(Location::Sqlite(PathBuf::from(path)));
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Location::Postgres(url.to_owned()));
+        }
+        Err("must begin with sqlite:// or postgres://")
+    }
+}
+
+/// How connections to one database are made; r2d2's manager.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    location: Location,
+    purpose: Purpose,
+    is_reader: bool,
+}
+
+impl Connector {
+    fn establish(&self) -> Result<Conn> {
+        match &self.location {
+            Location::Sqlite(path) => self.establish_sqlite(path),
+            Location::Postgres(url) => Ok(Conn::Postgres(PgConnection::establish(url).map_err(Error::internal)?)),
+        }
+    }
+
+    fn establish_sqlite(&self, path: &Path) -> Result<Conn> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(Error::internal)?;
+        }
+        let name = path.to_str().ok_or_else(|| Error::internal("the database path is not UTF-8"))?;
+        let mut conn = SqliteConnection::establish(name).map_err(Error::internal)?;
+        // busy_timeout first: switching the journal mode takes a lock that another connection may hold.
+        conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;").map_err(Error::Sql)?;
+        conn.batch_execute(match self.purpose {
+            Purpose::Registry => "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
+            Purpose::BallotBox => {
+                "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; \
+                 PRAGMA temp_store = MEMORY;"
+            }
+        })
+        .map_err(Error::Sql)?;
+        if self.is_reader {
+            // SQLite would let a write through inside a read; PostgreSQL's READ ONLY would not. Every commit empties a
+            // reader's cache of pages; a page that is mapped is then had again without a system call and a copy.
+            conn.batch_execute("PRAGMA query_only = ON; PRAGMA mmap_size = 268435456;").map_err(Error::Sql)?;
+        }
+        Ok(Conn::Sqlite(conn))
+    }
+}
+
+impl ManageConnection for Connector {
+    type Connection = Conn;
+    type Error = Error;
+
+    fn connect(&self) -> Result<Conn> {
+        self.establish()
+    }
+
+    fn is_valid(&self, conn: &mut Conn) -> Result<()> {
+        on!(conn, |c| { c.batch_execute("SELECT 1").map_err(Error::Sql) })
+    }
+
+    fn has_broken(&self, _conn: &mut Conn) -> bool {
+        std::thread::panicking()
+    }
+}
+
+/// One database: its writer and, for the registry, a pool of readers.
+pub struct Db {
+    writer: Writer,
+    readers: Option<Pool<Connector>>,
+    is_postgres: bool,
+}
+
+/// The registry's database; a type of its own, so that a handler cannot be given the ballot box instead.
+pub struct Registry(pub Db);
+
+/// The ballot box's database; a type of its own, so that a handler cannot be given the registry instead.
+pub struct BallotBox(pub Db);
+
+impl Db {
+    /// Opens the registry with up to `pool_size` readers.
+    pub fn open_registry(location: &Location, pool_size: u32) -> Result<Registry> {
+        let reader = Connector { location: location.clone(), purpose: Purpose::Registry, is_reader: true };
+        let writer = Connector { is_reader: false, ..reader.clone() };
+        // The writer comes first: it makes a new SQLite file, which a query-only reader cannot.
+        let writer = Writer::start(writer, None)?;
+        let readers = Pool::builder()
+            .max_size(pool_size.max(1))
+            .min_idle(Some(0))
+            .test_on_check_out(false)
+            .connection_timeout(Duration::from_secs(2))
+            .build(reader)
+            .map_err(Error::internal)?;
+        Ok(Registry(Db { writer, readers: Some(readers), is_postgres: matches!(location, Location::Postgres(_)) }))
+    }
+
+    /// Opens the ballot box: everything goes through its one connection, so that a compaction can replace the file under it.
+    /// For the same reason an SQLite box is open once at a time; where it is, the error names the file of the lock.
+    pub fn open_ballot_box(location: &Location) -> Result<BallotBox> {
+        let writer = Connector { location: location.clone(), purpose: Purpose::BallotBox, is_reader: false };
+        let lock = match location {
+            Location::Sqlite(path) => Some(lock::take(path)?),
+            Location::Postgres(_) => None,
+        };
+        let writer = Writer::start(writer, lock)?;
+        Ok(BallotBox(Db { writer, readers: None, is_postgres: matches!(location, Location::Postgres(_)) }))
+    }
+
+    /// One snapshot: nothing that `work` reads can change under it. `work` touches nothing but the database.
+    ///
+    /// SQLite reads run inline on a pooled connection (a hand-over to another thread costs more than the read);
+    /// PostgreSQL reads run on a blocking thread. [`Code::Busy`] where no connection is free in two seconds.
+    pub async fn read<T: Send + 'static>(&self, work: impl Fn(&mut Conn) -> Result<T> + Send + 'static) -> Result<T> {
+        let Some(readers) = &self.readers else { return self.writer.write(work).await };
+        if !self.is_postgres {
+            return read_snapshot(readers, &work);
+        }
+        let readers = readers.clone();
+        tokio::task::spawn_blocking(move || read_snapshot(&readers, &work)).await.map_err(Error::internal)?
+    }
+
+    /// Runs `work` in a transaction as if alone and answers after the commit; an `Err` from `work` undoes it.
+    ///
+    /// One writer thread takes what is queued, runs each job in a savepoint of one transaction, commits and then
+    /// answers all: the cost of a durable commit is shared. SQLite: `BEGIN IMMEDIATE`. PostgreSQL: `SERIALIZABLE`, run
+    /// again with jitter when another process's write refuses it. So `work` touches nothing but the database, and may
+    /// run more than once. [`Code::Busy`] when the queue is full.
+    pub async fn write<T: Send + 'static>(&self, work: impl Fn(&mut Conn) -> Result<T> + Send + 'static) -> Result<T> {
+        self.writer.write(work).await
+    }
+
+    /// Runs `work` on the writer's connection outside a transaction, after all that was queued before it. `work` may
+    /// put another connection in place, made with the connector; compaction of the ballot box does.
+    pub async fn maintain<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn, &Connector) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.maintain(work).await
+    }
+
+    /// Waits until everything queued is committed and ends the writer; later writes are refused as [`Code::Busy`].
+    pub fn close(&self) {
+        self.writer.close();
+    }
+}
+
+impl Connector {
+    /// The file of an SQLite database, for a compaction that replaces it.
+    pub fn sqlite_path(&self) -> Option<&Path> {
+        match &self.location {
+            Location::Sqlite(path) => Some(path),
+            Location::Postgres(_) => None,
+        }
+    }
+
+    /// A new connection with this database's settings.
+    pub fn reconnect(&self) -> Result<Conn> {
+        self.establish()
+    }
+}
+
+fn read_snapshot<T>(readers: &Pool<Connector>, work: &impl Fn(&mut Conn) -> Result<T>) -> Result<T> {
+    let mut conn = readers.get().map_err(|_| Error::retry_after(Code::Busy, 1))?;
+    execute(&mut conn, "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+    let result = work(&mut conn);
+    // Ending a snapshot keeps nothing, so a failure to end it changes no answer; the next BEGIN would show it.
+    let ended = execute(&mut conn, "ROLLBACK", "ROLLBACK");
+    result.and_then(|value| ended.map(|()| value))
+}
+
+/// Runs one statement that the two engines spell differently.
+fn execute(conn: &mut Conn, sqlite: &str, postgres: &str) -> Result<()> {
+    match conn {
+        Conn::Sqlite(c) => c.batch_execute(sqlite).map_err(Error::Sql),
+        Conn::Postgres(c) => c.batch_execute(postgres).map_err(Error::Sql),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_without_a_known_scheme_is_refused_not_guessed() {
+        assert!(Location::parse("registry.db").is_err());
+        assert!(Location::parse("posgres://host/db").is_err());
+        assert!(Location::parse("sqlite://").is_err());
+        assert!(Location::parse("sqlite://:memory:").is_err());
+        assert_eq!(Location::parse("sqlite:///tmp/x.db"), Ok(Location::Sqlite("/tmp/x.db".into())));
+        assert!(matches!(Location::parse("postgresql://h/d"), Ok(Location::Postgres(_))));
+    }
+}
