@@ -1,0 +1,13 @@
+DROP TABLE jobs;
+DROP TABLE cycle_documents;
+DROP TABLE issuer_document_keys;
+DROP TABLE issuer_keys;
+DROP TABLE issuances;
+DROP TABLE assignments;
+DROP TABLE challenges;
+DROP TABLE pool_entries;
+DROP TABLE evaluation_members;
+DROP TABLE evaluations;
+DROP TABLE cycle_moves;
+DROP TABLE cycle_dates;
+DROP TABLE cycles;

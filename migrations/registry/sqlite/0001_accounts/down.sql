@@ -1,0 +1,9 @@
+DROP TABLE idempotency_keys;
+DROP TABLE approvals;
+DROP TABLE audit_entries;
+DROP TABLE clients;
+DROP TABLE token_keys;
+DROP TABLE refresh_tokens;
+DROP TABLE sessions;
+DROP TABLE login_attempts;
+DROP TABLE accounts;

@@ -1,0 +1,104 @@
+//! Requests of judges to correct a record of their file. While one is open, its record is disputed; the two are set in
+//! one transaction by those who call this.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+
+use super::schema::correction_requests;
+use crate::db::Conn;
+use crate::domain::ids::{AccountId, CorrectionRequestId, JudgeId, ObservationId};
+use crate::domain::judge_file::CorrectionStatus;
+use crate::error::{Code, OnUnique, Result};
+use crate::on;
+
+/// A request.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = correction_requests, treat_none_as_default_value = false)]
+pub struct CorrectionRequest {
+    /// Its id.
+    pub id: CorrectionRequestId,
+    /// Who asks.
+    pub judge_id: JudgeId,
+    /// The record in question.
+    pub observation_id: ObservationId,
+    /// What is wrong with it, in the judge's words.
+    pub claim: String,
+    /// What proves that, if anything.
+    pub evidence: Option<String>,
+    /// How it stands.
+    pub status: CorrectionStatus,
+    /// The reason of the decision.
+    pub reason: Option<String>,
+    /// The day until which it is to be decided.
+    pub due_on: NaiveDate,
+    /// When it was filed.
+    pub filed_at: NaiveDateTime,
+    /// Who decided.
+    pub decided_by: Option<AccountId>,
+    /// When.
+    pub decided_at: Option<NaiveDateTime>,
+    /// Grows by one with each change.
+    pub version: i64,
+}
+
+/// Adds a request; 409 `already_exists` where one is open for the record.
+pub fn insert(conn: &mut Conn, request: &CorrectionRequest) -> Result<()> {
+    on!(conn, |c| { diesel::insert_into(correction_requests::table).values(request).execute(c) })
+        .on_unique(Code::AlreadyExists)?;
+    Ok(())
+}
+
+/// The request with this id.
+pub fn find(conn: &mut Conn, id: CorrectionRequestId) -> Result<Option<CorrectionRequest>> {
+    Ok(on!(conn, |c| {
+        correction_requests::table.find(id).select(CorrectionRequest::as_select()).first(c).optional()
+    })?)
+}
+
+/// Sets the decision and the version as they are in `request`.
+pub fn update(conn: &mut Conn, request: &CorrectionRequest) -> Result<()> {
+    on!(conn, |c| {
+        diesel::update(correction_requests::table.find(request.id))
+            .set((
+                correction_requests::status.eq(request.status),
+                correction_requests::reason.eq(&request.reason),
+                correction_requests::decided_by.eq(request.decided_by),
+                correction_requests::decided_at.eq(request.decided_at),
+                correction_requests::version.eq(request.version),
+            ))
+            .execute(c)
+    })?;
+    Ok(())
+}
+
+/// A judge's requests by id, after `after`, at most `limit`.
+pub fn list(
+    conn: &mut Conn,
+    judge: JudgeId,
+    after: Option<CorrectionRequestId>,
+    limit: i64,
+) -> Result<Vec<CorrectionRequest>> {
+    Ok(on!(conn, |c| {
+        let mut query = correction_requests::table
+            .filter(correction_requests::judge_id.eq(judge))
+            .select(CorrectionRequest::as_select())
+            .order(correction_requests::id)
+            .limit(limit)
+            .into_boxed();
+        if let Some(after) = after {
+            query = query.filter(correction_requests::id.gt(after));
+        }
+        query.load(c)
+    })?)
+}
+
+/// How many of a judge's requests are open.
+pub fn count_open(conn: &mut Conn, judge: JudgeId) -> Result<i64> {
+    Ok(on!(conn, |c| {
+        correction_requests::table
+            .filter(correction_requests::judge_id.eq(judge))
+            .filter(correction_requests::status.eq(CorrectionStatus::Open))
+            .count()
+            .get_result(c)
+    })?)
+}

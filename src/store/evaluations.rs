@@ -1,0 +1,143 @@
+//! Evaluations: one judge's passage through one cycle.
+
+use diesel::prelude::*;
+
+use super::schema::evaluations;
+use crate::coded;
+use crate::db::Conn;
+use crate::domain::cycle::EvaluationKind;
+use crate::domain::ids::{CycleId, EvaluationId, JudgeId};
+use crate::error::{Code, OnUnique, Result};
+use crate::on;
+
+coded! {
+    /// Where an evaluation stands, as far as a cycle carries it (`domain.md` 7.2).
+    EvaluationState {
+        /// Its cycle is not announced yet.
+        Planned = "planned",
+        /// The judge was told.
+        Notified = "notified",
+        /// The judge reads the file.
+        FileReview = "file_review",
+        /// The judge sees the eligible pool.
+        PoolReview = "pool_review",
+        /// Credentials and reviews are collected.
+        Collecting = "collecting",
+        /// The result is stored.
+        Counted = "counted",
+        /// Ended without result.
+        Cancelled = "cancelled",
+    }
+}
+
+/// An evaluation.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = evaluations, treat_none_as_default_value = false)]
+pub struct Evaluation {
+    /// Its id.
+    pub id: EvaluationId,
+    /// The cycle it is part of.
+    pub cycle_id: CycleId,
+    /// The subject.
+    pub judge_id: JudgeId,
+    /// Why the judge is evaluated.
+    pub kind: EvaluationKind,
+    /// The instrument that reviewers fill in.
+    pub instrument_id: String,
+    /// Where it stands.
+    pub state: EvaluationState,
+    /// The box's name for the subject, 16 random bytes, made with the manifest.
+    pub subject_ref: Option<Vec<u8>>,
+    /// Grows by one with each change.
+    pub version: i64,
+}
+
+/// Adds an evaluation; 409 `already_exists` where the cycle has one of this judge.
+pub fn insert(conn: &mut Conn, evaluation: &Evaluation) -> Result<()> {
+    on!(conn, |c| { diesel::insert_into(evaluations::table).values(evaluation).execute(c) })
+        .on_unique(Code::AlreadyExists)?;
+    Ok(())
+}
+
+/// The evaluation with this id.
+pub fn find(conn: &mut Conn, id: EvaluationId) -> Result<Option<Evaluation>> {
+    Ok(on!(conn, |c| { evaluations::table.find(id).select(Evaluation::as_select()).first(c).optional() })?)
+}
+
+/// The evaluations of a cycle by id, after `after`, at most `limit`.
+pub fn list(conn: &mut Conn, cycle: CycleId, after: Option<EvaluationId>, limit: i64) -> Result<Vec<Evaluation>> {
+    Ok(on!(conn, |c| {
+        let mut query = evaluations::table
+            .filter(evaluations::cycle_id.eq(cycle))
+            .select(Evaluation::as_select())
+            .order(evaluations::id)
+            .limit(limit)
+            .into_boxed();
+        if let Some(after) = after {
+            query = query.filter(evaluations::id.gt(after));
+        }
+        query.load(c)
+    })?)
+}
+
+/// All evaluations of a cycle that are not cancelled, by id; a cycle holds a few thousand at most.
+pub fn of_cycle(conn: &mut Conn, cycle: CycleId) -> Result<Vec<Evaluation>> {
+    Ok(on!(conn, |c| {
+        evaluations::table
+            .filter(evaluations::cycle_id.eq(cycle).and(evaluations::state.ne(EvaluationState::Cancelled)))
+            .select(Evaluation::as_select())
+            .order(evaluations::id)
+            .load(c)
+    })?)
+}
+
+/// Moves all evaluations of a cycle that are not cancelled to `state`.
+pub fn set_state_of_cycle(conn: &mut Conn, cycle: CycleId, state: EvaluationState) -> Result<()> {
+    on!(conn, |c| {
+        diesel::update(
+            evaluations::table
+                .filter(evaluations::cycle_id.eq(cycle).and(evaluations::state.ne(EvaluationState::Cancelled))),
+        )
+        .set((evaluations::state.eq(state), evaluations::version.eq(evaluations::version + 1)))
+        .execute(c)
+    })?;
+    Ok(())
+}
+
+/// Gives a subject the name by which the box knows it, once.
+pub fn set_subject_ref(conn: &mut Conn, id: EvaluationId, subject_ref: &[u8]) -> Result<()> {
+    on!(conn, |c| {
+        diesel::update(evaluations::table.find(id))
+            .set((evaluations::subject_ref.eq(subject_ref), evaluations::version.eq(evaluations::version + 1)))
+            .execute(c)
+    })?;
+    Ok(())
+}
+
+/// Moves one evaluation to `state`, where it is in another one.
+pub fn set_state(conn: &mut Conn, id: EvaluationId, state: EvaluationState) -> Result<()> {
+    on!(conn, |c| {
+        diesel::update(evaluations::table.filter(evaluations::id.eq(id).and(evaluations::state.ne(state))))
+            .set((evaluations::state.eq(state), evaluations::version.eq(evaluations::version + 1)))
+            .execute(c)
+    })?;
+    Ok(())
+}
+
+/// Whether a judge takes part in a cycle, as subject or as reviewer.
+pub fn is_part(conn: &mut Conn, cycle: CycleId, judge: JudgeId) -> Result<bool> {
+    use super::assignments::AssignmentState;
+    use super::schema::assignments;
+    Ok(on!(conn, |c| {
+        let subjects = evaluations::table
+            .filter(evaluations::cycle_id.eq(cycle).and(evaluations::judge_id.eq(judge)))
+            .select(evaluations::id);
+        let reviewers = assignments::table
+            .inner_join(evaluations::table.on(evaluations::id.eq(assignments::evaluation_id)))
+            .filter(evaluations::cycle_id.eq(cycle).and(assignments::judge_id.eq(judge)))
+            .filter(assignments::state.eq_any([AssignmentState::Drawn, AssignmentState::Issued]))
+            .select(assignments::id);
+        diesel::select(diesel::dsl::exists(subjects)).get_result::<bool>(c)?
+            || diesel::select(diesel::dsl::exists(reviewers)).get_result::<bool>(c)?
+    }))
+}

@@ -1,0 +1,195 @@
+//! What issuance needs and leaves: the issuers' keys, wrapped, and what was signed without being seen. A newcomer's usual
+//! mistake is to add a time: no row here says when a credential was collected.
+
+use diesel::prelude::*;
+
+use super::assignments::AssignmentState;
+use super::schema::{assignments, evaluations, issuances, issuer_document_keys, issuer_keys};
+use crate::db::Conn;
+use crate::domain::ids::{AssignmentId, CycleId, EvaluationId};
+use crate::error::Result;
+use crate::on;
+
+/// An issuer's key for one subject and generation.
+#[derive(Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = issuer_keys, treat_none_as_default_value = false)]
+pub struct IssuerKeyRow {
+    /// The subject's evaluation.
+    pub evaluation_id: EvaluationId,
+    /// Whose key it is.
+    pub issuer_id: String,
+    /// The generation of the manifest that named it first.
+    pub generation: i32,
+    /// SHA-256 of the public key.
+    pub key_id: Vec<u8>,
+    /// The public key, SPKI in DER.
+    pub public_key: Vec<u8>,
+    /// The private key, wrapped under the round's key file; gone after the seal.
+    pub wrapped_private_key: Option<Vec<u8>>,
+}
+
+/// The key with which an issuer signs ledgers and seal orders of a cycle.
+#[derive(Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = issuer_document_keys)]
+pub struct DocumentKeyRow {
+    /// The cycle.
+    pub cycle_id: CycleId,
+    /// Whose key it is.
+    pub issuer_id: String,
+    /// The Ed25519 public key.
+    pub public_key: Vec<u8>,
+    /// The private key, encrypted.
+    pub wrapped_private_key: Vec<u8>,
+}
+
+/// What was signed for one assignment by one issuer's key.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = issuances)]
+pub struct Issuance {
+    /// The assignment.
+    pub assignment_id: AssignmentId,
+    /// The issuer.
+    pub issuer_id: String,
+    /// The issuer's key.
+    pub key_id: Vec<u8>,
+    /// SHA-256 of the blinded message.
+    pub blinded_hash: Vec<u8>,
+}
+
+/// Adds an issuer's key where the subject has none of that issuer and generation; the first one stays.
+pub fn insert_issuer_key(conn: &mut Conn, key: &IssuerKeyRow) -> Result<()> {
+    on!(conn, |c| { diesel::insert_into(issuer_keys::table).values(key).on_conflict_do_nothing().execute(c) })?;
+    Ok(())
+}
+
+/// The issuers' keys of a cycle in one generation, by evaluation and issuer.
+pub fn issuer_keys(conn: &mut Conn, cycle: CycleId, generation: i32) -> Result<Vec<IssuerKeyRow>> {
+    Ok(on!(conn, |c| {
+        issuer_keys::table
+            .inner_join(evaluations::table.on(evaluations::id.eq(issuer_keys::evaluation_id)))
+            .filter(evaluations::cycle_id.eq(cycle).and(issuer_keys::generation.eq(generation)))
+            .order((issuer_keys::evaluation_id, issuer_keys::issuer_id))
+            .select(IssuerKeyRow::as_select())
+            .load(c)
+    })?)
+}
+
+/// The newest key of each issuer for each of these evaluations, by evaluation and issuer.
+pub fn current_keys(conn: &mut Conn, evaluations: &[EvaluationId]) -> Result<Vec<IssuerKeyRow>> {
+    let mut rows: Vec<IssuerKeyRow> = on!(conn, |c| {
+        issuer_keys::table
+            .filter(issuer_keys::evaluation_id.eq_any(evaluations))
+            .order((issuer_keys::evaluation_id, issuer_keys::issuer_id, issuer_keys::generation.desc()))
+            .select(IssuerKeyRow::as_select())
+            .load(c)
+    })?;
+    rows.dedup_by(|older, newer| (older.evaluation_id, &older.issuer_id) == (newer.evaluation_id, &newer.issuer_id));
+    Ok(rows)
+}
+
+/// Deletes the private half of every issuer key of a cycle; how many there were.
+pub fn delete_private_keys(conn: &mut Conn, cycle: CycleId) -> Result<usize> {
+    let none: Option<Vec<u8>> = None;
+    Ok(on!(conn, |c| {
+        let of_cycle = evaluations::table.filter(evaluations::cycle_id.eq(cycle)).select(evaluations::id);
+        diesel::update(
+            issuer_keys::table.filter(
+                issuer_keys::evaluation_id.eq_any(of_cycle).and(issuer_keys::wrapped_private_key.is_not_null()),
+            ),
+        )
+        .set(issuer_keys::wrapped_private_key.eq(none))
+        .execute(c)
+    })?)
+}
+
+/// Deletes the private half of one issuer key, so that nothing is signed with it any more.
+pub fn disable_key(conn: &mut Conn, key_id: &[u8]) -> Result<()> {
+    let none: Option<Vec<u8>> = None;
+    on!(conn, |c| {
+        diesel::update(issuer_keys::table.filter(issuer_keys::key_id.eq(key_id)))
+            .set(issuer_keys::wrapped_private_key.eq(none))
+            .execute(c)
+    })?;
+    Ok(())
+}
+
+/// Adds the document key of an issuer where the cycle has none of it; the first one stays.
+pub fn insert_document_key(conn: &mut Conn, key: &DocumentKeyRow) -> Result<()> {
+    on!(conn, |c| {
+        diesel::insert_into(issuer_document_keys::table).values(key).on_conflict_do_nothing().execute(c)
+    })?;
+    Ok(())
+}
+
+/// The document keys of a cycle, by issuer.
+pub fn document_keys(conn: &mut Conn, cycle: CycleId) -> Result<Vec<DocumentKeyRow>> {
+    Ok(on!(conn, |c| {
+        issuer_document_keys::table
+            .filter(issuer_document_keys::cycle_id.eq(cycle))
+            .order(issuer_document_keys::issuer_id)
+            .select(DocumentKeyRow::as_select())
+            .load(c)
+    })?)
+}
+
+/// Adds what was signed.
+pub fn insert_issuance(conn: &mut Conn, row: &Issuance) -> Result<()> {
+    on!(conn, |c| { diesel::insert_into(issuances::table).values(row).execute(c) })?;
+    Ok(())
+}
+
+/// What was signed for these assignments.
+pub fn issuances_of(conn: &mut Conn, assignments: &[AssignmentId]) -> Result<Vec<Issuance>> {
+    Ok(on!(conn, |c| {
+        issuances::table
+            .filter(issuances::assignment_id.eq_any(assignments))
+            .order((issuances::assignment_id, issuances::issuer_id, issuances::key_id))
+            .select(Issuance::as_select())
+            .load(c)
+    })?)
+}
+
+/// All that was signed in a cycle, with the evaluation each is for; a few tens of thousands at most.
+pub fn issuances_of_cycle(conn: &mut Conn, cycle: CycleId) -> Result<Vec<(EvaluationId, Issuance)>> {
+    Ok(on!(conn, |c| {
+        issuances::table
+            .inner_join(assignments::table.on(assignments::id.eq(issuances::assignment_id)))
+            .inner_join(evaluations::table.on(evaluations::id.eq(assignments::evaluation_id)))
+            .filter(evaluations::cycle_id.eq(cycle))
+            .order((issuances::assignment_id, issuances::issuer_id, issuances::key_id))
+            .select((assignments::evaluation_id, Issuance::as_select()))
+            .load(c)
+    })?)
+}
+
+/// How many of a subject's panel are in it and how many of these hold a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PanelCount {
+    /// The subject's evaluation.
+    pub evaluation_id: EvaluationId,
+    /// Those drawn who did not leave.
+    pub panel_size: u32,
+    /// Those among them who collected.
+    pub issued_count: u32,
+}
+
+/// The counts of these evaluations, in the order given.
+pub fn panel_counts(conn: &mut Conn, evaluations: &[EvaluationId]) -> Result<Vec<PanelCount>> {
+    let counted: Vec<(EvaluationId, AssignmentState, i64)> = on!(conn, |c| {
+        assignments::table
+            .filter(assignments::evaluation_id.eq_any(evaluations))
+            .group_by((assignments::evaluation_id, assignments::state))
+            .select((assignments::evaluation_id, assignments::state, diesel::dsl::count_star()))
+            .load(c)
+    })?;
+    let count = |id: EvaluationId, state: AssignmentState| {
+        let found = counted.iter().find(|(of, in_state, _)| (*of, *in_state) == (id, state));
+        found.map_or(0, |(_, _, count)| u32::try_from(*count).unwrap_or(u32::MAX))
+    };
+    let counts = evaluations.iter().map(|&evaluation_id| {
+        let issued_count = count(evaluation_id, AssignmentState::Issued);
+        let panel_size = issued_count + count(evaluation_id, AssignmentState::Drawn);
+        PanelCount { evaluation_id, panel_size, issued_count }
+    });
+    Ok(counts.collect())
+}

@@ -1,0 +1,28 @@
+//! The registry's SQL and nothing else: functions from a connection to rows. No pool, no HTTP, no policy. A row has no
+//! `Serialize`, so that it cannot be answered by mistake; instants are UTC without zone, as both engines keep them.
+
+pub mod accounts;
+pub mod approvals;
+pub mod assignments;
+pub mod audit;
+pub mod clients;
+pub mod conflicts;
+pub mod corrections;
+pub mod courts;
+pub mod cycles;
+pub mod evaluations;
+pub mod external_ids;
+pub mod idempotency;
+pub mod indicators;
+pub mod issuance;
+pub mod jobs;
+pub mod judges;
+pub mod keys;
+pub mod members;
+pub mod methodologies;
+pub mod observations;
+pub mod pools;
+pub mod positions;
+pub mod results;
+pub mod schema;
+pub mod sessions;

@@ -1,0 +1,121 @@
+//! The posts that judges hold and held. Appended, never overwritten: the end of a post is a new record that supersedes
+//! the open one.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+
+use super::courts::Court;
+use super::schema::{courts, positions};
+use crate::db::Conn;
+use crate::domain::ids::{AccountId, ClientId, CourtId, JudgeId, PositionId};
+use crate::domain::judge_file::{EndedReason, PositionKind, RecordStatus};
+use crate::error::{Code, OnUnique, Result};
+use crate::on;
+
+/// A post held, as one record tells it.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = positions, treat_none_as_default_value = false)]
+pub struct Position {
+    /// The record's id.
+    pub id: PositionId,
+    /// Who holds it.
+    pub judge_id: JudgeId,
+    /// At which court.
+    pub court_id: CourtId,
+    /// What kind of post.
+    pub kind: PositionKind,
+    /// The act of appointment, if known.
+    pub act_ref: Option<String>,
+    /// The first day.
+    pub starts_on: NaiveDate,
+    /// The last day; none while it is held.
+    pub ends_on: Option<NaiveDate>,
+    /// Why it ended, if it did and the reason is known.
+    pub ended_reason: Option<EndedReason>,
+    /// The system of record.
+    pub source_system: String,
+    /// The day whose state the source told.
+    pub as_of: NaiveDate,
+    /// When it was recorded here.
+    pub received_at: NaiveDateTime,
+    /// By which account; none where a machine client recorded it.
+    pub recorded_by: Option<AccountId>,
+    /// By which machine client; none where a person recorded it.
+    pub recorded_by_client: Option<ClientId>,
+    /// How the record stands.
+    pub status: RecordStatus,
+    /// The record that this one replaces.
+    pub supersedes_id: Option<PositionId>,
+}
+
+const IN_FORCE: [RecordStatus; 2] = [RecordStatus::Active, RecordStatus::Disputed];
+
+/// Adds a record; 409 `already_exists` where an open post of the kind is on record.
+pub fn insert(conn: &mut Conn, position: &Position) -> Result<()> {
+    on!(conn, |c| { diesel::insert_into(positions::table).values(position).execute(c) })
+        .on_unique(Code::AlreadyExists)?;
+    Ok(())
+}
+
+/// The record with this id.
+pub fn find(conn: &mut Conn, id: PositionId) -> Result<Option<Position>> {
+    Ok(on!(conn, |c| { positions::table.find(id).select(Position::as_select()).first(c).optional() })?)
+}
+
+/// Sets how a record stands.
+pub fn set_status(conn: &mut Conn, id: PositionId, status: RecordStatus) -> Result<()> {
+    on!(conn, |c| { diesel::update(positions::table.find(id)).set(positions::status.eq(status)).execute(c) })?;
+    Ok(())
+}
+
+/// Whether a record in force has a post of this kind on any day from `starts_on` to `ends_on`, both included.
+pub fn is_held(
+    conn: &mut Conn,
+    judge: JudgeId,
+    kind: PositionKind,
+    starts_on: NaiveDate,
+    ends_on: Option<NaiveDate>,
+) -> Result<bool> {
+    let last = ends_on.unwrap_or(NaiveDate::MAX);
+    let spans: Vec<(NaiveDate, Option<NaiveDate>)> = on!(conn, |c| {
+        positions::table
+            .filter(positions::judge_id.eq(judge).and(positions::kind.eq(kind)))
+            .filter(positions::status.eq_any(IN_FORCE))
+            .select((positions::starts_on, positions::ends_on))
+            .load(c)
+    })?;
+    Ok(spans.into_iter().any(|(start, end)| start <= last && end.is_none_or(|end| end >= starts_on)))
+}
+
+/// A judge's records by id, after `after`, at most `limit`: superseded ones, too.
+pub fn list(conn: &mut Conn, judge: JudgeId, after: Option<PositionId>, limit: i64) -> Result<Vec<Position>> {
+    Ok(on!(conn, |c| {
+        let mut query = positions::table
+            .filter(positions::judge_id.eq(judge))
+            .select(Position::as_select())
+            .order(positions::id)
+            .limit(limit)
+            .into_boxed();
+        if let Some(after) = after {
+            query = query.filter(positions::id.gt(after));
+        }
+        query.load(c)
+    })?)
+}
+
+/// The posts that a judge holds on a day, with their courts, earliest first.
+pub fn held_on(conn: &mut Conn, judge: JudgeId, day: NaiveDate) -> Result<Vec<(Position, Court)>> {
+    // Not `eq_any`: a list of values keeps diesel from preparing the statement once and for all.
+    let is_in_force = positions::status.eq(RecordStatus::Active).or(positions::status.eq(RecordStatus::Disputed));
+    Ok(on!(conn, |c| {
+        positions::table
+            .inner_join(courts::table.on(courts::id.eq(positions::court_id)))
+            .filter(positions::judge_id.eq(judge).and(is_in_force))
+            .filter(positions::starts_on.le(day))
+            .filter(positions::ends_on.is_null().or(positions::ends_on.ge(day)))
+            .order((positions::starts_on, positions::id))
+            .select((Position::as_select(), Court::as_select()))
+            .limit(10)
+            .load(c)
+    })?)
+}
