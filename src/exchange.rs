@@ -1,0 +1,158 @@
+//! The registry's side of the publication folder. A newcomer's usual mistake is to write a document there before its
+//! commit: documents are rows first, and the folder is made from the rows, again and again if need be.
+
+use std::path::Path;
+
+use crate::cipher::round_key;
+use crate::credential::bundle::Files;
+use crate::credential::encoding::Ref;
+use crate::credential::frozen::Frozen;
+use crate::credential::seal_order::BoxKeys;
+use crate::db::Registry;
+use crate::domain::cycle::Phase;
+use crate::domain::ids::CycleId;
+use crate::error::hint::Hint;
+use crate::error::{Code, Error, Result};
+use crate::publication::{Document, Folder, RoundFolder};
+use crate::store;
+use crate::store::cycles::Cycle;
+use crate::workflow::issuance;
+
+/// Writes a cycle's documents into the folder, those that are not there or differ; does nothing for a cycle without
+/// manifest. May be repeated at any time.
+pub async fn publish_documents(registry: &Registry, dir: &Path, id: CycleId) -> Result<()> {
+    let found = registry
+        .0
+        .read(move |conn| {
+            let Some(cycle) = store::cycles::find(conn, id)? else { return Ok(None) };
+            Ok(Some((cycle, store::cycles::documents(conn, id)?)))
+        })
+        .await?;
+    let Some((cycle, documents)) = found else { return Ok(()) };
+    let Some(folder) = round_folder(dir, &cycle)? else { return Ok(()) };
+    on_disk(move || {
+        for (name, content) in documents {
+            // The box's own documents, which the registry only took in, have no entry here.
+            let Some(document) = document_of(&name) else { continue };
+            if folder.read(&document)?.as_ref() != Some(&content) {
+                folder.write(&document, &content)?;
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Publishes the documents of every cycle: a stop may have come between a commit and its publication.
+pub async fn publish_all(registry: &Registry, dir: &Path) -> Result<()> {
+    let mut after = None;
+    loop {
+        let cycles = registry.0.read(move |conn| store::cycles::list(conn, after, 100)).await?;
+        let Some(last) = cycles.last() else { return Ok(()) };
+        after = Some(last.id);
+        for cycle in cycles.iter().filter(|cycle| cycle.cycle_ref.is_some()) {
+            publish_documents(registry, dir, cycle.id).await?;
+        }
+    }
+}
+
+/// Takes in what the box published of a cycle: its note on the manifest and, after the seal, its checkpoint. To be called
+/// before a move whose guard asks for them; nothing happens while there is nothing.
+///
+/// # Errors
+/// 404; 409 `box_not_ready` where the box's key did not sign them.
+pub async fn take_in(registry: &Registry, dir: &Path, id: CycleId) -> Result<()> {
+    let (cycle, manifest) = registry
+        .0
+        .read(move |conn| {
+            let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
+            let name = issuance::manifest_file(cycle.generation);
+            let manifest = store::cycles::document(conn, id, &name)?;
+            Ok((cycle, manifest))
+        })
+        .await?;
+    let (Some(folder), Some(manifest)) = (round_folder(dir, &cycle)?, manifest) else { return Ok(()) };
+    let (manifest, note, checkpoint) = on_disk(move || {
+        let text = |bytes: Option<Vec<u8>>| {
+            bytes.map(String::from_utf8).transpose().map_err(|_| Error::from(Code::BoxNotReady))
+        };
+        let note = text(folder.read(&Document::ManifestNote)?)?;
+        let checkpoint = text(folder.read(&Document::Checkpoint)?)?;
+        Ok((Frozen::parse(&manifest)?, note, checkpoint))
+    })
+    .await?;
+    registry
+        .0
+        .write(move |conn| issuance::put_box_documents(conn, &cycle, &manifest, note.as_deref(), checkpoint.as_deref()))
+        .await
+}
+
+/// Destroys the key file of a cycle that was cancelled; its rows went with the act. Nothing for any other cycle.
+pub async fn destroy_keys_of_cancelled(registry: &Registry, key_dir: &Path, id: CycleId) -> Result<()> {
+    let cycle = registry.0.read(move |conn| store::cycles::find(conn, id)).await?;
+    let Some(cycle) = cycle.filter(|cycle| cycle.phase == Phase::Cancelled) else { return Ok(()) };
+    let file = round_key::path(key_dir, &id.to_string(), cycle.round);
+    on_disk(move || round_key::destroy(&file)).await
+}
+
+/// The box's public keys.
+///
+/// # Errors
+/// 409 `box_not_ready` where it has published none, or what is there is not signed by itself.
+pub async fn box_keys(dir: &Path) -> Result<BoxKeys> {
+    let folder = Folder::new(dir);
+    on_disk(move || {
+        let text = folder.box_keys()?.ok_or(Code::BoxNotReady)?;
+        BoxKeys::parse(&text)
+            .map_err(|_| Error::hinted(Code::BoxNotReady, Hint::new("box_document_unsigned").text("name", "box.json")))
+    })
+    .await
+}
+
+/// Whether the sealed bundle of a cycle's round lies in the folder.
+pub fn has_bundle(dir: &Path, cycle: &Cycle) -> Result<bool> {
+    Ok(round_folder(dir, cycle)?.is_some_and(|folder| folder.has_bundle()))
+}
+
+/// The sealed bundle of a cycle's round.
+///
+/// # Errors
+/// 409 `box_not_ready` until it is whole.
+pub async fn bundle(dir: &Path, cycle: &Cycle) -> Result<Files> {
+    let folder = round_folder(dir, cycle)?.ok_or(Code::BoxNotReady)?;
+    on_disk(move || folder.bundle()?.ok_or_else(|| Code::BoxNotReady.into())).await
+}
+
+/// Writes the sealed bundle back with its results.
+pub async fn write_bundle(dir: &Path, cycle: &Cycle, files: Files) -> Result<()> {
+    let folder = round_folder(dir, cycle)?.ok_or(Code::BoxNotReady)?;
+    on_disk(move || folder.write_bundle(&files)).await
+}
+
+fn round_folder(dir: &Path, cycle: &Cycle) -> Result<Option<RoundFolder>> {
+    let Some(cycle_ref) = &cycle.cycle_ref else { return Ok(None) };
+    let round = u32::try_from(cycle.round).map_err(Error::internal)?;
+    Ok(Some(Folder::new(dir).round(&Ref::from_slice(cycle_ref)?, round)))
+}
+
+/// The registry's own document of this name; `None` for what is the box's.
+fn document_of(name: &str) -> Option<Document> {
+    let stem = name.strip_suffix(".json")?;
+    if let Some(generation) = stem.strip_prefix("manifest-") {
+        // A name that holds no number is none of ours.
+        return generation.parse().ok().map(Document::Manifest);
+    }
+    if let Some((issuer_id, generation)) = stem.strip_prefix("ledger-").and_then(|rest| rest.rsplit_once('-')) {
+        let generation = generation.parse().ok()?;
+        return Some(Document::Ledger { issuer_id: issuer_id.to_owned(), generation });
+    }
+    match name {
+        issuance::METHODOLOGY_FILE => Some(Document::Methodology),
+        issuance::SEAL_ORDER_FILE => Some(Document::SealOrder),
+        _ => None,
+    }
+}
+
+async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+}

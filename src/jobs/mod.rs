@@ -1,0 +1,122 @@
+//! The registry's long work: one worker, one job at a time, each job with all cores. A newcomer's usual mistake is to keep
+//! state in the worker: it may be stopped at any moment, and the next start goes on from the rows.
+
+mod keys;
+mod results;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::cipher::Cipher;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::credential::key_source::KeySource;
+use crate::db::Registry;
+use crate::error::{Error, Result};
+use crate::exchange;
+use crate::store;
+use crate::store::jobs::{Job, JobKind};
+use crate::workflow::jobs::Bell;
+
+/// What the worker works with.
+pub struct Workshop {
+    /// The registry's database.
+    pub registry: Arc<Registry>,
+    /// The cipher of columns.
+    pub cipher: Cipher,
+    /// The clock.
+    pub clock: Clock,
+    /// Rung when a job is queued.
+    pub bell: Arc<Bell>,
+    /// Where fresh issuer keys come from.
+    pub key_source: KeySource,
+    /// The folder of per-round key files.
+    pub key_dir: PathBuf,
+    /// The publication folder.
+    pub publication_dir: PathBuf,
+}
+
+/// The running worker.
+pub struct Worker {
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Workshop {
+    /// A workshop with the folders of the configuration.
+    pub fn new(
+        config: &Config,
+        registry: Arc<Registry>,
+        cipher: Cipher,
+        clock: Clock,
+        bell: Arc<Bell>,
+        key_source: KeySource,
+    ) -> Self {
+        let (key_dir, publication_dir) = (config.key_dir.clone(), config.publication_dir.clone());
+        Workshop { registry, cipher, clock, bell, key_source, key_dir, publication_dir }
+    }
+
+    /// Starts the worker: it publishes what a stop left unpublished, goes on with an interrupted job, then waits for the
+    /// bell.
+    pub fn open(self) -> Worker {
+        Worker { task: tokio::spawn(work(self)) }
+    }
+}
+
+impl Worker {
+    /// Stops at the next step; what is left is taken up by the next start.
+    pub async fn stop(self) {
+        self.task.abort();
+        // A task that was told to stop ends as cancelled, which is what was wanted.
+        let _ = self.task.await;
+    }
+}
+
+async fn work(shop: Workshop) {
+    if let Err(error) = exchange::publish_all(&shop.registry, &shop.publication_dir).await {
+        tracing::error!(%error, "documents could not be published at the start");
+    }
+    loop {
+        match shop.registry.0.read(store::jobs::find_next).await {
+            Ok(Some(job)) => {
+                if let Err(error) = run(&shop, &job).await {
+                    tracing::error!(job_id = %job.id, %error, "a job could not be ended; it waits for the next one");
+                    shop.bell.rung().await;
+                }
+            }
+            Ok(None) => shop.bell.rung().await,
+            Err(error) => {
+                tracing::error!(%error, "jobs could not be looked for");
+                shop.bell.rung().await;
+            }
+        }
+    }
+}
+
+/// Does a job to its end; an error only where the end itself could not be written.
+async fn run(shop: &Workshop, job: &Job) -> Result<()> {
+    let outcome = match job.kind {
+        JobKind::MakeKeys => keys::make(shop, job).await,
+        JobKind::ComputeResults => results::compute(shop, job).await,
+    };
+    let Err(error) = outcome else { return Ok(()) };
+    tracing::warn!(job_id = %job.id, kind = %job.kind, %error, "a job failed");
+    let (id, reason, now) = (job.id, reason(&error), shop.clock.now().naive_utc());
+    shop.registry.0.write(move |conn| store::jobs::finish(conn, id, Some(&reason), now)).await
+}
+
+/// The code with its hints, for whoever asked for the job; what is our fault is told in the log alone.
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Refused(refusal) if refusal.hints.is_empty() => refusal.code.as_str().to_owned(),
+        Error::Refused(refusal) => {
+            let hints: Vec<String> = refusal.hints.iter().map(ToString::to_string).collect();
+            format!("{}: {}", refusal.code.as_str(), hints.join("; "))
+        }
+        Error::Sql(_) | Error::Internal(_) => error.code().as_str().to_owned(),
+    }
+}
+
+/// Runs computing or file work where it does not hold up requests.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+}

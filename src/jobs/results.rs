@@ -1,0 +1,62 @@
+//! Computes the results of a sealed cycle: the issuers' keys are destroyed, the bundle is checked and scored, and
+//! all of it is stored in one write. Every step may be done again; a second run gives the same bytes.
+
+use std::sync::Arc;
+
+use super::{Workshop, aside};
+use crate::cipher::round_key;
+use crate::credential::bundle::{CHECKPOINT, Files};
+use crate::credential::frozen::Frozen;
+use crate::domain::ids::CycleId;
+use crate::error::{Error, Result};
+use crate::exchange;
+use crate::store;
+use crate::store::jobs::Job;
+use crate::workflow::issuance;
+use crate::workflow::results::{self, Expected};
+
+/// Checks, destroys, scores and stores.
+pub async fn compute(shop: &Workshop, job: &Job) -> Result<()> {
+    let id: CycleId = job.object_id.parse().map_err(Error::internal)?;
+    let expected = Arc::new(shop.registry.0.read(move |conn| results::load(conn, id)).await?);
+    let (job_id, total) = (job.id, expected.subject_count()?);
+    shop.registry.0.write(move |conn| store::jobs::start(conn, job_id, 0, total)).await?;
+
+    let files = exchange::bundle(&shop.publication_dir, &expected.cycle).await?;
+    // With the box's checkpoint the keys have done their work, whatever the check of the bundle then finds.
+    take_in_checkpoint(shop, &expected, &files).await?;
+    destroy_keys(shop, &expected).await?;
+    let checking = expected.clone();
+    let files = aside(move || {
+        let files = results::without_unfinished_result(files)?;
+        results::check_bundle(&checking, &files)?;
+        Ok(files)
+    })
+    .await?;
+
+    let scoring = expected.clone();
+    let computed = Arc::new(aside(move || results::compute(&scoring, files)).await?);
+    exchange::write_bundle(&shop.publication_dir, &expected.cycle, computed.files.clone()).await?;
+    let now = shop.clock.now();
+    shop.registry.0.write(move |conn| results::put(conn, job_id, id, &computed, now)).await
+}
+
+async fn take_in_checkpoint(shop: &Workshop, expected: &Arc<Expected>, files: &Files) -> Result<()> {
+    let checkpoint = files.get(CHECKPOINT).cloned().map(String::from_utf8).transpose().map_err(Error::internal)?;
+    let parsing = expected.clone();
+    let manifest = aside(move || Frozen::parse(parsing.manifest()?)).await?;
+    let expected = expected.clone();
+    shop.registry
+        .0
+        .write(move |conn| issuance::put_box_documents(conn, &expected.cycle, &manifest, None, checkpoint.as_deref()))
+        .await
+}
+
+/// The key file first: once it is gone, no row and no backup of one can be opened, whatever happens next.
+async fn destroy_keys(shop: &Workshop, expected: &Expected) -> Result<()> {
+    let id = expected.cycle.id;
+    let file = round_key::path(&shop.key_dir, &id.to_string(), expected.cycle.round);
+    aside(move || round_key::destroy(&file)).await?;
+    let now = shop.clock.now();
+    shop.registry.0.write(move |conn| results::delete_private_keys(conn, id, now)).await
+}

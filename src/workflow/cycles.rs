@@ -1,0 +1,215 @@
+//! The moves of a cycle, each judged by the pure rules of `domain::cycle` from facts that are loaded here and written
+//! with its trail in one transaction. A newcomer's usual mistake is to move a phase by itself: [`enter`] writes the move,
+//! the evaluations and the audit entry together.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sha2::{Digest, Sha256};
+
+use super::approvals::hex;
+use super::{draws, issuance, pools};
+use crate::cipher::{Cipher, Use};
+use crate::credential::seal_order;
+use crate::db::Conn;
+use crate::domain::calendar::date_at;
+use crate::domain::cycle::dates::CycleDates;
+use crate::domain::cycle::{Facts, Move, Phase, check_guards, may_move};
+use crate::domain::ids;
+use crate::domain::ids::{AccountId, CycleId};
+use crate::domain::methodology::Methodology;
+use crate::domain::policy::Actor;
+use crate::error::{Code, Error, Result};
+use crate::store;
+use crate::store::cycles::{Cycle, CycleMove};
+use crate::store::evaluations::EvaluationState;
+
+/// A cycle with what its moves are judged by.
+pub struct Loaded {
+    /// The row.
+    pub cycle: Cycle,
+    /// Its days.
+    pub dates: CycleDates,
+    /// Its rules.
+    pub methodology: Methodology,
+    /// Whether the methodology is published.
+    is_methodology_published: bool,
+}
+
+/// Who makes a move, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Mover<'a> {
+    /// The first person, or the only one.
+    pub account_id: AccountId,
+    /// The second person, where two are needed.
+    pub second: Option<AccountId>,
+    /// Why.
+    pub reason: Option<&'a str>,
+}
+
+/// Loads a cycle.
+///
+/// # Errors
+/// 404 where there is none.
+pub fn load(conn: &mut Conn, id: CycleId) -> Result<Loaded> {
+    let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
+    let dates = store::cycles::dates(conn, id)?;
+    let row = store::methodologies::find(conn, cycle.methodology_id)?
+        .ok_or_else(|| Error::internal("a cycle's methodology is missing"))?;
+    let methodology = super::methodologies::document(&row)?;
+    Ok(Loaded { cycle, dates, methodology, is_methodology_published: row.published_at.is_some() })
+}
+
+impl Loaded {
+    /// The calendar day of an instant where the cycle takes place.
+    pub fn today(&self, now: DateTime<Utc>) -> NaiveDate {
+        date_at(now, self.methodology.time_limits.utc_offset_minutes)
+    }
+}
+
+/// The state that an approval of a cycle's act covers.
+pub fn state(conn: &mut Conn, id: uuid::Uuid) -> Result<String> {
+    let cycle = store::cycles::find(conn, CycleId(id))?.ok_or(Code::NotFound)?;
+    Ok(format!("{} version {}", cycle.phase, cycle.version))
+}
+
+/// Whether a cycle may move to `to` now.
+///
+/// # Errors
+/// 404; 409 `wrong_phase` with the move that would help; 409 `guard_not_met` with every guard that is not met.
+pub fn check(conn: &mut Conn, id: CycleId, to: Phase, now: DateTime<Utc>) -> Result<(Loaded, &'static Move)> {
+    let loaded = load(conn, id)?;
+    let step = may_move(loaded.cycle.phase, to)?;
+    let facts = facts(conn, &loaded, now)?;
+    check_guards(step, &facts, &loaded.dates, &loaded.methodology)?;
+    Ok((loaded, step))
+}
+
+/// What the guards ask for. The announcement itself is the notice to the subjects.
+fn facts(conn: &mut Conn, loaded: &Loaded, now: DateTime<Utc>) -> Result<Facts> {
+    let Loaded { cycle, dates, methodology, is_methodology_published } = loaded;
+    let id = cycle.id;
+    let offset = methodology.time_limits.utc_offset_minutes;
+    let evaluations = store::evaluations::of_cycle(conn, id)?;
+    let uncounted = evaluations.iter().filter(|evaluation| evaluation.state != EvaluationState::Cancelled).count();
+    let announced_at = store::cycles::entered_at(conn, id, Phase::Announced)?;
+    let issuance = issuance::facts(conn, cycle)?;
+    let is_in_pool_review = cycle.phase == Phase::PoolReview;
+    Ok(Facts {
+        today: loaded.today(now),
+        subjects_count: count(evaluations.len())?,
+        is_methodology_in_force: *is_methodology_published && methodology.in_force_on(dates.starts_on),
+        last_notice_on: announced_at.map(|at| date_at(at.and_utc(), offset)),
+        challenges_open: count(store::pools::count_open_challenges(conn, id)?)?,
+        pools_too_small: if is_in_pool_review {
+            pools::count_too_small(conn, id, methodology, loaded.today(now))?
+        } else {
+            0
+        },
+        // A second draw is costly: it is made where its guard asks for it.
+        is_draw_replayed: cycle.phase == Phase::Drawn && draws::is_replayed(cycle)?,
+        is_manifest_published: issuance.is_manifest_published,
+        ledgers_missing: issuance.ledgers_missing,
+        gates_undecided: issuance.gates_undecided,
+        is_checkpoint_published: cycle.bundle_digest.is_some(),
+        sealed_on: cycle.sealed_on,
+        evaluations_open: count(uncounted)?,
+    })
+}
+
+fn count<N: TryInto<u32>>(number: N) -> Result<u32> {
+    number.try_into().map_err(|_| Error::internal("a count is too large"))
+}
+
+/// Opens a cycle: its subjects are told, and the seed of its draw is made and committed to before any pool exists.
+pub fn open(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
+    let (mut loaded, step) = check(conn, id, Phase::Announced, now)?;
+    let seed = draws::make_seed()?;
+    loaded.cycle.seed_commitment = Some(hex(&crate::domain::draw::commitment(&seed)));
+    loaded.cycle.sealed_seed = Some(cipher.seal(Use::DrawSeed, id.to_string().as_bytes(), seed.as_slice())?);
+    enter(conn, &mut loaded.cycle, step, mover, now)
+}
+
+/// Moves a cycle where one person suffices.
+///
+/// # Errors
+/// As [`check`]; 409 `approval_required` for moves that two persons make.
+pub fn move_on(conn: &mut Conn, actor: &Actor, id: CycleId, to: Phase, now: DateTime<Utc>) -> Result<Cycle> {
+    let (mut loaded, step) = check(conn, id, to, now)?;
+    if step.needs_two_persons() {
+        return Err(Code::ApprovalRequired.into());
+    }
+    if to == Phase::PoolReview {
+        pools::build(conn, id, &loaded.methodology, loaded.today(now), now)?;
+    }
+    let mover = Mover { account_id: actor.account_id, second: None, reason: None };
+    enter(conn, &mut loaded.cycle, step, mover, now)?;
+    Ok(loaded.cycle)
+}
+
+/// Opens the seed, draws all panels and writes them with the record.
+pub fn draw(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
+    let (mut loaded, step) = check(conn, id, Phase::Drawn, now)?;
+    let today = loaded.today(now);
+    draws::draw(conn, cipher, &mut loaded.cycle, &loaded.methodology, today, now)?;
+    enter(conn, &mut loaded.cycle, step, mover, now)
+}
+
+/// Orders the seal: from now on the box may build its tree.
+pub fn seal(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
+    let (mut loaded, step) = check(conn, id, Phase::Sealed, now)?;
+    issuance::put_seal_order(conn, cipher, &loaded.cycle, seal_order::Act::Seal, now)?;
+    loaded.cycle.sealed_on = Some(loaded.today(now));
+    enter(conn, &mut loaded.cycle, step, mover, now)
+}
+
+/// Cancels a cycle; where reviews were or could have been given, the box is ordered to destroy them unread.
+pub fn cancel(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
+    let (mut loaded, step) = check(conn, id, Phase::Cancelled, now)?;
+    // Windows open by date, whatever the phase says, so the box may hold reviews before `submission`. The keys of the
+    // round have no further use.
+    issuance::put_seal_order(conn, cipher, &loaded.cycle, seal_order::Act::Destroy, now)?;
+    super::results::delete_private_keys(conn, id, now)?;
+    loaded.cycle.cancel_reason = mover.reason.map(str::to_owned);
+    enter(conn, &mut loaded.cycle, step, mover, now)
+}
+
+/// Writes the phase, the move, the evaluations' states and the audit entry.
+fn enter(conn: &mut Conn, cycle: &mut Cycle, step: &Move, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
+    cycle.phase = step.to;
+    store::cycles::update(conn, cycle)?;
+    let moved = CycleMove {
+        id: ids::new_at(now).to_string(),
+        cycle_id: cycle.id,
+        from_phase: step.from,
+        to_phase: step.to,
+        account_id: mover.account_id,
+        second_account_id: mover.second,
+        reason: mover.reason.map(str::to_owned),
+        moved_at: now.naive_utc(),
+    };
+    store::cycles::insert_move(conn, &moved)?;
+    if let Some(state) = evaluation_state(step.to) {
+        store::evaluations::set_state_of_cycle(conn, cycle.id, state)?;
+    }
+    let act = format!("move_cycle_to_{}", step.to);
+    let entry = store::audit::NewEntry::new(Some(mover.account_id), &act, "cycle", cycle.id);
+    store::audit::record(conn, entry, now)?;
+    Ok(())
+}
+
+/// Where evaluations stand while their cycle is in a phase; `None` where they go on by themselves.
+fn evaluation_state(phase: Phase) -> Option<EvaluationState> {
+    match phase {
+        Phase::Draft => Some(EvaluationState::Planned),
+        Phase::Announced => Some(EvaluationState::Notified),
+        Phase::FileReview => Some(EvaluationState::FileReview),
+        Phase::PoolReview => Some(EvaluationState::PoolReview),
+        Phase::Drawn | Phase::Issuance | Phase::Submission => Some(EvaluationState::Collecting),
+        Phase::Sealed | Phase::Reporting | Phase::Closed => None,
+        Phase::Cancelled => Some(EvaluationState::Cancelled),
+    }
+}
+
+/// The digest of a draw's record, in hex: public, so that the record cannot be exchanged afterwards.
+pub fn record_digest(record: &str) -> String {
+    hex(&Sha256::digest(record.as_bytes()))
+}

@@ -1,0 +1,15 @@
+//! Acts that span several tables, each within the caller's one transaction: approvals of two persons, publication of a
+//! methodology, the moves of a cycle. Handlers and jobs call it; it calls `store` and the pure rules, and no HTTP.
+
+pub mod approvals;
+pub mod credentials;
+pub mod cycles;
+pub mod draws;
+pub mod issuance;
+pub mod jobs;
+pub mod manifests;
+pub mod members;
+pub mod methodologies;
+pub mod pools;
+pub mod recusals;
+pub mod results;
