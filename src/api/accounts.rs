@@ -1,0 +1,236 @@
+//! Accounts, as administrators keep them. A newcomer's usual mistake is to delete one: the audit log names it, so an
+//! account is closed.
+
+use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use validator::Validate;
+use zeroize::Zeroizing;
+
+use super::extract::{
+    Deed, IdempotencyKey, IdempotencyKeyHeader, IfMatch, IfMatchHeader, PageOf, PageQuery, Reply, Valid, act_once,
+    page, versioned,
+};
+use crate::auth::{Auth, password};
+use crate::cipher::Cipher;
+use crate::clock::Clock;
+use crate::db::Registry;
+use crate::domain::ids;
+use crate::domain::ids::{AccountId, JudgeId};
+use crate::domain::policy;
+use crate::domain::policy::{Actor, StaffRole};
+use crate::error::{Code, Error, Result, Rule};
+use crate::problem::responses::{ChangeProblems, CreateProblems, ReadProblems};
+use crate::store;
+use crate::store::accounts::Account;
+
+/// A new account: staff, a judge, or a judge who is a member.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"login": "a.nurlanova", "password": "correct horse battery staple", "staff_role": "secretary"}))]
+pub struct NewAccount {
+    /// The name to log in with: 3 to 64 of `a-z 0-9 . _ -`; unique.
+    #[validate(length(min = 3, max = 64))]
+    #[schema(min_length = 3, max_length = 64, pattern = "^[a-z0-9._-]+$")]
+    login: String,
+    /// 15 to 128 characters that are not easily guessed.
+    #[schema(min_length = 15, max_length = 128, format = Password, value_type = String)]
+    password: Zeroizing<String>,
+    /// The staff role; may be absent for a judge.
+    staff_role: Option<StaffRole>,
+    /// The judge it belongs to; staff roles other than `member` and `appeal_member` exclude it.
+    judge_id: Option<JudgeId>,
+}
+
+/// What is to change; an absent field stays.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"is_closed": true}))]
+pub struct AccountChange {
+    /// The staff role.
+    staff_role: Option<StaffRole>,
+    /// Closed accounts cannot log in; their log-ins end at once.
+    is_closed: Option<bool>,
+}
+
+/// An account; never its password.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "login": "a.nurlanova", "staff_role": "secretary", "judge_id": null, "is_closed": false, "version": 1, "created_at": "2027-01-11T04:30:00Z"}))]
+pub struct AccountView {
+    /// Its id.
+    id: AccountId,
+    /// The name it logs in with.
+    #[schema(max_length = 64)]
+    login: String,
+    /// Its staff role, or null.
+    staff_role: Option<StaffRole>,
+    /// The judge it belongs to, or null.
+    judge_id: Option<JudgeId>,
+    /// Whether it can no longer log in.
+    is_closed: bool,
+    /// Grows by one with each change; the `ETag`.
+    #[schema(minimum = 1)]
+    version: i64,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+}
+
+impl From<Account> for AccountView {
+    fn from(row: Account) -> Self {
+        AccountView {
+            id: row.id,
+            login: row.login,
+            staff_role: row.staff_role,
+            judge_id: row.judge_id,
+            is_closed: row.is_closed,
+            version: row.version,
+            created_at: row.created_at.and_utc(),
+        }
+    }
+}
+
+/// Create an account.
+///
+/// For administrators. The first one is made on the server with `ejf account add`.
+#[utoipa::path(tag = "accounts", params(IdempotencyKeyHeader), request_body = NewAccount,
+    responses((status = 201, body = AccountView), CreateProblems))]
+#[post("/accounts")]
+pub async fn create_account(
+    actor: Actor,
+    auth: web::Data<Auth>,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    key: IdempotencyKey,
+    new: Valid<NewAccount>,
+) -> Result<HttpResponse> {
+    policy::may_manage_accounts(&actor)?;
+    let now = clock.now();
+    let Valid { body: new, digest } = new;
+    check(&new)?;
+    let account = Account {
+        id: AccountId(ids::new_at(now)),
+        password_hash: auth.passwords.hash(new.password).await?,
+        login: new.login,
+        staff_role: new.staff_role,
+        judge_id: new.judge_id,
+        is_closed: false,
+        version: 1,
+        created_at: now.naive_utc(),
+    };
+    let deed = Deed { by: actor.id(), operation: "create_account", key, digest };
+    act_once(&registry, deed, now, move |conn| {
+        if let Some(judge_id) = account.judge_id
+            && !store::accounts::is_judge(conn, judge_id)?
+        {
+            return Err(Error::invalid("/judge_id", Rule::Missing));
+        }
+        store::accounts::insert(conn, &account)?;
+        let entry = store::audit::NewEntry::new(Some(actor.account_id), "create_account", "account", account.id);
+        store::audit::record(conn, entry, now)?;
+        let location = format!("/v1/accounts/{}", account.id);
+        Reply::created(location, Some(1), &AccountView::from(account.clone()))
+    })
+    .await
+}
+
+fn check(new: &NewAccount) -> Result<()> {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    if !new.login.chars().all(is_plain) {
+        return Err(Error::invalid("/login", Rule::Format { expected: "a-z 0-9 . _ -" }));
+    }
+    check_roles(new.staff_role, new.judge_id)?;
+    password::check_strength(&new.password, &new.login, "/password")
+}
+
+/// An account is staff, or a judge's, and only a member or appeal member is both.
+fn check_roles(staff_role: Option<StaffRole>, judge_id: Option<JudgeId>) -> Result<()> {
+    match (staff_role, judge_id) {
+        (None, None) => Err(Error::invalid("/staff_role", Rule::Required)),
+        (Some(StaffRole::Administrator | StaffRole::Secretary | StaffRole::Auditor), Some(_)) => {
+            Err(Error::invalid("/judge_id", Rule::Mismatch { other: "staff_role" }))
+        }
+        (Some(_), None) | (None | Some(StaffRole::Member | StaffRole::AppealMember), Some(_)) => Ok(()),
+    }
+}
+
+/// List accounts.
+///
+/// For administrators and auditors, oldest first.
+#[utoipa::path(tag = "accounts", params(PageQuery),
+    responses((status = 200, body = PageOf<AccountView>), ReadProblems))]
+#[get("/accounts")]
+pub async fn list_accounts(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    query: web::Query<PageQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    policy::may_read_accounts(&actor)?;
+    let limit = query.limit()?;
+    let after = query.after::<AccountId>(&cipher, "accounts")?;
+    let rows = registry.0.read(move |conn| store::accounts::list(conn, after, limit + 1)).await?;
+    page(&request, &cipher, "accounts", limit, rows, |row| row.id, AccountView::from)
+}
+
+/// Get an account.
+///
+/// For administrators and auditors.
+#[utoipa::path(tag = "accounts", responses((status = 200, body = AccountView), ReadProblems))]
+#[get("/accounts/{account_id}")]
+pub async fn get_account(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    account_id: web::Path<AccountId>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    policy::may_read_accounts(&actor)?;
+    let account_id = account_id.into_inner();
+    let row = registry.0.read(move |conn| store::accounts::find(conn, account_id)).await?;
+    let row = row.ok_or(Code::NotFound)?;
+    Ok(versioned(&request, row.version, &AccountView::from(row)))
+}
+
+/// Change an account's role or close it.
+///
+/// For administrators. Takes effect at once: the account's log-ins end when it is closed.
+#[utoipa::path(tag = "accounts", params(IfMatchHeader), request_body = AccountChange,
+    responses((status = 200, body = AccountView), ChangeProblems))]
+#[patch("/accounts/{account_id}")]
+pub async fn update_account(
+    actor: Actor,
+    auth: web::Data<Auth>,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    account_id: web::Path<AccountId>,
+    seen: IfMatch,
+    change: Valid<AccountChange>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    policy::may_manage_accounts(&actor)?;
+    let now = clock.now();
+    let account_id = account_id.into_inner();
+    let change = change.body;
+    let row = registry
+        .0
+        .write(move |conn| {
+            let mut account = store::accounts::find(conn, account_id)?.ok_or(Code::NotFound)?;
+            account.staff_role = change.staff_role.or(account.staff_role);
+            account.is_closed = change.is_closed.unwrap_or(account.is_closed);
+            check_roles(account.staff_role, account.judge_id)?;
+            if !store::accounts::update(conn, &account, seen.0)? {
+                return Err(Code::Stale.into());
+            }
+            account.version = seen.0 + 1;
+            if account.is_closed {
+                store::sessions::revoke_all(conn, account_id, None, now.naive_utc())?;
+            }
+            let entry = store::audit::NewEntry::new(Some(actor.account_id), "update_account", "account", account_id);
+            store::audit::record(conn, entry, now)?;
+            Ok(account)
+        })
+        .await?;
+    auth.forget(|known| known.account_id == account_id);
+    Ok(versioned(&request, row.version, &AccountView::from(row)))
+}

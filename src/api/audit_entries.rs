@@ -1,0 +1,89 @@
+//! The audit log as auditors read it, in the order of commits.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::extract::{PageOf, PageQuery, page};
+use crate::cipher::Cipher;
+use crate::db::Registry;
+use crate::domain::ids::{AccountId, AuditEntryId, ClientId, JudgeId};
+use crate::domain::policy;
+use crate::domain::policy::Actor;
+use crate::error::Result;
+use crate::problem::responses::ReadProblems;
+use crate::store;
+use crate::store::audit::AuditEntry;
+
+/// One entry of the audit log; never marks, texts, or who reviews whom.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"sequence": 17, "id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "occurred_at": "2027-01-11T04:30:00Z", "account_id": null, "client_id": null, "act": "create_account", "object_type": "account", "object_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": null, "purpose": null, "digest": null}))]
+pub struct AuditEntryView {
+    /// Its place in the order of commits, from 1, without gaps.
+    #[schema(minimum = 1)]
+    sequence: i64,
+    /// Its id.
+    id: AuditEntryId,
+    /// When; midnight of the day where the time itself must not be kept.
+    occurred_at: DateTime<Utc>,
+    /// Which person; null for a machine client and for the service itself.
+    account_id: Option<AccountId>,
+    /// Which machine client; null for a person and for the service itself.
+    client_id: Option<ClientId>,
+    /// What was done, by its operation.
+    #[schema(max_length = 64)]
+    act: String,
+    /// The kind of thing it was done to.
+    #[schema(max_length = 64)]
+    object_type: String,
+    /// The id of that thing.
+    #[schema(max_length = 128)]
+    object_id: String,
+    /// Whose file it concerns, or null.
+    judge_id: Option<JudgeId>,
+    /// Why a person's file was read, or null.
+    #[schema(max_length = 200)]
+    purpose: Option<String>,
+    /// The digest that two persons confirmed, or null.
+    #[schema(max_length = 64)]
+    digest: Option<String>,
+}
+
+impl From<AuditEntry> for AuditEntryView {
+    fn from(row: AuditEntry) -> Self {
+        AuditEntryView {
+            sequence: row.sequence,
+            id: row.id,
+            occurred_at: row.occurred_at.and_utc(),
+            account_id: row.account_id,
+            client_id: row.client_id,
+            act: row.act,
+            object_type: row.object_type,
+            object_id: row.object_id,
+            judge_id: row.judge_id,
+            purpose: row.purpose,
+            digest: row.digest,
+        }
+    }
+}
+
+/// List the audit log.
+///
+/// For auditors, oldest first.
+#[utoipa::path(tag = "audit", params(PageQuery),
+    responses((status = 200, body = PageOf<AuditEntryView>), ReadProblems))]
+#[get("/audit-entries")]
+pub async fn list_audit_entries(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    query: web::Query<PageQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    policy::may_read_audit_log(&actor)?;
+    let limit = query.limit()?;
+    let after = query.after::<i64>(&cipher, "audit-entries")?;
+    let rows = registry.0.read(move |conn| store::audit::list(conn, None, after, limit + 1)).await?;
+    page(&request, &cipher, "audit-entries", limit, rows, |row| row.sequence, AuditEntryView::from)
+}

@@ -1,0 +1,136 @@
+//! Declared conflicts between two judges: they feed the draw and are confidential. A newcomer's usual mistake is to tell
+//! the other judge: not even a refusal may say what somebody else has declared.
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use validator::Validate;
+
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
+use crate::cipher::Cipher;
+use crate::clock::Clock;
+use crate::db::Registry;
+use crate::domain::ids;
+use crate::domain::ids::{ConflictId, JudgeId};
+use crate::domain::judge_file::{Check, ConflictKind};
+use crate::domain::policy;
+use crate::domain::policy::Actor;
+use crate::error::{Error, Result, Rule};
+use crate::problem::responses::{CreateProblems, ReadProblems};
+use crate::store;
+use crate::store::conflicts::Conflict;
+
+/// A conflict that is declared.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "other_judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "kind": "relative", "starts_on": "2010-06-01"}))]
+pub struct NewConflict {
+    /// One of the two judges.
+    judge_id: JudgeId,
+    /// The other one.
+    other_judge_id: JudgeId,
+    /// Why the two may not evaluate one another.
+    kind: ConflictKind,
+    /// The first day.
+    starts_on: NaiveDate,
+    /// The last day; absent while it lasts.
+    ends_on: Option<NaiveDate>,
+}
+
+/// A declared conflict between two judges.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "other_judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "kind": "relative", "starts_on": "2010-06-01", "ends_on": null}))]
+pub struct ConflictView {
+    /// Its id.
+    id: ConflictId,
+    /// The judge of the two whose id is smaller.
+    judge_id: JudgeId,
+    /// The other one.
+    other_judge_id: JudgeId,
+    /// Why the two may not evaluate one another.
+    kind: ConflictKind,
+    /// The first day.
+    starts_on: NaiveDate,
+    /// The last day, or null while it lasts.
+    ends_on: Option<NaiveDate>,
+}
+
+impl From<Conflict> for ConflictView {
+    fn from(row: Conflict) -> Self {
+        ConflictView {
+            id: row.id,
+            judge_id: row.judge_id,
+            other_judge_id: row.other_judge_id,
+            kind: row.kind,
+            starts_on: row.starts_on,
+            ends_on: row.ends_on,
+        }
+    }
+}
+
+/// Declare a conflict between two judges.
+///
+/// For secretaries, and for a judge where the judge is one of the two. 409 `already_exists` where the same account has
+/// declared the same kind from the same day.
+#[utoipa::path(tag = "conflicts", params(IdempotencyKeyHeader), request_body = NewConflict,
+    responses((status = 201, body = ConflictView), CreateProblems))]
+#[post("/conflicts")]
+pub async fn create_conflict(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    key: IdempotencyKey,
+    new: Valid<NewConflict>,
+) -> Result<HttpResponse> {
+    let now = clock.now();
+    let Valid { body: new, digest } = new;
+    let pair = [new.judge_id, new.other_judge_id];
+    policy::may_declare_conflict(&actor, pair)?;
+    let mut check = Check::default();
+    check.span(new.starts_on, new.ends_on);
+    check.rule(new.judge_id != new.other_judge_id, "/other_judge_id", Rule::Mismatch { other: "judge_id" });
+    check.done()?;
+    let conflict = Conflict {
+        id: ConflictId(ids::new_at(now)),
+        judge_id: new.judge_id.min(new.other_judge_id),
+        other_judge_id: new.judge_id.max(new.other_judge_id),
+        kind: new.kind,
+        starts_on: new.starts_on,
+        ends_on: new.ends_on,
+        declared_by: actor.account_id,
+    };
+    let deed = Deed { by: actor.id(), operation: "create_conflict", key, digest };
+    act_once(&registry, deed, now, move |conn| {
+        for (judge_id, pointer) in pair.into_iter().zip(["/judge_id", "/other_judge_id"]) {
+            if store::judges::find(conn, judge_id)?.is_none() {
+                return Err(Error::invalid(pointer, Rule::Missing));
+            }
+        }
+        store::conflicts::insert(conn, &conflict)?;
+        let entry = store::audit::NewEntry::new(Some(actor.account_id), "create_conflict", "conflict", conflict.id);
+        store::audit::record(conn, entry, now)?;
+        Reply::created("/v1/conflicts".to_owned(), None, &ConflictView::from(conflict.clone()))
+    })
+    .await
+}
+
+/// List declared conflicts.
+///
+/// For secretaries and auditors, in the order in which they were declared.
+#[utoipa::path(tag = "conflicts", params(PageQuery),
+    responses((status = 200, body = PageOf<ConflictView>), ReadProblems))]
+#[get("/conflicts")]
+pub async fn list_conflicts(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    query: web::Query<PageQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    policy::may_read_conflicts(&actor)?;
+    let limit = query.limit()?;
+    let after = query.after::<ConflictId>(&cipher, "conflicts")?;
+    let rows = registry.0.read(move |conn| store::conflicts::list(conn, after, limit + 1)).await?;
+    page(&request, &cipher, "conflicts", limit, rows, |row| row.id, ConflictView::from)
+}

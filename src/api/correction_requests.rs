@@ -1,0 +1,212 @@
+//! Requests of judges to correct a record of their file. A newcomer's usual mistake is to let a decision change a value:
+//! the corrected value is recorded first, as an observation of its own, and the decision only says that it was.
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use validator::Validate;
+
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, Valid, act_once, page};
+use super::record_views::{CorrectionRequestView, RecordsQuery};
+use crate::cipher::Cipher;
+use crate::clock::Clock;
+use crate::db::{Conn, Registry};
+use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
+use crate::domain::ids;
+use crate::domain::ids::{CorrectionRequestId, JudgeId, ObservationId};
+use crate::domain::judge_file::{
+    Check, CorrectionOutcome, CorrectionStatus, FilePurpose, RecordStatus, correction_due_on,
+};
+use crate::domain::policy;
+use crate::domain::policy::Actor;
+use crate::error::hint::Hint;
+use crate::error::{Code, Error, Result, Rule};
+use crate::problem::responses::{CreateProblems, ReadProblems};
+use crate::store;
+use crate::store::corrections::CorrectionRequest;
+use crate::workflow;
+
+/// The longest text of a request or a decision, in characters.
+const TEXT_LENGTH_MAX: usize = 4000;
+
+/// A judge's request to correct a value.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"observation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "claim": "Six of these cases were transferred to another judge in August.", "evidence": "Order 114 of 9 August 2026"}))]
+pub struct NewCorrectionRequest {
+    /// The record in question: one in force in the own file.
+    observation_id: ObservationId,
+    /// What is wrong with it.
+    #[schema(min_length = 1, max_length = 4000)]
+    claim: String,
+    /// What proves that.
+    #[schema(min_length = 1, max_length = 4000)]
+    evidence: Option<String>,
+}
+
+/// The decision on a request.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"outcome": "accepted", "reason": "Order 114 moved six cases; the quarter was restated."}))]
+pub struct CorrectionDecision {
+    /// What is decided.
+    outcome: CorrectionOutcome,
+    /// Why; the judge reads it.
+    #[schema(min_length = 1, max_length = 4000)]
+    reason: String,
+}
+
+/// Ask for the correction of a record of the own file.
+///
+/// For the judge. The record becomes `disputed` until the request is decided, which is due in ten working days. 409
+/// `already_exists` where a request for the record is open, `already_superseded` where the record is not in force.
+#[utoipa::path(tag = "judges", params(IdempotencyKeyHeader), request_body = NewCorrectionRequest,
+    responses((status = 201, body = CorrectionRequestView), CreateProblems))]
+#[post("/judges/{judge_id}/correction-requests")]
+pub async fn create_correction_request(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    judge_id: web::Path<JudgeId>,
+    key: IdempotencyKey,
+    new: Valid<NewCorrectionRequest>,
+) -> Result<HttpResponse> {
+    let judge_id = judge_id.into_inner();
+    policy::may_request_correction(&actor, judge_id)?;
+    let now = clock.now();
+    let Valid { body: new, digest } = new;
+    let mut check = Check::default();
+    check.text("/claim", &new.claim, TEXT_LENGTH_MAX);
+    check.optional_text("/evidence", new.evidence.as_deref(), TEXT_LENGTH_MAX);
+    check.done()?;
+    let correction = CorrectionRequest {
+        id: CorrectionRequestId(ids::new_at(now)),
+        judge_id,
+        observation_id: new.observation_id,
+        claim: new.claim,
+        evidence: new.evidence,
+        status: CorrectionStatus::Open,
+        reason: None,
+        due_on: correction_due_on(date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES)),
+        filed_at: now.naive_utc(),
+        decided_by: None,
+        decided_at: None,
+        version: 1,
+    };
+    let deed = Deed { by: actor.id(), operation: "create_correction_request", key, digest };
+    act_once(&registry, deed, now, move |conn| {
+        file(conn, &correction)?;
+        let act = "create_correction_request";
+        let entry = store::audit::NewEntry::new(Some(actor.account_id), act, "correction_request", correction.id);
+        store::audit::record(conn, entry.of_judge(judge_id), now)?;
+        let location = format!("/v1/judges/{judge_id}/correction-requests");
+        Reply::created(location, Some(1), &CorrectionRequestView::from(correction.clone()))
+    })
+    .await
+}
+
+fn file(conn: &mut Conn, correction: &CorrectionRequest) -> Result<()> {
+    let record = store::observations::find(conn, correction.observation_id)?;
+    let record = record.filter(|record| record.judge_id == correction.judge_id);
+    let record = record.ok_or_else(|| Error::invalid("/observation_id", Rule::Missing))?;
+    if !record.status.is_in_force() {
+        return Err(Code::AlreadySuperseded.into());
+    }
+    store::corrections::insert(conn, correction)?;
+    store::observations::set_status(conn, record.id, RecordStatus::Disputed)
+}
+
+/// List the correction requests of a judge.
+///
+/// For secretaries, the judge, and members as for the file; oldest first, decided ones included. The reading is recorded
+/// with its purpose, which is `correction` where a secretary names nothing else.
+#[utoipa::path(tag = "judges", params(RecordsQuery),
+    responses((status = 200, body = PageOf<CorrectionRequestView>), ReadProblems))]
+#[get("/judges/{judge_id}/correction-requests")]
+pub async fn list_correction_requests(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    clock: web::Data<Clock>,
+    judge_id: web::Path<JudgeId>,
+    query: web::Query<RecordsQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let now = clock.now();
+    let judge_id = judge_id.into_inner();
+    let why = query.purpose;
+    let asked = query.page();
+    let limit = asked.limit()?;
+    let list = format!("correction-requests {judge_id}");
+    let after = asked.after::<CorrectionRequestId>(&cipher, &list)?;
+    let rows = registry
+        .0
+        .write(move |conn| {
+            let usual = FilePurpose::Correction;
+            let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
+            store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
+            let act = "list_correction_requests";
+            let entry = store::audit::NewEntry::reading(actor.account_id, act, judge_id, purpose);
+            store::audit::record(conn, entry, now)?;
+            store::corrections::list(conn, judge_id, after, limit + 1)
+        })
+        .await?;
+    page(&request, &cipher, &list, limit, rows, |row| row.id, CorrectionRequestView::from)
+}
+
+/// Decide a correction request.
+///
+/// For secretaries. `rejected` puts the record back in force as it was. `accepted` and `partly` need that the right value
+/// has been recorded with `supersedes_id` before (409 `guard_not_met`). 409 `wrong_phase` where it is decided already.
+#[utoipa::path(tag = "judges", params(IdempotencyKeyHeader), request_body = CorrectionDecision,
+    responses((status = 200, body = CorrectionRequestView), CreateProblems))]
+#[post("/correction-requests/{correction_request_id}/decide")]
+pub async fn decide_correction_request(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    correction_request_id: web::Path<CorrectionRequestId>,
+    key: IdempotencyKey,
+    decision: Valid<CorrectionDecision>,
+) -> Result<HttpResponse> {
+    policy::may_decide_corrections(&actor)?;
+    let now = clock.now();
+    let id = correction_request_id.into_inner();
+    let Valid { body: decision, digest } = decision;
+    let mut check = Check::default();
+    check.text("/reason", &decision.reason, TEXT_LENGTH_MAX);
+    check.done()?;
+    let deed = Deed { by: actor.id(), operation: "decide_correction_request", key, digest };
+    act_once(&registry, deed, now, move |conn| {
+        let mut correction = store::corrections::find(conn, id)?.ok_or(Code::NotFound)?;
+        if correction.status != CorrectionStatus::Open {
+            return Err(Code::WrongPhase.into());
+        }
+        settle(conn, correction.observation_id, decision.outcome)?;
+        correction.status = decision.outcome.status();
+        correction.reason = Some(decision.reason.clone());
+        correction.decided_by = Some(actor.account_id);
+        correction.decided_at = Some(now.naive_utc());
+        correction.version += 1;
+        store::corrections::update(conn, &correction)?;
+        let act = "decide_correction_request";
+        let entry = store::audit::NewEntry::new(Some(actor.account_id), act, "correction_request", id);
+        store::audit::record(conn, entry.of_judge(correction.judge_id), now)?;
+        Reply::ok(Some(correction.version), &CorrectionRequestView::from(correction))
+    })
+    .await
+}
+
+/// Puts the record where the outcome leaves it.
+fn settle(conn: &mut Conn, record_id: ObservationId, outcome: CorrectionOutcome) -> Result<()> {
+    let is_superseded = store::observations::is_superseded(conn, record_id)?;
+    match outcome {
+        // A record that was restated meanwhile stays `corrected`: the newer one is in force.
+        CorrectionOutcome::Rejected if is_superseded => Ok(()),
+        CorrectionOutcome::Rejected => store::observations::set_status(conn, record_id, RecordStatus::Active),
+        CorrectionOutcome::Accepted | CorrectionOutcome::Partly if is_superseded => Ok(()),
+        CorrectionOutcome::Accepted | CorrectionOutcome::Partly => {
+            Err(Error::hinted(Code::GuardNotMet, Hint::new("superseding_observation_missing")))
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What two persons do to a cycle: open it, draw its panels, seal its box, cancel it; and the draw as auditors see it.
+
+use actix_web::{HttpResponse, get, post, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use validator::Validate;
+
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, Valid};
+use super::two_persons::{ApprovalView, ask};
+use crate::clock::Clock;
+use crate::db::Registry;
+use crate::domain::draw::DrawRecord;
+use crate::domain::ids::CycleId;
+use crate::domain::policy;
+use crate::domain::policy::Actor;
+use crate::error::{Code, Error, Result};
+use crate::problem::responses::{CreateProblems, ReadProblems};
+use crate::store;
+use crate::workflow;
+use crate::workflow::approvals::{Act, Request};
+
+/// An act without parameters.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({}))]
+pub struct Plain {}
+
+/// Why a cycle is to end.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "Әдістеме күшін жойды. Методика утратила силу."}))]
+pub struct Cancellation {
+    /// The reasons, which stay with the cycle.
+    #[validate(length(min = 10, max = 2000))]
+    #[schema(min_length = 10, max_length = 2000)]
+    reason: String,
+}
+
+/// A draw opened to auditors.
+#[derive(Serialize, ToSchema)]
+pub struct DrawRecordView {
+    /// SHA-256 of the text of `record` as stored, in hex: equal to the cycle's `draw_record_digest`.
+    #[schema(min_length = 64, max_length = 64)]
+    digest: String,
+    /// The record as stored; `ejf draw verify` repeats the draw from it.
+    #[schema(max_length = 67_108_864)]
+    record: String,
+    /// The same record, read.
+    content: DrawRecord,
+}
+
+/// Ask to open a cycle.
+///
+/// For secretaries; another secretary confirms. Its subjects are then told, and the draw's seed is committed to.
+#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Plain,
+    responses((status = 202, body = ApprovalView), CreateProblems))]
+#[post("/cycles/{cycle_id}/open")]
+pub async fn open_cycle(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    cycle_id: web::Path<CycleId>,
+    key: IdempotencyKey,
+    plain: Valid<Plain>,
+) -> Result<HttpResponse> {
+    let deed = Deed { by: actor.id(), operation: "open_cycle", key, digest: plain.digest };
+    ask_for(&registry, actor, deed, Act::OpenCycle, cycle_id.into_inner(), None, &clock).await
+}
+
+/// Ask to draw the panels.
+///
+/// For secretaries; another secretary confirms. All panels of the cycle are drawn at once from the frozen pools and the
+/// committed seed.
+#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Plain,
+    responses((status = 202, body = ApprovalView), CreateProblems))]
+#[post("/cycles/{cycle_id}/draw")]
+pub async fn draw_panels(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    cycle_id: web::Path<CycleId>,
+    key: IdempotencyKey,
+    plain: Valid<Plain>,
+) -> Result<HttpResponse> {
+    let deed = Deed { by: actor.id(), operation: "draw_panels", key, digest: plain.digest };
+    ask_for(&registry, actor, deed, Act::DrawPanels, cycle_id.into_inner(), None, &clock).await
+}
+
+/// Ask to seal the ballot box.
+///
+/// For secretaries, after the last day of submission; another secretary confirms. The box then publishes its tree.
+#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Plain,
+    responses((status = 202, body = ApprovalView), CreateProblems))]
+#[post("/cycles/{cycle_id}/seal")]
+pub async fn seal_cycle(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    cycle_id: web::Path<CycleId>,
+    key: IdempotencyKey,
+    plain: Valid<Plain>,
+) -> Result<HttpResponse> {
+    let deed = Deed { by: actor.id(), operation: "seal_cycle", key, digest: plain.digest };
+    ask_for(&registry, actor, deed, Act::SealCycle, cycle_id.into_inner(), None, &clock).await
+}
+
+/// Ask to cancel a cycle.
+///
+/// For secretaries, with reasons; another secretary confirms. Reviews that were given are destroyed unread.
+#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Cancellation,
+    responses((status = 202, body = ApprovalView), CreateProblems))]
+#[post("/cycles/{cycle_id}/cancel")]
+pub async fn cancel_cycle(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    cycle_id: web::Path<CycleId>,
+    key: IdempotencyKey,
+    cancellation: Valid<Cancellation>,
+) -> Result<HttpResponse> {
+    let Valid { body, digest } = cancellation;
+    let deed = Deed { by: actor.id(), operation: "cancel_cycle", key, digest };
+    ask_for(&registry, actor, deed, Act::CancelCycle, cycle_id.into_inner(), Some(body.reason), &clock).await
+}
+
+async fn ask_for(
+    registry: &Registry,
+    actor: Actor,
+    deed: Deed,
+    act: Act,
+    id: CycleId,
+    reason: Option<String>,
+    clock: &Clock,
+) -> Result<HttpResponse> {
+    policy::may_run_cycles(&actor)?;
+    let request = Request { act, object_id: id.0, parameters: "{}".to_owned(), reason };
+    ask(registry, actor, deed, request, clock.now()).await
+}
+
+/// Open the draw to an auditor.
+///
+/// For auditors alone: whoever has seen a pool could otherwise repeat the draw and read the panel. 404 before the draw.
+#[utoipa::path(tag = "cycles", responses((status = 200, body = DrawRecordView), ReadProblems))]
+#[get("/cycles/{cycle_id}/draw-record")]
+pub async fn get_draw_record(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    cycle_id: web::Path<CycleId>,
+) -> Result<HttpResponse> {
+    policy::may_open_draws(&actor)?;
+    let now = clock.now();
+    let id = cycle_id.into_inner();
+    let record = registry
+        .0
+        .write(move |conn| {
+            let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
+            let record = cycle.draw_record.ok_or(Code::NotFound)?;
+            let entry = store::audit::NewEntry::new(Some(actor.account_id), "get_draw_record", "cycle", id);
+            store::audit::record(conn, entry, now)?;
+            Ok(record)
+        })
+        .await?;
+    let content = serde_json::from_str(&record).map_err(Error::internal)?;
+    let digest = workflow::cycles::record_digest(&record);
+    Ok(HttpResponse::Ok().json(DrawRecordView { digest, record, content }))
+}

@@ -1,0 +1,357 @@
+//! Cycles: planned, read, moved on by one person. A newcomer's usual mistake is to answer "forbidden" to a
+//! judge who has no part in a cycle: for them it does not exist.
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use validator::Validate;
+
+use super::extract::{
+    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page, versioned,
+};
+use crate::cipher::Cipher;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{Conn, Registry};
+use crate::domain::calendar::{WorkCalendar, date_at};
+use crate::domain::cycle::dates::CycleDates;
+use crate::domain::cycle::{EvaluationKind, Phase};
+use crate::domain::ids;
+use crate::domain::ids::{CycleId, EvaluationId, JudgeId, MethodologyId};
+use crate::domain::policy;
+use crate::domain::policy::Actor;
+use crate::error::{Code, Error, Fault, Result, Rule};
+use crate::exchange;
+use crate::problem::responses::{CreateProblems, ReadProblems};
+use crate::store;
+use crate::store::cycles::Cycle;
+use crate::store::evaluations::{Evaluation, EvaluationState};
+use crate::workflow;
+
+/// Bytes of a new cycle: a few thousand subjects.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Subjects of one cycle.
+const SUBJECTS_MAX: usize = 5000;
+/// The instrument of a subject for whom none is named.
+const INSTRUMENT_ID_DEFAULT: &str = "judge-1";
+
+/// A new cycle, in `draft`.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"methodology_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "evaluating_body": "quality_commission", "title_kk": "2027 жылғы бағалау", "title_ru": "Оценка 2027 года", "starts_on": "2027-02-01", "subjects": [{"judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "kind": "periodic"}]}))]
+pub struct NewCycle {
+    /// The methodology that it follows to its end; published before the cycle is opened.
+    methodology_id: MethodologyId,
+    /// The body that evaluates, by its code.
+    #[validate(length(min = 1, max = 64))]
+    #[schema(min_length = 1, max_length = 64)]
+    evaluating_body: String,
+    /// Its title in Kazakh.
+    #[validate(length(min = 1, max = 200))]
+    #[schema(min_length = 1, max_length = 200)]
+    title_kk: String,
+    /// Its title in Russian.
+    #[validate(length(min = 1, max = 200))]
+    #[schema(min_length = 1, max_length = 200)]
+    title_ru: String,
+    /// Its title in English.
+    #[validate(length(min = 1, max = 200))]
+    #[schema(min_length = 1, max_length = 200)]
+    title_en: Option<String>,
+    /// Its first day, not past; the other days follow from the methodology's limits.
+    starts_on: NaiveDate,
+    /// Who is evaluated; at least as many as the methodology asks for when the cycle is opened.
+    #[schema(min_items = 1, max_items = 5000)]
+    subjects: Vec<NewSubject>,
+}
+
+/// One judge to be evaluated.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "kind": "periodic"}))]
+pub struct NewSubject {
+    /// The judge.
+    judge_id: JudgeId,
+    /// Why the judge is evaluated.
+    kind: EvaluationKind,
+    /// The instrument of the methodology that reviewers fill in; `judge-1` where none is named.
+    #[schema(min_length = 1, max_length = 64)]
+    instrument_id: Option<String>,
+}
+
+/// A cycle.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "methodology_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "evaluating_body": "quality_commission", "title_kk": "2027 жылғы бағалау", "title_ru": "Оценка 2027 года", "title_en": "Evaluation of 2027", "phase": "drawn", "dates": {"starts_on": "2027-02-01", "file_review_open": "2027-02-15", "file_review_close": "2027-03-01", "pool_review_open": "2027-03-02", "pool_challenge_close": "2027-03-09", "pool_review_close": "2027-03-16", "draw_by": "2027-03-17", "issue_open": "2027-03-18", "issue_close": "2027-03-27", "submit_open": "2027-03-29", "submit_close": "2027-04-18", "seal_by": "2027-04-22", "challenge_close": "2027-04-30", "recount_by": "2027-05-07"}, "cycle_ref": "q1Zk8m0sTt2VwYx3aB4cDg", "round": 1, "generation": 0, "seed_commitment": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7", "draw_record_digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7", "manifest_digest": "Wm5eQw1Zk8m0sTt2VwYx3aB4cDgAAAAAAAAAAAAAAAA", "sealed_on": null, "cancel_reason": null, "version": 5}))]
+pub struct CycleView {
+    /// Its id.
+    id: CycleId,
+    /// The methodology that it follows.
+    methodology_id: MethodologyId,
+    /// The body that evaluates.
+    #[schema(max_length = 64)]
+    evaluating_body: String,
+    /// Its title in Kazakh.
+    #[schema(max_length = 200)]
+    title_kk: String,
+    /// Its title in Russian.
+    #[schema(max_length = 200)]
+    title_ru: String,
+    /// Its title in English, or null.
+    #[schema(max_length = 200)]
+    title_en: Option<String>,
+    /// Where it stands.
+    phase: Phase,
+    /// Its days; both ends of a window are included.
+    dates: CycleDates,
+    /// The ballot box's name for it, 16 bytes base64url; null before the manifest.
+    #[schema(min_length = 22, max_length = 22)]
+    cycle_ref: Option<String>,
+    /// The round of collection, from 1.
+    #[schema(minimum = 1)]
+    round: i32,
+    /// The generation of the manifest in force.
+    #[schema(minimum = 0)]
+    generation: i32,
+    /// SHA-256 of the draw's tagged seed, in hex: published before any pool exists, so that the seed cannot be chosen.
+    #[schema(min_length = 64, max_length = 64)]
+    seed_commitment: Option<String>,
+    /// SHA-256 of the draw's record, in hex; the record itself is opened to auditors alone.
+    #[schema(min_length = 64, max_length = 64)]
+    draw_record_digest: Option<String>,
+    /// The digest of the manifest in force, base64url; null before it.
+    #[schema(min_length = 43, max_length = 43)]
+    manifest_digest: Option<String>,
+    /// The day on which the seal was ordered, or null.
+    sealed_on: Option<NaiveDate>,
+    /// Why it was cancelled, or null.
+    #[schema(max_length = 2000)]
+    cancel_reason: Option<String>,
+    /// Grows by one with each change; the `ETag`.
+    #[schema(minimum = 1)]
+    version: i64,
+}
+
+fn view(cycle: Cycle, dates: CycleDates) -> CycleView {
+    CycleView {
+        id: cycle.id,
+        methodology_id: cycle.methodology_id,
+        evaluating_body: cycle.evaluating_body,
+        title_kk: cycle.title_kk,
+        title_ru: cycle.title_ru,
+        title_en: cycle.title_en,
+        phase: cycle.phase,
+        dates,
+        cycle_ref: cycle.cycle_ref.map(|bytes| URL_SAFE_NO_PAD.encode(bytes)),
+        round: cycle.round,
+        generation: cycle.generation,
+        seed_commitment: cycle.seed_commitment,
+        draw_record_digest: cycle.draw_record_digest,
+        manifest_digest: cycle.manifest_digest,
+        sealed_on: cycle.sealed_on,
+        cancel_reason: cycle.cancel_reason,
+        version: cycle.version,
+    }
+}
+
+/// The phase to move to.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"to": "file_review"}))]
+pub struct Advance {
+    /// The next phase; moves that two persons make have operations of their own.
+    to: Phase,
+}
+
+/// Plan a cycle.
+///
+/// For secretaries. Makes a cycle in `draft` with one evaluation for each subject; its days follow from the
+/// methodology. Nothing is announced before two secretaries open it.
+#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = NewCycle,
+    responses((status = 201, body = CycleView), CreateProblems))]
+#[post("/cycles")]
+pub async fn create_cycle(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    key: IdempotencyKey,
+    new: Valid<NewCycle, BODY_BYTES_MAX>,
+) -> Result<HttpResponse> {
+    policy::may_run_cycles(&actor)?;
+    let now = clock.now();
+    let Valid { body: new, digest } = new;
+    let deed = Deed { by: actor.id(), operation: "create_cycle", key, digest };
+    act_once(&registry, deed, now, move |conn| {
+        let row = store::methodologies::find(conn, new.methodology_id)?
+            .ok_or_else(|| Error::invalid("/methodology_id", Rule::Missing))?;
+        let methodology = workflow::methodologies::document(&row)?;
+        let today = date_at(now, methodology.time_limits.utc_offset_minutes);
+        if new.starts_on < today {
+            return Err(Error::invalid("/starts_on", Rule::Order { other: "today" }));
+        }
+        let dates = CycleDates::derive(&methodology, new.starts_on, &WorkCalendar::default());
+        let cycle = Cycle {
+            id: CycleId(ids::new_at(now)),
+            methodology_id: new.methodology_id,
+            evaluating_body: new.evaluating_body.clone(),
+            title_kk: new.title_kk.clone(),
+            title_ru: new.title_ru.clone(),
+            title_en: new.title_en.clone(),
+            phase: Phase::Draft,
+            cycle_ref: None,
+            round: 1,
+            generation: 0,
+            seed_commitment: None,
+            sealed_seed: None,
+            draw_record: None,
+            draw_record_digest: None,
+            manifest_digest: None,
+            receipt_key: None,
+            sealed_on: None,
+            bundle_digest: None,
+            cancel_reason: None,
+            created_at: now.naive_utc(),
+            version: 1,
+        };
+        let instruments: Vec<&str> =
+            methodology.instruments.iter().map(|instrument| instrument.instrument_id.as_str()).collect();
+        let evaluations = evaluations(conn, &new.subjects, &instruments, cycle.id, now)?;
+        store::cycles::insert(conn, &cycle, &dates)?;
+        for evaluation in &evaluations {
+            store::evaluations::insert(conn, evaluation)?;
+        }
+        let entry = store::audit::NewEntry::new(Some(actor.account_id), "create_cycle", "cycle", cycle.id);
+        store::audit::record(conn, entry, now)?;
+        Reply::created(format!("/v1/cycles/{}", cycle.id), Some(1), &view(cycle, dates))
+    })
+    .await
+}
+
+/// The evaluations of the subjects, or all faults among them.
+fn evaluations(
+    conn: &mut Conn,
+    subjects: &[NewSubject],
+    instruments: &[&str],
+    cycle_id: CycleId,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Vec<Evaluation>> {
+    if !(1..=SUBJECTS_MAX).contains(&subjects.len()) {
+        return Err(Error::invalid("/subjects", Rule::Length { min: 1, max: SUBJECTS_MAX as u64 }));
+    }
+    let mut faults = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    let mut evaluations = Vec::with_capacity(subjects.len());
+    for (index, subject) in subjects.iter().enumerate() {
+        let at = |field: &str| format!("/subjects/{index}/{field}");
+        if !seen.insert(subject.judge_id) {
+            faults.push(Fault::at(at("judge_id"), Rule::Duplicate));
+        } else if !store::accounts::is_judge(conn, subject.judge_id)? {
+            faults.push(Fault::at(at("judge_id"), Rule::Missing));
+        }
+        let instrument_id = subject.instrument_id.as_deref().unwrap_or(INSTRUMENT_ID_DEFAULT);
+        if !instruments.contains(&instrument_id) {
+            faults.push(Fault::at(at("instrument_id"), Rule::Missing));
+        }
+        evaluations.push(Evaluation {
+            id: EvaluationId(ids::new_at(now)),
+            cycle_id,
+            judge_id: subject.judge_id,
+            kind: subject.kind,
+            instrument_id: instrument_id.to_owned(),
+            state: EvaluationState::Planned,
+            subject_ref: None,
+            version: 1,
+        });
+    }
+    if faults.is_empty() { Ok(evaluations) } else { Err(Error::faults(Code::Invalid, faults)) }
+}
+
+/// List cycles.
+///
+/// For staff but administrators, oldest first.
+#[utoipa::path(tag = "cycles", params(PageQuery),
+    responses((status = 200, body = PageOf<CycleView>), ReadProblems))]
+#[get("/cycles")]
+pub async fn list_cycles(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    query: web::Query<PageQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    policy::may_read_cycles(&actor)?;
+    let limit = query.limit()?;
+    let after = query.after::<CycleId>(&cipher, "cycles")?;
+    let rows = registry
+        .0
+        .read(move |conn| {
+            let cycles = store::cycles::list(conn, after, limit + 1)?;
+            cycles
+                .into_iter()
+                .map(|cycle| store::cycles::dates(conn, cycle.id).map(|dates| (cycle, dates)))
+                .collect::<Result<Vec<_>>>()
+        })
+        .await?;
+    page(&request, &cipher, "cycles", limit, rows, |(cycle, _)| cycle.id, |(cycle, dates)| view(cycle, dates))
+}
+
+/// Get a cycle.
+///
+/// For staff but administrators, and for judges who take part in it.
+#[utoipa::path(tag = "cycles", responses((status = 200, body = CycleView), ReadProblems))]
+#[get("/cycles/{cycle_id}")]
+pub async fn get_cycle(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cycle_id: web::Path<CycleId>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let id = cycle_id.into_inner();
+    let (cycle, dates) = registry
+        .0
+        .read(move |conn| {
+            let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
+            if policy::may_read_cycles(&actor).is_err() {
+                let judge = actor.judge_id.ok_or(Code::NotFound)?;
+                if !store::evaluations::is_part(conn, id, judge)? {
+                    return Err(Code::NotFound.into());
+                }
+            }
+            Ok((cycle, store::cycles::dates(conn, id)?))
+        })
+        .await?;
+    Ok(versioned(&request, cycle.version, &view(cycle, dates)))
+}
+
+/// Move a cycle to its next phase.
+///
+/// For secretaries, where one person suffices. A move that is not the next one is refused with the move that would
+/// help (409 `wrong_phase`), one whose guards are not met with each of them (409 `guard_not_met`).
+#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Advance,
+    responses((status = 200, body = CycleView), CreateProblems))]
+#[post("/cycles/{cycle_id}/advance")]
+pub async fn move_cycle(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    config: web::Data<Config>,
+    cycle_id: web::Path<CycleId>,
+    key: IdempotencyKey,
+    advance: Valid<Advance>,
+) -> Result<HttpResponse> {
+    policy::may_run_cycles(&actor)?;
+    let now = clock.now();
+    let id = cycle_id.into_inner();
+    let Valid { body, digest } = advance;
+    // Two guards ask for what the box has published; the move itself touches only the database.
+    exchange::take_in(&registry, &config.publication_dir, id).await?;
+    let deed = Deed { by: actor.id(), operation: "move_cycle", key, digest };
+    act_once(&registry, deed, now, move |conn| {
+        let cycle = workflow::cycles::move_on(conn, &actor, id, body.to, now)?;
+        let dates = store::cycles::dates(conn, id)?;
+        Reply::ok(Some(cycle.version), &view(cycle, dates))
+    })
+    .await
+}

@@ -1,0 +1,189 @@
+//! Evaluations and their eligible pools. A newcomer's usual mistake is to show the panel: a subject sees who may be drawn
+//! and never who was.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::extract::{PageOf, PageQuery, page, versioned};
+use crate::cipher::Cipher;
+use crate::db::Registry;
+use crate::domain::cycle::EvaluationKind;
+use crate::domain::ids::{CycleId, EvaluationId, JudgeId, PoolEntryId};
+use crate::domain::policy;
+use crate::domain::policy::Actor;
+use crate::domain::pool::{CourtGroup, Exclusion};
+use crate::error::{Code, Result};
+use crate::problem::responses::ReadProblems;
+use crate::store;
+use crate::store::evaluations::{Evaluation, EvaluationState};
+use crate::store::pools::NamedEntry;
+
+/// One judge's passage through a cycle.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "cycle_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "kind": "periodic", "instrument_id": "judge-1", "state": "collecting", "subject_ref": null, "version": 3}))]
+pub struct EvaluationView {
+    /// Its id.
+    id: EvaluationId,
+    /// The cycle it is part of.
+    cycle_id: CycleId,
+    /// The subject.
+    judge_id: JudgeId,
+    /// Why the judge is evaluated.
+    kind: EvaluationKind,
+    /// The instrument that reviewers fill in.
+    #[schema(max_length = 64)]
+    instrument_id: String,
+    /// Where it stands.
+    state: EvaluationState,
+    /// The ballot box's name for the subject, 16 bytes base64url; null before the manifest.
+    #[schema(min_length = 22, max_length = 22)]
+    subject_ref: Option<String>,
+    /// Grows by one with each change; the `ETag`.
+    #[schema(minimum = 1)]
+    version: i64,
+}
+
+impl From<Evaluation> for EvaluationView {
+    fn from(row: Evaluation) -> Self {
+        EvaluationView {
+            id: row.id,
+            cycle_id: row.cycle_id,
+            judge_id: row.judge_id,
+            kind: row.kind,
+            instrument_id: row.instrument_id,
+            state: row.state,
+            subject_ref: row.subject_ref.map(|bytes| URL_SAFE_NO_PAD.encode(bytes)),
+            version: row.version,
+        }
+    }
+}
+
+/// One person of an eligible pool.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Серік Данияр Маратұлы", "full_name_ru": "Серик Данияр Маратович", "full_name_en": null, "court_group": "same_region", "is_excluded": false, "exclusion_reason": null}))]
+pub struct PoolEntryView {
+    /// Its id; a challenge names it.
+    id: PoolEntryId,
+    /// The person.
+    judge_id: JudgeId,
+    /// The person's name in Kazakh.
+    #[schema(max_length = 200)]
+    full_name_kk: String,
+    /// The person's name in Russian.
+    #[schema(max_length = 200)]
+    full_name_ru: String,
+    /// The person's name in English, or null.
+    #[schema(max_length = 200)]
+    full_name_en: Option<String>,
+    /// How the person's court stands to the subject's.
+    court_group: CourtGroup,
+    /// Whether the person cannot be drawn; always false for the subject, who sees the others alone.
+    is_excluded: bool,
+    /// Why not; null also where it is a conflict and the caller may not know of it.
+    exclusion_reason: Option<Exclusion>,
+}
+
+impl PoolEntryView {
+    /// `shows_conflicts`: a conflict is confidential, so others than secretaries and auditors see no reason in its place.
+    fn new((entry, full_name_kk, full_name_ru, full_name_en): NamedEntry, shows_conflicts: bool) -> Self {
+        let exclusion_reason = entry.exclusion_reason.filter(|why| shows_conflicts || *why != Exclusion::Conflict);
+        PoolEntryView {
+            id: entry.id,
+            judge_id: entry.judge_id,
+            full_name_kk,
+            full_name_ru,
+            full_name_en,
+            court_group: entry.court_group,
+            is_excluded: entry.is_excluded,
+            exclusion_reason,
+        }
+    }
+}
+
+/// List the evaluations of a cycle.
+///
+/// For staff but administrators.
+#[utoipa::path(tag = "evaluations", params(PageQuery),
+    responses((status = 200, body = PageOf<EvaluationView>), ReadProblems))]
+#[get("/cycles/{cycle_id}/evaluations")]
+pub async fn list_evaluations(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    cycle_id: web::Path<CycleId>,
+    query: web::Query<PageQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    policy::may_read_cycles(&actor)?;
+    let cycle = cycle_id.into_inner();
+    let list = format!("evaluations {cycle}");
+    let limit = query.limit()?;
+    let after = query.after::<EvaluationId>(&cipher, &list)?;
+    let rows = registry
+        .0
+        .read(move |conn| {
+            store::cycles::find(conn, cycle)?.ok_or(Code::NotFound)?;
+            store::evaluations::list(conn, cycle, after, limit + 1)
+        })
+        .await?;
+    page(&request, &cipher, &list, limit, rows, |row| row.id, EvaluationView::from)
+}
+
+/// Get an evaluation.
+///
+/// For staff but administrators, and for its subject.
+#[utoipa::path(tag = "evaluations", responses((status = 200, body = EvaluationView), ReadProblems))]
+#[get("/evaluations/{evaluation_id}")]
+pub async fn get_evaluation(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    evaluation_id: web::Path<EvaluationId>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let id = evaluation_id.into_inner();
+    let row = registry.0.read(move |conn| store::evaluations::find(conn, id)).await?;
+    let row = row.filter(|row| sees(&actor, row)).ok_or(Code::NotFound)?;
+    Ok(versioned(&request, row.version, &EvaluationView::from(row)))
+}
+
+/// Whether an evaluation exists for this caller.
+fn sees(actor: &Actor, evaluation: &Evaluation) -> bool {
+    policy::may_read_cycles(actor).is_ok() || actor.judge_id == Some(evaluation.judge_id)
+}
+
+/// List the eligible pool of an evaluation.
+///
+/// For staff but administrators, with who is excluded and why; for its subject, from `pool_review` on, those who may be
+/// drawn. Nobody is shown who was drawn.
+#[utoipa::path(tag = "evaluations", params(PageQuery),
+    responses((status = 200, body = PageOf<PoolEntryView>), ReadProblems))]
+#[get("/evaluations/{evaluation_id}/pool-entries")]
+pub async fn list_pool_entries(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    evaluation_id: web::Path<EvaluationId>,
+    query: web::Query<PageQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let id = evaluation_id.into_inner();
+    let is_staff = policy::may_read_cycles(&actor).is_ok();
+    let shows_conflicts = policy::may_read_conflicts(&actor).is_ok();
+    let list = format!("pool-entries {id} {is_staff}");
+    let limit = query.limit()?;
+    let after = query.after::<PoolEntryId>(&cipher, &list)?;
+    let rows = registry
+        .0
+        .read(move |conn| {
+            let evaluation = store::evaluations::find(conn, id)?;
+            let evaluation = evaluation.filter(|evaluation| sees(&actor, evaluation)).ok_or(Code::NotFound)?;
+            // A member who is the subject sees what a subject sees.
+            let is_own = actor.judge_id == Some(evaluation.judge_id);
+            store::pools::list_entries(conn, id, is_own || !is_staff, after, limit + 1)
+        })
+        .await?;
+    page(&request, &cipher, &list, limit, rows, |(entry, ..)| entry.id, |row| PoolEntryView::new(row, shows_conflicts))
+}

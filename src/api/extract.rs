@@ -1,0 +1,397 @@
+//! What handlers take from a request and give back: a validated body, a page, conditions, an idempotency key, a reply.
+//! A newcomer's usual mistake is to answer by hand: an act's answer is a [`Reply`], so that it can be kept in the act's
+//! transaction and given again to a repeat.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_ENCODING, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::{IntoParams, ToSchema};
+use validator::{Validate, ValidationErrors, ValidationErrorsKind};
+
+use crate::cipher::{Cipher, Use};
+use crate::db::{Conn, Registry};
+use crate::domain::caller::CallerId;
+use crate::error::{Code, Error, Fault, Result, Rule};
+use crate::problem;
+use crate::store;
+
+/// Bytes of a JSON body where the operation does not say otherwise.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Seconds in which a body must have arrived; actix-web has no such limit of its own.
+const BODY_SECONDS_MAX: u64 = 10;
+/// Hours for which an answer is kept under its Idempotency-Key.
+const KEPT_HOURS: i64 = 24;
+
+/// A JSON body that was read strictly and is valid; at most `MAX` bytes.
+pub struct Valid<T, const MAX: usize = BODY_BYTES_MAX> {
+    /// The body.
+    pub body: T,
+    /// SHA-256 of its bytes.
+    pub digest: [u8; 32],
+}
+
+impl<T: DeserializeOwned + Validate + 'static, const MAX: usize> FromRequest for Valid<T, MAX> {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = std::result::Result<Self, actix_web::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = request.content_type().eq_ignore_ascii_case("application/json");
+        let is_plain = !request.headers().contains_key(CONTENT_ENCODING);
+        let payload = payload.take();
+        Box::pin(async move {
+            if !is_json || !is_plain {
+                return Err(Error::from(Code::UnsupportedMediaType).into());
+            }
+            let bytes = read_body(payload, MAX).await?;
+            let digest = Sha256::digest(&bytes).into();
+            let body: T = problem::json::parse_json(&bytes)?;
+            body.validate().map_err(invalid)?;
+            Ok(Valid { body, digest })
+        })
+    }
+}
+
+/// A body of at most `max` bytes that arrives in time.
+pub async fn read_body(payload: Payload, max: usize) -> Result<web::Bytes> {
+    let arriving = actix_web::body::to_bytes_limited(actix_web::body::BodyStream::new(payload), max);
+    let arrived = tokio::time::timeout(Duration::from_secs(BODY_SECONDS_MAX), arriving).await;
+    arrived
+        .map_err(|_| Error::from(Code::RequestTimeout))?
+        .map_err(|_| Error::from(Code::PayloadTooLarge))?
+        .map_err(|_| Error::from(Code::Malformed))
+}
+
+/// All that `validator` found, with a pointer for each field, and never the rejected value.
+pub fn invalid(errors: ValidationErrors) -> Error {
+    let mut faults = Vec::new();
+    collect(&errors, "", &mut faults);
+    faults.sort_by(|a, b| format!("{:?}", a.place).cmp(&format!("{:?}", b.place)));
+    Error::faults(Code::Invalid, faults)
+}
+
+fn collect(errors: &ValidationErrors, at: &str, faults: &mut Vec<Fault>) {
+    for (field, kind) in errors.errors() {
+        let pointer = format!("{at}/{field}");
+        match kind {
+            ValidationErrorsKind::Struct(inner) => collect(inner, &pointer, faults),
+            ValidationErrorsKind::List(inner) => {
+                for (index, errors) in inner {
+                    collect(errors, &format!("{pointer}/{index}"), faults);
+                }
+            }
+            ValidationErrorsKind::Field(found) => {
+                faults.extend(found.iter().map(|error| Fault::at(&pointer, rule(error))));
+            }
+        }
+    }
+}
+
+fn rule(error: &validator::ValidationError) -> Rule {
+    let number = |name: &str| error.params.get(name).and_then(serde_json::Value::as_f64);
+    match error.code.as_ref() {
+        "range" => Rule::Range {
+            min: number("min").map_or(i64::MIN, |min| min as i64),
+            max: number("max").map_or(i64::MAX, |max| max as i64),
+        },
+        "length" => Rule::Length {
+            min: number("min").map_or(0, |min| min as u64),
+            max: number("max").map_or(u64::MAX, |max| max as u64),
+        },
+        _ => Rule::Format { expected: "as the document says" },
+    }
+}
+
+/// The page of a list that is asked for.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// How many items at most: 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(max_length = 512)]
+    pub cursor: Option<String>,
+}
+
+impl PageQuery {
+    /// The limit, 50 where none is asked for; 400 outside 1 to 100.
+    pub fn limit(&self) -> Result<i64> {
+        match self.limit {
+            None => Ok(50),
+            Some(limit @ 1..=100) => Ok(i64::from(limit)),
+            Some(_) => {
+                let rule = Rule::Range { min: 1, max: 100 };
+                Err(Error::faults(Code::Malformed, vec![Fault::parameter("limit", rule)]))
+            }
+        }
+    }
+
+    /// The last key of the page before, out of the cursor; `list` names the list and its filters, and a cursor of
+    /// another one is refused as `bad_cursor`.
+    pub fn after<K: std::str::FromStr>(&self, cipher: &Cipher, list: &str) -> Result<Option<K>> {
+        use base64::Engine;
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let refused = || Error::from(Code::BadCursor);
+        let sealed = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
+        let opened = cipher.open(Use::Cursor, list.as_bytes(), &sealed)?.ok_or_else(refused)?;
+        let key = std::str::from_utf8(&opened).map_err(|_| refused())?;
+        key.parse().map(Some).map_err(|_| refused())
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PageOf<T: ToSchema> {
+    /// The items, in the list's order.
+    #[schema(max_items = 100)]
+    pub items: Vec<T>,
+    /// Give it as `cursor` to get the next page; null on the last one.
+    #[schema(max_length = 512)]
+    pub next_cursor: Option<String>,
+}
+
+/// Answers a page: of `limit + 1` rows asked for, the surplus one tells that there is a next page.
+pub fn page<R, K: ToString, V: Serialize + ToSchema>(
+    request: &HttpRequest,
+    cipher: &Cipher,
+    list: &str,
+    limit: i64,
+    mut rows: Vec<R>,
+    key: impl Fn(&R) -> K,
+    view: impl Fn(R) -> V,
+) -> Result<HttpResponse> {
+    use base64::Engine;
+    let limit = usize::try_from(limit).map_err(Error::internal)?;
+    let is_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = match rows.last().filter(|_| is_more) {
+        Some(last) => {
+            let sealed = cipher.seal(Use::Cursor, list.as_bytes(), key(last).to_string().as_bytes())?;
+            Some(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed))
+        }
+        None => None,
+    };
+    let mut response = HttpResponse::Ok();
+    if let Some(cursor) = &next_cursor {
+        response.insert_header((LINK, format!("<{}>; rel=\"next\"", next_target(request, cursor))));
+    }
+    Ok(response.json(PageOf { items: rows.into_iter().map(view).collect(), next_cursor }))
+}
+
+/// The same request with another cursor, relative to the service: `Host` is never believed.
+fn next_target(request: &HttpRequest, cursor: &str) -> String {
+    let kept = request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let query: Vec<&str> = kept.collect();
+    let separator = if query.is_empty() { "" } else { "&" };
+    format!("{}?{}{separator}cursor={cursor}", request.path(), query.join("&"))
+}
+
+/// The version that the caller last saw, from `If-Match`: `"n"`, or `W/"n"`, which a compressing proxy makes of it.
+#[derive(Debug, Clone, Copy)]
+pub struct IfMatch(pub i64);
+
+/// The header of a conditional write, for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "only describes the header; `IfMatch` reads it")]
+pub struct IfMatchHeader {
+    /// The `ETag` that you last saw, e.g. `"3"`; without it the write is refused (428), and when it is old too (412).
+    #[param(rename = "If-Match", max_length = 32, example = "\"3\"")]
+    if_match: String,
+}
+
+impl FromRequest for IfMatch {
+    type Error = actix_web::Error;
+    type Future = std::future::Ready<std::result::Result<IfMatch, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let value = request.headers().get(IF_MATCH).and_then(|value| value.to_str().ok());
+        let result = match value.map(str::trim) {
+            None | Some("*") => Err(Error::from(Code::PreconditionRequired)),
+            // A tag of another form was never ours, so it cannot be current.
+            Some(tag) => entity_tag(tag).map(IfMatch).ok_or_else(|| Error::from(Code::Stale)),
+        };
+        std::future::ready(result.map_err(Into::into))
+    }
+}
+
+fn entity_tag(tag: &str) -> Option<i64> {
+    tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+}
+
+/// Answers one thing with its version, or 304 where `If-None-Match` names that version.
+pub fn versioned(request: &HttpRequest, version: i64, view: &impl Serialize) -> HttpResponse {
+    let tag = format!("\"{version}\"");
+    let named = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if named.split(',').any(|one| entity_tag(one.trim()) == Some(version)) {
+        return HttpResponse::NotModified().insert_header((ETAG, tag)).finish();
+    }
+    HttpResponse::Ok().insert_header((ETAG, tag)).json(view)
+}
+
+/// The caller's `Idempotency-Key`, if given, with what the request is.
+pub struct IdempotencyKey {
+    key: Option<String>,
+    target: String,
+    cipher: web::Data<Cipher>,
+}
+
+/// The header by which a repeat is known, for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "only describes the header; `IdempotencyKey` reads it")]
+pub struct IdempotencyKeyHeader {
+    /// A value of your choice, 1 to 255 visible ASCII characters: the same request again gets the same answer for 24
+    /// hours and does nothing twice.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, required = false, nullable = false)]
+    idempotency_key: Option<String>,
+}
+
+impl FromRequest for IdempotencyKey {
+    type Error = actix_web::Error;
+    type Future = std::future::Ready<std::result::Result<IdempotencyKey, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let fault = |rule| Error::faults(Code::Malformed, vec![Fault::parameter("Idempotency-Key", rule)]);
+        let key = match request.headers().get("Idempotency-Key") {
+            None => Ok(None),
+            Some(value) => match value.to_str() {
+                Ok(text) if (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) => {
+                    Ok(Some(text.to_owned()))
+                }
+                Ok(_) | Err(_) => Err(fault(Rule::Format { expected: "1 to 255 visible ASCII characters" })),
+            },
+        };
+        let target = request.path().to_owned();
+        let cipher = request.app_data::<web::Data<Cipher>>().cloned();
+        let made = key.and_then(|key| {
+            let cipher = cipher.ok_or_else(|| Error::internal("a service is not configured"))?;
+            Ok(IdempotencyKey { key, target, cipher })
+        });
+        std::future::ready(made.map_err(Into::into))
+    }
+}
+
+impl IdempotencyKey {
+    /// Refuses a request without a key: the act cannot be undone, so a lost answer must not lead to a second one.
+    pub fn required(self) -> Result<IdempotencyKey> {
+        if self.key.is_some() {
+            return Ok(self);
+        }
+        Err(Error::faults(Code::Malformed, vec![Fault::parameter("Idempotency-Key", Rule::Required)]))
+    }
+}
+
+/// The answer of an act, as it is kept and given again.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    status: StatusCode,
+    location: Option<String>,
+    version: Option<i64>,
+    body: String,
+}
+
+impl Reply {
+    /// 201 with where the new thing is.
+    pub fn created(location: String, version: Option<i64>, view: &impl Serialize) -> Result<Reply> {
+        Reply::new(StatusCode::CREATED, Some(location), version, view)
+    }
+
+    /// 202 with where the work or the waiting act is.
+    pub fn accepted(location: String, view: &impl Serialize) -> Result<Reply> {
+        Reply::new(StatusCode::ACCEPTED, Some(location), None, view)
+    }
+
+    /// 200 with the thing as it is now.
+    pub fn ok(version: Option<i64>, view: &impl Serialize) -> Result<Reply> {
+        Reply::new(StatusCode::OK, None, version, view)
+    }
+
+    fn new(status: StatusCode, location: Option<String>, version: Option<i64>, view: &impl Serialize) -> Result<Reply> {
+        let body = serde_json::to_string(view).map_err(Error::internal)?;
+        Ok(Reply { status, location, version, body })
+    }
+
+    fn into_response(self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if let Some(location) = self.location {
+            response.insert_header((LOCATION, location));
+        }
+        if let Some(version) = self.version {
+            response.insert_header((ETAG, format!("\"{version}\"")));
+        }
+        response.content_type("application/json").body(self.body)
+    }
+}
+
+/// Who does which operation with which body: what makes a repeat a repeat.
+pub struct Deed {
+    /// Who.
+    pub by: CallerId,
+    /// The operation's id.
+    pub operation: &'static str,
+    /// The caller's key.
+    pub key: IdempotencyKey,
+    /// The body's digest; zeros for an operation without one.
+    pub digest: [u8; 32],
+}
+
+/// Runs an act in one write, once for its key: a repeat gets the kept answer, another body under the same key is
+/// refused with 422.
+pub async fn act_once(
+    registry: &Registry,
+    deed: Deed,
+    now: DateTime<Utc>,
+    work: impl Fn(&mut Conn) -> Result<Reply> + Send + 'static,
+) -> Result<HttpResponse> {
+    let Deed { by, operation, key, digest } = deed;
+    let caller_id = by.to_string();
+    // Keyed: the body may hold a password or an IIN, which could be guessed from a plain hash.
+    let request_digest =
+        key.cipher.keyed_hash(Use::RequestDigest, &[key.target.as_bytes(), b"\0", &digest].concat())?;
+    let key = key.key;
+    let reply = registry
+        .0
+        .write(move |conn| {
+            let Some(key) = &key else { return work(conn) };
+            let since = (now - TimeDelta::hours(KEPT_HOURS)).naive_utc();
+            if let Some(kept) = store::idempotency::find(conn, &caller_id, operation, key, since)? {
+                return repeat(kept, &request_digest);
+            }
+            let reply = work(conn)?;
+            let kept = store::idempotency::KeptAnswer {
+                caller_id: caller_id.clone(),
+                operation: operation.to_owned(),
+                key: key.clone(),
+                request_digest: request_digest.clone(),
+                status: i32::from(reply.status.as_u16()),
+                location: reply.location.clone(),
+                version: reply.version,
+                body: reply.body.clone(),
+                created_at: now.naive_utc(),
+            };
+            store::idempotency::save(conn, &kept, since)?;
+            Ok(reply)
+        })
+        .await?;
+    Ok(reply.into_response())
+}
+
+fn repeat(kept: store::idempotency::KeptAnswer, request_digest: &[u8]) -> Result<Reply> {
+    if kept.request_digest != request_digest {
+        return Err(Code::IdempotencyKeyReused.into());
+    }
+    let status = u16::try_from(kept.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+    let status = status.ok_or_else(|| Error::internal("a kept answer has no valid status"))?;
+    Ok(Reply { status, location: kept.location, version: kept.version, body: kept.body })
+}

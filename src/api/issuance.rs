@@ -1,0 +1,213 @@
+//! From the draw to the ledgers, as the secretary runs it: keys, manifest, who has collected, ledgers. A newcomer's usual
+//! mistake is to publish first: a document is committed, then published, so that the folder never shows what is undone.
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Valid, page};
+use super::jobs::{JobView, Start, ask_for_work};
+use crate::cipher::Cipher;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::credential::encoding::{Digest, sha256};
+use crate::credential::manifest::digest_words;
+use crate::db::Registry;
+use crate::domain::ids::{CycleId, EvaluationId};
+use crate::domain::policy;
+use crate::domain::policy::Actor;
+use crate::error::{Code, Error, Result};
+use crate::exchange;
+use crate::problem::responses::{CreateProblems, ReadProblems, TimedProblems};
+use crate::store;
+use crate::store::issuance::PanelCount;
+use crate::store::jobs::JobKind;
+use crate::workflow::issuance;
+use crate::workflow::jobs::Bell;
+use crate::workflow::manifests;
+use crate::workflow::manifests::Standing;
+
+/// The digest of a frozen manifest, as it is printed in the order that opens the cycle.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"manifest_digest": "Wm5ec0Qm3m1YvJd0m3P4p1n1wTn9i6vYQ2f0cRr3a7b", "digest_words": "5a6e 5e73 4426 9b7d 58bc 9774 9b73 f8a6 9d67 d704"}))]
+pub struct ManifestView {
+    /// SHA-256 of the manifest, base64url; whole as a QR code.
+    #[schema(min_length = 43, max_length = 43)]
+    manifest_digest: String,
+    /// Its first 20 bytes as ten groups of four hex digits, for the eye.
+    #[schema(min_length = 49, max_length = 49)]
+    digest_words: String,
+}
+
+impl From<Digest> for ManifestView {
+    fn from(digest: Digest) -> Self {
+        ManifestView { manifest_digest: digest.to_string(), digest_words: digest_words(&digest) }
+    }
+}
+
+/// How far a subject's panel has collected; no names and no times.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "issued_count": 12, "panel_size": 14}))]
+pub struct IssuanceView {
+    /// The subject's evaluation.
+    evaluation_id: EvaluationId,
+    /// Reviewers of the panel who hold their credential.
+    #[schema(minimum = 0, maximum = 60)]
+    issued_count: u32,
+    /// Reviewers of the panel.
+    #[schema(minimum = 0, maximum = 60)]
+    panel_size: u32,
+}
+
+impl From<PanelCount> for IssuanceView {
+    fn from(count: PanelCount) -> Self {
+        let PanelCount { evaluation_id, panel_size, issued_count } = count;
+        IssuanceView { evaluation_id, issued_count, panel_size }
+    }
+}
+
+/// The ledgers of a cycle as published.
+#[derive(Serialize, ToSchema)]
+pub struct LedgersView {
+    /// One for each issuer.
+    #[schema(max_items = 8)]
+    ledgers: Vec<LedgerView>,
+}
+
+/// A published ledger.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"issuer_id": "council", "digest": "Wm5ec0Qm3m1YvJd0m3P4p1n1wTn9i6vYQ2f0cRr3a7b"}))]
+pub struct LedgerView {
+    /// Whose it is.
+    #[schema(max_length = 40)]
+    issuer_id: String,
+    /// SHA-256 of its bytes, base64url.
+    #[schema(min_length = 43, max_length = 43)]
+    digest: String,
+}
+
+/// Make the issuers' keys of a drawn cycle.
+///
+/// For secretaries; a matter of minutes, so the answer tells where to watch. Keys that exist stay. 409 `wrong_phase`
+/// unless the cycle is drawn.
+#[utoipa::path(tag = "issuance", params(IdempotencyKeyHeader), request_body = Start,
+    responses((status = 202, body = JobView), CreateProblems))]
+#[post("/cycles/{cycle_id}/keys")]
+pub async fn make_keys(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    bell: web::Data<Bell>,
+    clock: web::Data<Clock>,
+    cycle_id: web::Path<CycleId>,
+    key: IdempotencyKey,
+    start: Valid<Start>,
+) -> Result<HttpResponse> {
+    policy::may_run_issuance(&actor)?;
+    let now = clock.now();
+    let id = cycle_id.into_inner();
+    let deed = Deed { by: actor.id(), operation: "make_keys", key, digest: start.digest };
+    ask_for_work(&registry, &bell, actor, deed, JobKind::MakeKeys, id.to_string(), now, move |conn| {
+        let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
+        manifests::check_drawn(&cycle)
+    })
+    .await
+}
+
+/// Freeze the manifest.
+///
+/// For secretaries, once the keys are made (409 `guard_not_met`) and the box has published its own (409 `box_not_ready`).
+/// From then on panels, keys, dates and rules of the round are public and settled. A repeat gives the same digest, and
+/// takes in the box's note.
+#[utoipa::path(tag = "issuance", request_body = Start, responses((status = 200, body = ManifestView), CreateProblems))]
+#[post("/cycles/{cycle_id}/manifest")]
+pub async fn freeze_manifest(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    config: web::Data<Config>,
+    cycle_id: web::Path<CycleId>,
+    _start: Valid<Start>,
+) -> Result<HttpResponse> {
+    policy::may_run_issuance(&actor)?;
+    let now = clock.now();
+    let id = cycle_id.into_inner();
+    let digest = match registry.0.read(move |conn| manifests::load(conn, id)).await? {
+        Standing::Frozen(digest) => digest,
+        Standing::Open(plan) => {
+            let box_keys = exchange::box_keys(&config.publication_dir).await?;
+            let building = tokio::task::spawn_blocking(move || manifests::build(&plan, &box_keys));
+            let built = building.await.map_err(Error::internal)??;
+            registry.0.write(move |conn| manifests::put(conn, &actor, &built, now)).await?
+        }
+    };
+    exchange::publish_documents(&registry, &config.publication_dir, id).await?;
+    exchange::take_in(&registry, &config.publication_dir, id).await?;
+    Ok(HttpResponse::Ok().json(ManifestView::from(digest)))
+}
+
+/// List how far panels have collected their credentials.
+///
+/// For secretaries and auditors, by evaluation. That phase is identified: who has not collected may be reminded. Of
+/// reviews there is no such count.
+#[utoipa::path(tag = "issuance", params(PageQuery),
+    responses((status = 200, body = PageOf<IssuanceView>), ReadProblems))]
+#[get("/cycles/{cycle_id}/issuance")]
+pub async fn list_issuance(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    cycle_id: web::Path<CycleId>,
+    query: web::Query<PageQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    policy::may_read_issuance(&actor)?;
+    let id = cycle_id.into_inner();
+    let list = format!("issuance {id}");
+    let limit = query.limit()?;
+    let after = query.after::<EvaluationId>(&cipher, &list)?;
+    let rows = registry
+        .0
+        .read(move |conn| {
+            store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
+            let evaluations = store::evaluations::list(conn, id, after, limit + 1)?;
+            let ids: Vec<EvaluationId> = evaluations.iter().map(|evaluation| evaluation.id).collect();
+            store::issuance::panel_counts(conn, &ids)
+        })
+        .await?;
+    page(&request, &cipher, &list, limit, rows, |row| row.evaluation_id, IssuanceView::from)
+}
+
+/// Sign and publish the ledgers.
+///
+/// For secretaries, from the day after the last day of issuance (425 `too_early`). Afterwards no credential is issued. A
+/// subject with fewer credentials than `issued_min` gets no reviews: its peer part will be `insufficient`. A repeat gives
+/// the same.
+#[utoipa::path(tag = "issuance", request_body = Start, responses((status = 200, body = LedgersView), TimedProblems))]
+#[post("/cycles/{cycle_id}/ledgers")]
+pub async fn publish_ledgers(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    clock: web::Data<Clock>,
+    config: web::Data<Config>,
+    cycle_id: web::Path<CycleId>,
+    _start: Valid<Start>,
+) -> Result<HttpResponse> {
+    policy::may_run_issuance(&actor)?;
+    let now = clock.now();
+    let id = cycle_id.into_inner();
+    let input = registry.0.read(move |conn| issuance::load_ledger_input(conn, id, now)).await?;
+    let cipher = cipher.into_inner();
+    let signing = tokio::task::spawn_blocking(move || {
+        let ledgers = issuance::build_ledgers(&cipher, &input)?;
+        Ok::<_, Error>((input, ledgers))
+    });
+    let (input, ledgers) = signing.await.map_err(Error::internal)??;
+    let stored = ledgers.clone();
+    registry.0.write(move |conn| issuance::put_ledgers(conn, &actor, &input, &stored, now)).await?;
+    exchange::publish_documents(&registry, &config.publication_dir, id).await?;
+    let views = ledgers
+        .into_iter()
+        .map(|ledger| LedgerView { issuer_id: ledger.issuer_id, digest: sha256(&[&ledger.bytes]).to_string() });
+    Ok(HttpResponse::Ok().json(LedgersView { ledgers: views.collect() }))
+}

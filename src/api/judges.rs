@@ -1,0 +1,240 @@
+//! Judges: who they are, and how another system's record or an IIN leads to a judge's id. A newcomer's usual mistake is to
+//! put an IIN where it stays readable: it comes in by a body alone, and goes out nowhere.
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use chrono::NaiveDate;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use validator::Validate;
+use zeroize::Zeroizing;
+
+use super::extract::{
+    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page, versioned,
+};
+use super::record_views::JudgeView;
+use crate::cipher::{Cipher, Use};
+use crate::clock::Clock;
+use crate::db::{Conn, Registry};
+use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
+use crate::domain::caller::Caller;
+use crate::domain::ids;
+use crate::domain::ids::JudgeId;
+use crate::domain::iin::Iin;
+use crate::domain::judge_file::{Check, ExternalId, NAME_LENGTH_MAX};
+use crate::domain::policy;
+use crate::domain::policy::Actor;
+use crate::error::{Code, Error, Fault, Result, Rule};
+use crate::problem::responses::{CreateProblems, ReadProblems};
+use crate::store;
+use crate::store::external_ids::Named;
+use crate::store::judges::{Judge, KeptIin};
+
+crate::problem_responses! {
+    /// Looking up by a body: a POST that changes nothing.
+    LookupProblems = [400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503];
+}
+
+/// A new judge.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"iin": "850101424712", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "first_appointed_on": "2015-03-02", "external_id": {"source_system": "toerelik", "value": "J-20417"}}))]
+pub struct NewJudge {
+    /// The individual identification number; its check digit must be right, and nothing is derived from it.
+    #[schema(value_type = String, min_length = 12, max_length = 12, pattern = "^[0-9]{12}$")]
+    iin: Zeroizing<String>,
+    /// The full name in Kazakh.
+    #[schema(min_length = 1, max_length = 200)]
+    full_name_kk: String,
+    /// The full name in Russian.
+    #[schema(min_length = 1, max_length = 200)]
+    full_name_ru: String,
+    /// The full name in English.
+    #[schema(min_length = 1, max_length = 200)]
+    full_name_en: Option<String>,
+    /// The day of the first appointment to a judge's post; not in the future.
+    first_appointed_on: NaiveDate,
+    /// The judge's name in another system; never the IIN.
+    external_id: Option<ExternalId>,
+}
+
+/// What a judge is looked up by: exactly one of the two.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"external_id": {"source_system": "toerelik", "value": "J-20417"}}))]
+pub struct JudgeLookup {
+    /// The individual identification number.
+    #[schema(value_type = Option<String>, min_length = 12, max_length = 12, pattern = "^[0-9]{12}$")]
+    iin: Option<Zeroizing<String>>,
+    /// The judge's name in another system.
+    external_id: Option<ExternalId>,
+}
+
+/// Add a judge.
+///
+/// For secretaries, and machine clients with `file:write`, whose external id of their own system is required. 409
+/// `already_exists` where the IIN, or the external id, is on record.
+#[utoipa::path(tag = "judges", security(("bearer" = []), ("oauth2" = ["file:write"])), params(IdempotencyKeyHeader),
+    request_body = NewJudge,
+    responses((status = 201, body = JudgeView), CreateProblems))]
+#[post("/judges")]
+pub async fn create_judge(
+    caller: Caller,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    clock: web::Data<Clock>,
+    key: IdempotencyKey,
+    new: Valid<NewJudge>,
+) -> Result<HttpResponse> {
+    policy::may_write_files(&caller)?;
+    let now = clock.now();
+    let Valid { body: new, digest } = new;
+    let iin = check(&caller, &new, date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES))?;
+    let judge = Judge {
+        id: JudgeId(ids::new_at(now)),
+        full_name_kk: new.full_name_kk,
+        full_name_ru: new.full_name_ru,
+        full_name_en: new.full_name_en,
+        first_appointed_on: new.first_appointed_on,
+        version: 1,
+    };
+    let kept = KeptIin {
+        sealed: cipher.seal(Use::Iin, judge.id.0.as_bytes(), iin.as_str().as_bytes())?,
+        hash: cipher.keyed_hash(Use::IinLookup, iin.as_str().as_bytes())?,
+    };
+    let external_id = new.external_id;
+    let deed = Deed { by: caller.id(), operation: "create_judge", key, digest };
+    act_once(&registry, deed, now, move |conn| {
+        store::judges::insert(conn, &judge, &kept)?;
+        if let Some(external_id) = &external_id {
+            store::external_ids::insert(conn, Named::Judge, &judge.id.to_string(), external_id)?;
+        }
+        let entry = store::audit::NewEntry::by(caller.id(), "create_judge", "judge", judge.id);
+        store::audit::record(conn, entry.of_judge(judge.id), now)?;
+        let view = JudgeView::new(judge.clone(), external_id.iter().cloned().collect());
+        Reply::created(format!("/v1/judges/{}", judge.id), Some(1), &view)
+    })
+    .await
+}
+
+fn check(caller: &Caller, new: &NewJudge, today: NaiveDate) -> Result<Iin> {
+    let mut check = Check::default();
+    let iin = Iin::parse(&new.iin);
+    if let Err(rule) = &iin {
+        check.rule(false, "/iin", rule.clone());
+    }
+    check.text("/full_name_kk", &new.full_name_kk, NAME_LENGTH_MAX);
+    check.text("/full_name_ru", &new.full_name_ru, NAME_LENGTH_MAX);
+    check.optional_text("/full_name_en", new.full_name_en.as_deref(), NAME_LENGTH_MAX);
+    check.past_date("/first_appointed_on", new.first_appointed_on, today);
+    check.external_id("/external_id", new.external_id.as_ref());
+    caller.check_external_id(&mut check, "/external_id", new.external_id.as_ref());
+    check.done()?;
+    iin.map_err(|rule| Error::invalid("/iin", rule))
+}
+
+/// List judges.
+///
+/// For secretaries and auditors, in the order in which they were added.
+#[utoipa::path(tag = "judges", params(PageQuery),
+    responses((status = 200, body = PageOf<JudgeView>), ReadProblems))]
+#[get("/judges")]
+pub async fn list_judges(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    query: web::Query<PageQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    policy::may_list_judges(&actor)?;
+    let limit = query.limit()?;
+    let after = query.after::<JudgeId>(&cipher, "judges")?;
+    let rows = registry
+        .0
+        .read(move |conn| {
+            let judges = store::judges::list(conn, after, limit + 1)?;
+            with_external_ids(conn, judges)
+        })
+        .await?;
+    page(&request, &cipher, "judges", limit, rows, |row| row.id, |view| view)
+}
+
+fn with_external_ids(conn: &mut Conn, judges: Vec<Judge>) -> Result<Vec<JudgeView>> {
+    let keys: Vec<String> = judges.iter().map(|judge| judge.id.to_string()).collect();
+    let named = store::external_ids::list_of(conn, &keys)?;
+    let of = |key: &str| named.iter().filter(|(id, _)| id == key).map(|(_, name)| name.clone()).collect();
+    Ok(judges.into_iter().zip(&keys).map(|(judge, key)| JudgeView::new(judge, of(key))).collect())
+}
+
+/// Get a judge.
+///
+/// For secretaries, auditors and the judge. The file is at `/judges/{judge_id}/file`.
+#[utoipa::path(tag = "judges", responses((status = 200, body = JudgeView), ReadProblems))]
+#[get("/judges/{judge_id}")]
+pub async fn get_judge(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    judge_id: web::Path<JudgeId>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let judge_id = judge_id.into_inner();
+    policy::may_read_judge(&actor, judge_id)?;
+    let view = registry
+        .0
+        .read(move |conn| {
+            let judge = store::judges::find(conn, judge_id)?;
+            view(conn, judge)
+        })
+        .await?;
+    Ok(versioned(&request, view.version, &view))
+}
+
+fn view(conn: &mut Conn, judge: Option<Judge>) -> Result<JudgeView> {
+    let judge = judge.ok_or(Code::NotFound)?;
+    Ok(with_external_ids(conn, vec![judge])?.pop().ok_or(Code::NotFound)?)
+}
+
+/// Look up a judge by IIN or external id.
+///
+/// For secretaries. Give exactly one of the two. 404 where no judge has it.
+#[utoipa::path(tag = "judges", request_body = JudgeLookup,
+    responses((status = 200, body = JudgeView), LookupProblems))]
+#[post("/judges/lookup")]
+pub async fn lookup_judge(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    lookup: Valid<JudgeLookup>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    policy::may_look_up_judges(&actor)?;
+    let JudgeLookup { iin, external_id } = lookup.body;
+    let hash = match (&iin, &external_id) {
+        (Some(iin), None) => {
+            let iin = Iin::parse(iin).map_err(|rule| Error::invalid("/iin", rule))?;
+            Some(cipher.keyed_hash(Use::IinLookup, iin.as_str().as_bytes())?)
+        }
+        (None, Some(_)) => None,
+        (None, None) => {
+            let faults = ["/iin", "/external_id"].map(|pointer| Fault::at(pointer, Rule::Required));
+            return Err(Error::faults(Code::Invalid, faults.to_vec()));
+        }
+        (Some(_), Some(_)) => return Err(Error::invalid("/external_id", Rule::Mismatch { other: "iin" })),
+    };
+    let view = registry
+        .0
+        .read(move |conn| {
+            let judge = match (&hash, &external_id) {
+                (Some(hash), _) => store::judges::find_by_iin_hash(conn, hash)?,
+                (None, Some(external_id)) => find_by_external_id(conn, external_id)?,
+                (None, None) => None,
+            };
+            view(conn, judge)
+        })
+        .await?;
+    Ok(versioned(&request, view.version, &view))
+}
+
+fn find_by_external_id(conn: &mut Conn, external_id: &ExternalId) -> Result<Option<Judge>> {
+    let Some(object_id) = store::external_ids::find_object(conn, Named::Judge, external_id)? else { return Ok(None) };
+    store::judges::find(conn, object_id.parse().map_err(Error::internal)?)
+}

@@ -1,0 +1,109 @@
+//! HTTP of the registry: the one list of its routes. A route that is not listed here does not exist, and one listed
+//! here is in the document; a newcomer's usual mistake is actix's own `.route(…)`, which the document does not see.
+
+pub mod accounts;
+pub mod approvals;
+pub mod assignments;
+pub mod audit_entries;
+pub mod challenges;
+pub mod clients;
+pub mod conflicts;
+pub mod correction_requests;
+pub mod courts;
+pub mod credentials;
+pub mod cycle_acts;
+pub mod cycles;
+pub mod evaluations;
+pub mod extract;
+pub mod files;
+pub mod indicators;
+pub mod issuance;
+pub mod jobs;
+pub mod judges;
+pub mod members;
+pub mod methodologies;
+pub mod observations;
+pub mod positions;
+pub mod public_documents;
+pub mod published;
+pub mod record_views;
+pub mod results;
+pub mod sessions;
+pub mod tokens;
+pub mod two_persons;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Routes that need no token: log-in, key set, health, problem pages.
+pub fn public_routes(cfg: &mut ServiceConfig) {
+    cfg.service(sessions::create_session).service(sessions::refresh_session);
+    cfg.service(tokens::issue_token).service(tokens::get_authorization_server);
+    cfg.service(published::get_live)
+        .service(published::get_ready)
+        .service(published::get_healthz)
+        .service(published::get_key_set)
+        .service(published::get_problem_page)
+        .service(public_documents::get_manifest)
+        .service(public_documents::get_manifest_note)
+        .service(public_documents::get_ledger)
+        .service(public_documents::get_checkpoint)
+        .service(public_documents::get_leaves);
+}
+
+/// Routes under `/v1`, all of which need a token.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(sessions::get_me).service(sessions::delete_session).service(sessions::change_password);
+    cfg.service(accounts::create_account)
+        .service(accounts::list_accounts)
+        .service(accounts::get_account)
+        .service(accounts::update_account);
+    cfg.service(approvals::list_approvals).service(approvals::get_approval).service(approvals::confirm_approval);
+    cfg.service(audit_entries::list_audit_entries);
+    cfg.service(methodologies::create_methodology)
+        .service(methodologies::list_methodologies)
+        .service(methodologies::get_methodology)
+        .service(methodologies::update_methodology)
+        .service(methodologies::publish_methodology);
+    cfg.service(cycles::create_cycle)
+        .service(cycles::list_cycles)
+        .service(cycles::get_cycle)
+        .service(cycles::move_cycle);
+    cfg.service(cycle_acts::open_cycle)
+        .service(cycle_acts::draw_panels)
+        .service(cycle_acts::seal_cycle)
+        .service(cycle_acts::cancel_cycle)
+        .service(cycle_acts::get_draw_record);
+    cfg.service(evaluations::list_evaluations)
+        .service(evaluations::get_evaluation)
+        .service(evaluations::list_pool_entries);
+    cfg.service(members::assign_member).service(members::list_members).service(members::remove_member);
+    cfg.service(challenges::create_challenge)
+        .service(challenges::list_challenges)
+        .service(challenges::decide_challenge);
+    cfg.service(clients::create_client)
+        .service(clients::list_clients)
+        .service(clients::get_client)
+        .service(clients::update_client)
+        .service(clients::rotate_client);
+    cfg.service(courts::create_court).service(courts::list_courts).service(courts::get_court);
+    cfg.service(indicators::list_indicators);
+    cfg.service(judges::create_judge)
+        .service(judges::list_judges)
+        .service(judges::lookup_judge)
+        .service(judges::get_judge);
+    cfg.service(positions::create_position).service(positions::list_positions);
+    cfg.service(conflicts::create_conflict).service(conflicts::list_conflicts);
+    cfg.service(correction_requests::create_correction_request)
+        .service(correction_requests::list_correction_requests)
+        .service(correction_requests::decide_correction_request);
+    cfg.service(files::get_judge_file);
+    cfg.service(observations::create_observation).service(observations::list_observations);
+    cfg.service(issuance::make_keys)
+        .service(issuance::freeze_manifest)
+        .service(issuance::list_issuance)
+        .service(issuance::publish_ledgers);
+    cfg.service(jobs::get_job);
+    cfg.service(assignments::list_my_assignments).service(assignments::recuse_assignment);
+    cfg.service(credentials::collect_credentials);
+    cfg.service(results::compute_results).service(results::get_result);
+}

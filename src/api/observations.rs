@@ -1,0 +1,231 @@
+//! Observed values of indicators. A newcomer's usual mistake is to look for an update: a closed quarter is restated by a
+//! new record that names the one it supersedes, and both stay readable.
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use chrono::NaiveDate;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
+
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
+use super::record_views::ObservationView;
+use crate::cipher::Cipher;
+use crate::clock::Clock;
+use crate::db::{Conn, Registry};
+use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, Period, date_at};
+use crate::domain::caller::Caller;
+use crate::domain::ids;
+use crate::domain::ids::{JudgeId, ObservationId};
+use crate::domain::indicators::{Catalogue, NewObservation as Reported, check_observation};
+use crate::domain::judge_file::{Check, FilePurpose, RecordStatus};
+use crate::domain::policy;
+use crate::domain::policy::Actor;
+use crate::error::{Code, Error, Fault, Result, Rule};
+use crate::problem::responses::{CreateProblems, ReadProblems};
+use crate::store;
+use crate::store::observations::Observation;
+use crate::workflow;
+
+/// A value that a source reports.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"indicator_code": "resolved", "category": "civil", "period": "2026-Q3", "numerator": 214, "source_system": "toerelik", "source_record_id": "2026/Q3/20417", "as_of": "2026-10-05"}))]
+pub struct NewObservation {
+    /// The indicator, by its code.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z][a-z0-9_]{0,39}$")]
+    indicator_code: String,
+    /// The kind of case: a specialisation, alone or after `appeal_` or `cassation_`; `materials`; or `all`.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z][a-z0-9_]{0,39}$")]
+    category: String,
+    /// The quarter; it has begun.
+    period: Period,
+    /// The value, or the numerator of a ratio, in the indicator's scaled integers and range.
+    #[schema(minimum = -1_000_000_000, maximum = 1_000_000_000)]
+    numerator: i64,
+    /// The denominator of a ratio.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    denominator: Option<i64>,
+    /// The system of record.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z][a-z0-9_]{0,39}$")]
+    source_system: String,
+    /// The record's name there.
+    #[schema(min_length = 1, max_length = 100)]
+    source_record_id: Option<String>,
+    /// The day whose state the source told: not before the quarter, and not in the future.
+    as_of: NaiveDate,
+    /// The record that this one replaces, of the same judge, indicator, category and quarter.
+    supersedes_id: Option<ObservationId>,
+}
+
+/// Which observations of a judge are listed.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ObservationsQuery {
+    /// Only values of this indicator.
+    #[param(min_length = 1, max_length = 40, pattern = "^[a-z][a-z0-9_]{0,39}$")]
+    indicator_code: Option<String>,
+    /// Why the records are read: `personnel` where a secretary names nothing else; a judge's own are `own_file`.
+    #[param(inline)]
+    purpose: Option<FilePurpose>,
+    /// How many items at most: 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(max_length = 512)]
+    cursor: Option<String>,
+}
+
+/// Record an observation.
+///
+/// For secretaries, and machine clients with `file:write`, which tell of their own system and supersede its records
+/// alone. With `supersedes_id` the old record becomes `corrected` in the same step. 409 `observation_exists` where the
+/// quarter has a value and none is superseded, `already_superseded` where the old record is not in force.
+#[utoipa::path(tag = "judges", security(("bearer" = []), ("oauth2" = ["file:write"])), params(IdempotencyKeyHeader),
+    request_body = NewObservation,
+    responses((status = 201, body = ObservationView), CreateProblems))]
+#[post("/judges/{judge_id}/observations")]
+pub async fn create_observation(
+    caller: Caller,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    judge_id: web::Path<JudgeId>,
+    key: IdempotencyKey,
+    new: Valid<NewObservation>,
+) -> Result<HttpResponse> {
+    policy::may_write_files(&caller)?;
+    let now = clock.now();
+    let Valid { body: new, digest } = new;
+    let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
+    let observation = Observation {
+        id: ObservationId(ids::new_at(now)),
+        judge_id: judge_id.into_inner(),
+        indicator_code: new.indicator_code,
+        category: new.category,
+        period_start: new.period.starts_on(),
+        period_end: new.period.ends_on(),
+        numerator: new.numerator,
+        denominator: new.denominator,
+        source_system: new.source_system,
+        source_record_id: new.source_record_id,
+        as_of: new.as_of,
+        received_at: now.naive_utc(),
+        recorded_by: caller.id().account(),
+        recorded_by_client: caller.id().client(),
+        status: RecordStatus::Active,
+        supersedes_id: new.supersedes_id,
+    };
+    let period = new.period;
+    let catalogue = Catalogue::standard()?;
+    let deed = Deed { by: caller.id(), operation: "create_observation", key, digest };
+    act_once(&registry, deed, now, move |conn| {
+        store::judges::find(conn, observation.judge_id)?.ok_or(Code::NotFound)?;
+        check(conn, &caller, &catalogue, &observation, period, today)?;
+        if let Some(old_id) = observation.supersedes_id {
+            supersede(conn, &caller, old_id, &observation)?;
+        }
+        store::observations::insert(conn, &observation)?;
+        let act = "create_observation";
+        let entry = store::audit::NewEntry::by(caller.id(), act, "observation", observation.id);
+        store::audit::record(conn, entry.of_judge(observation.judge_id), now)?;
+        let location = format!("/v1/judges/{}/observations", observation.judge_id);
+        Reply::created(location, None, &ObservationView::new(observation.clone())?)
+    })
+    .await
+}
+
+/// All faults of a value, against the catalogue as it stands in the registry.
+fn check(
+    conn: &mut Conn,
+    caller: &Caller,
+    catalogue: &Catalogue,
+    observation: &Observation,
+    period: Period,
+    today: NaiveDate,
+) -> Result<()> {
+    let mut check = Check::default();
+    let reported = Reported {
+        indicator_code: observation.indicator_code.clone(),
+        category: observation.category.clone(),
+        period,
+        numerator: observation.numerator,
+        denominator: observation.denominator,
+    };
+    match store::indicators::find(conn, &observation.indicator_code)? {
+        None => check.rule(false, "/indicator_code", Rule::Missing),
+        Some(indicator) => match check_observation(&indicator, &reported) {
+            Err(faults) => check.faults(faults),
+            // Only a category of the right form is looked for, so that one fault is told once.
+            Ok(()) => check.rule(catalogue.has_category(&observation.category), "/category", Rule::Missing),
+        },
+    }
+    check.rule(period.has_begun_on(today), "/period", Rule::Format { expected: "a quarter that has begun" });
+    check.system("/source_system", &observation.source_system);
+    caller.check_source(&mut check, "/source_system", &observation.source_system);
+    check.optional_text("/source_record_id", observation.source_record_id.as_deref(), 100);
+    check.past_date("/as_of", observation.as_of, today);
+    check.rule(observation.as_of >= period.starts_on(), "/as_of", Rule::Order { other: "period" });
+    check.done()
+}
+
+/// Takes the old record out of force, for `new` to take its place.
+fn supersede(conn: &mut Conn, caller: &Caller, old_id: ObservationId, new: &Observation) -> Result<()> {
+    let old = store::observations::find(conn, old_id)?.filter(|old| old.judge_id == new.judge_id);
+    // Another system's record is as absent to a client as another judge's.
+    let old = old.filter(|old| caller.speaks_for(&old.source_system));
+    let old = old.ok_or_else(|| Error::invalid("/supersedes_id", Rule::Missing))?;
+    let differs = [
+        ("indicator_code", old.indicator_code != new.indicator_code),
+        ("category", old.category != new.category),
+        ("period", old.period_start != new.period_start),
+    ];
+    if let Some((other, _)) = differs.into_iter().find(|(_, is_other)| *is_other) {
+        return Err(Error::invalid("/supersedes_id", Rule::Mismatch { other }));
+    }
+    if !old.status.is_in_force() {
+        return Err(Code::AlreadySuperseded.into());
+    }
+    store::observations::set_status(conn, old_id, RecordStatus::Corrected)
+}
+
+/// List the observations of a judge.
+///
+/// For secretaries, the judge, and members as for the file; in the order in which they were recorded, superseded records
+/// included. The reading is recorded with its purpose.
+#[utoipa::path(tag = "judges", params(ObservationsQuery),
+    responses((status = 200, body = PageOf<ObservationView>), ReadProblems))]
+#[get("/judges/{judge_id}/observations")]
+pub async fn list_observations(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    clock: web::Data<Clock>,
+    judge_id: web::Path<JudgeId>,
+    query: web::Query<ObservationsQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let now = clock.now();
+    let judge_id = judge_id.into_inner();
+    let ObservationsQuery { indicator_code, purpose: why, limit, cursor } = query.into_inner();
+    if indicator_code.as_deref().is_some_and(|code| code.contains('\0')) {
+        let rule = Rule::Format { expected: "text without control characters" };
+        return Err(Error::faults(Code::Malformed, vec![Fault::parameter("indicator_code", rule)]));
+    }
+    let asked = PageQuery { limit, cursor };
+    let limit = asked.limit()?;
+    let list = format!("observations {judge_id} {indicator_code:?}");
+    let after = asked.after::<ObservationId>(&cipher, &list)?;
+    let rows = registry
+        .0
+        .write(move |conn| {
+            let usual = FilePurpose::Personnel;
+            let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
+            store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
+            let entry = store::audit::NewEntry::reading(actor.account_id, "list_observations", judge_id, purpose);
+            store::audit::record(conn, entry, now)?;
+            let rows = store::observations::list(conn, judge_id, indicator_code.as_deref(), after, limit + 1)?;
+            rows.into_iter().map(ObservationView::new).collect::<Result<Vec<_>>>()
+        })
+        .await?;
+    page(&request, &cipher, &list, limit, rows, |row| row.id, |view| view)
+}

@@ -1,0 +1,175 @@
+//! The posts that a judge holds and held. A newcomer's usual mistake is to look for an update: the end of a post, like any
+//! change of a record, is a new record that names the one it supersedes.
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use chrono::NaiveDate;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use validator::Validate;
+
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, Valid, act_once, page};
+use super::record_views::{PositionView, RecordsQuery};
+use crate::cipher::Cipher;
+use crate::clock::Clock;
+use crate::db::{Conn, Registry};
+use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
+use crate::domain::caller::Caller;
+use crate::domain::ids;
+use crate::domain::ids::{CourtId, JudgeId, PositionId};
+use crate::domain::judge_file::{Check, EndedReason, FilePurpose, NAME_LENGTH_MAX, PositionKind, RecordStatus};
+use crate::domain::policy;
+use crate::domain::policy::Actor;
+use crate::error::{Code, Error, Result, Rule};
+use crate::problem::responses::{CreateProblems, ReadProblems};
+use crate::store;
+use crate::store::positions::Position;
+use crate::workflow;
+
+/// A new record of a post.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"court_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "kind": "judge", "starts_on": "2015-03-02", "act_ref": "Decree 417 of 2 March 2015", "source_system": "hr", "as_of": "2027-01-10"}))]
+pub struct NewPosition {
+    /// At which court.
+    court_id: CourtId,
+    /// What kind of post; one of a kind at a time.
+    kind: PositionKind,
+    /// The first day.
+    starts_on: NaiveDate,
+    /// The last day; absent while it is held.
+    ends_on: Option<NaiveDate>,
+    /// Why it ended; only with `ends_on`.
+    ended_reason: Option<EndedReason>,
+    /// The act of appointment.
+    #[schema(min_length = 1, max_length = 200)]
+    act_ref: Option<String>,
+    /// The system of record.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z][a-z0-9_]{0,39}$")]
+    source_system: String,
+    /// The day whose state the source told; not in the future.
+    as_of: NaiveDate,
+    /// The record that this one replaces, of the same judge and kind.
+    supersedes_id: Option<PositionId>,
+}
+
+/// Record a post of a judge.
+///
+/// For secretaries, and machine clients with `file:write`, which tell of their own system and supersede its records
+/// alone. With `supersedes_id` the old record becomes `corrected`; so a post is ended. 409 `already_exists` where the judge
+/// holds a post of the kind in that time, `already_superseded` where the old record is not in force.
+#[utoipa::path(tag = "judges", security(("bearer" = []), ("oauth2" = ["file:write"])), params(IdempotencyKeyHeader),
+    request_body = NewPosition,
+    responses((status = 201, body = PositionView), CreateProblems))]
+#[post("/judges/{judge_id}/positions")]
+pub async fn create_position(
+    caller: Caller,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    judge_id: web::Path<JudgeId>,
+    key: IdempotencyKey,
+    new: Valid<NewPosition>,
+) -> Result<HttpResponse> {
+    policy::may_write_files(&caller)?;
+    let now = clock.now();
+    let Valid { body: new, digest } = new;
+    check(&caller, &new, date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES))?;
+    let position = Position {
+        id: PositionId(ids::new_at(now)),
+        judge_id: judge_id.into_inner(),
+        court_id: new.court_id,
+        kind: new.kind,
+        act_ref: new.act_ref,
+        starts_on: new.starts_on,
+        ends_on: new.ends_on,
+        ended_reason: new.ended_reason,
+        source_system: new.source_system,
+        as_of: new.as_of,
+        received_at: now.naive_utc(),
+        recorded_by: caller.id().account(),
+        recorded_by_client: caller.id().client(),
+        status: RecordStatus::Active,
+        supersedes_id: new.supersedes_id,
+    };
+    let deed = Deed { by: caller.id(), operation: "create_position", key, digest };
+    act_once(&registry, deed, now, move |conn| {
+        insert(conn, &caller, &position)?;
+        let entry = store::audit::NewEntry::by(caller.id(), "create_position", "position", position.id);
+        store::audit::record(conn, entry.of_judge(position.judge_id), now)?;
+        let location = format!("/v1/judges/{}/positions", position.judge_id);
+        Reply::created(location, None, &PositionView::from(position.clone()))
+    })
+    .await
+}
+
+fn check(caller: &Caller, new: &NewPosition, today: NaiveDate) -> Result<()> {
+    let mut check = Check::default();
+    check.span(new.starts_on, new.ends_on);
+    let is_reason_alone = new.ended_reason.is_some() && new.ends_on.is_none();
+    check.rule(!is_reason_alone, "/ended_reason", Rule::Mismatch { other: "ends_on" });
+    check.optional_text("/act_ref", new.act_ref.as_deref(), NAME_LENGTH_MAX);
+    check.system("/source_system", &new.source_system);
+    caller.check_source(&mut check, "/source_system", &new.source_system);
+    check.past_date("/as_of", new.as_of, today);
+    check.done()
+}
+
+fn insert(conn: &mut Conn, caller: &Caller, position: &Position) -> Result<()> {
+    store::judges::find(conn, position.judge_id)?.ok_or(Code::NotFound)?;
+    if store::courts::find(conn, position.court_id)?.is_none() {
+        return Err(Error::invalid("/court_id", Rule::Missing));
+    }
+    if let Some(old_id) = position.supersedes_id {
+        let old = store::positions::find(conn, old_id)?.filter(|old| old.judge_id == position.judge_id);
+        let old = old.filter(|old| caller.speaks_for(&old.source_system));
+        let old = old.ok_or_else(|| Error::invalid("/supersedes_id", Rule::Missing))?;
+        if old.kind != position.kind {
+            return Err(Error::invalid("/supersedes_id", Rule::Mismatch { other: "kind" }));
+        }
+        if !old.status.is_in_force() {
+            return Err(Code::AlreadySuperseded.into());
+        }
+        store::positions::set_status(conn, old_id, RecordStatus::Corrected)?;
+    }
+    let Position { judge_id, kind, starts_on, ends_on, .. } = *position;
+    if store::positions::is_held(conn, judge_id, kind, starts_on, ends_on)? {
+        return Err(Code::AlreadyExists.into());
+    }
+    store::positions::insert(conn, position)
+}
+
+/// List the posts of a judge.
+///
+/// For secretaries, the judge, and members as for the file; in the order in which they were recorded, superseded records
+/// included. The reading is recorded with its purpose.
+#[utoipa::path(tag = "judges", params(RecordsQuery),
+    responses((status = 200, body = PageOf<PositionView>), ReadProblems))]
+#[get("/judges/{judge_id}/positions")]
+pub async fn list_positions(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
+    clock: web::Data<Clock>,
+    judge_id: web::Path<JudgeId>,
+    query: web::Query<RecordsQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let now = clock.now();
+    let judge_id = judge_id.into_inner();
+    let why = query.purpose;
+    let asked = query.page();
+    let limit = asked.limit()?;
+    let list = format!("positions {judge_id}");
+    let after = asked.after::<PositionId>(&cipher, &list)?;
+    let rows = registry
+        .0
+        .write(move |conn| {
+            let usual = FilePurpose::Personnel;
+            let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
+            store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
+            let entry = store::audit::NewEntry::reading(actor.account_id, "list_positions", judge_id, purpose);
+            store::audit::record(conn, entry, now)?;
+            store::positions::list(conn, judge_id, after, limit + 1)
+        })
+        .await?;
+    page(&request, &cipher, &list, limit, rows, |row| row.id, PositionView::from)
+}

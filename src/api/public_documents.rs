@@ -1,0 +1,113 @@
+//! The public documents of a round: what reviewers check before they trust a round, and afterwards that they were counted.
+//!
+//! What a newcomer would get wrong: the ballot box serves the same paths from the same folder, and clients compare the
+//! two byte for byte. So the files go out as they lie there, and nothing is made here.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+
+use crate::config::Config;
+use crate::credential::encoding::Ref;
+use crate::error::{Code, Error, Result};
+use crate::problem::responses::PublicReadProblems;
+use crate::publication::{Folder, PublicDocument};
+
+type RoundPath = web::Path<(String, String)>;
+
+/// Get the manifest of a round.
+///
+/// For everybody, without logging in, at both listeners: everything that is settled before the first credential is issued, in its newest generation. `ETag` is the digest of its bytes.
+#[utoipa::path(tag = "public documents", security(()),
+    params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle.")),
+    responses((status = 200, body = String, content_type = "application/json", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/manifest")]
+pub async fn get_manifest(config: web::Data<Config>, request: HttpRequest, path: RoundPath) -> Result<HttpResponse> {
+    serve(&config, &request, path.into_inner(), PublicDocument::Manifest).await
+}
+
+/// Get the ballot box's note on the manifest.
+///
+/// For everybody, without logging in, at both listeners: the box's signature of the manifest's digest and generation. `ETag` is the digest of its bytes.
+#[utoipa::path(tag = "public documents", security(()),
+    params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle.")),
+    responses((status = 200, body = String, content_type = "text/plain", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/manifest.note")]
+pub async fn get_manifest_note(
+    config: web::Data<Config>,
+    request: HttpRequest,
+    path: RoundPath,
+) -> Result<HttpResponse> {
+    serve(&config, &request, path.into_inner(), PublicDocument::ManifestNote).await
+}
+
+/// Get the signed checkpoint of a sealed round.
+///
+/// For everybody, without logging in, at both listeners: how many leaves the tree has, and its root. 404 before the seal. `ETag` is the digest of its bytes.
+#[utoipa::path(tag = "public documents", security(()),
+    params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle.")),
+    responses((status = 200, body = String, content_type = "text/plain", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/checkpoint")]
+pub async fn get_checkpoint(config: web::Data<Config>, request: HttpRequest, path: RoundPath) -> Result<HttpResponse> {
+    serve(&config, &request, path.into_inner(), PublicDocument::Checkpoint).await
+}
+
+/// Get all leaves of a sealed round.
+///
+/// For everybody, without logging in, at both listeners: 32 bytes each, ascending; a receipt's leaf must be among them. 404 before the seal. `ETag` is the digest of its bytes.
+#[utoipa::path(tag = "public documents", security(()),
+    params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle.")),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/leaves")]
+pub async fn get_leaves(config: web::Data<Config>, request: HttpRequest, path: RoundPath) -> Result<HttpResponse> {
+    serve(&config, &request, path.into_inner(), PublicDocument::Leaves).await
+}
+
+/// Get an issuer's ledger of a round.
+///
+/// For everybody, without logging in, at both listeners: how many credentials the issuer gave out for each subject, entry
+/// by entry; a reviewer's own must be among them. 404 before issuance has closed. `ETag` is the digest of its bytes.
+#[utoipa::path(tag = "public documents", security(()),
+    params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle."), ("issuer_id" = String, Path, max_length = 40, description = "The issuer, as the manifest names it.")),
+    responses((status = 200, body = String, content_type = "application/json", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/ledger/{issuer_id}")]
+pub async fn get_ledger(
+    config: web::Data<Config>,
+    request: HttpRequest,
+    path: web::Path<(String, String, String)>,
+) -> Result<HttpResponse> {
+    let (cycle_ref, round, issuer_id) = path.into_inner();
+    serve(&config, &request, (cycle_ref, round), PublicDocument::Ledger(issuer_id)).await
+}
+
+async fn serve(
+    config: &Config,
+    request: &HttpRequest,
+    (cycle_ref, round): (String, String),
+    document: PublicDocument,
+) -> Result<HttpResponse> {
+    let unknown = |_| Error::from(Code::UnknownCycle);
+    let cycle_ref: Ref = cycle_ref.parse().map_err(unknown)?;
+    let round: u32 = round.parse().map_err(|_| Error::from(Code::UnknownCycle))?;
+    let folder = Folder::new(&config.publication_dir).round(&cycle_ref, round);
+    let content_type = document.content_type();
+    let found = tokio::task::spawn_blocking(move || folder.find_public(&document)).await.map_err(Error::internal)??;
+    let published = found.ok_or(Code::NotFound)?;
+
+    let etag = format!("\"{}\"", published.digest);
+    let known = request.headers().get(header::IF_NONE_MATCH);
+    let mut response = if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response
+        .insert_header((header::ETAG, etag.as_str()))
+        .insert_header((header::CACHE_CONTROL, published.cache_control()))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        // A saved page on another host compares these bytes with the box's.
+        .insert_header(("Cross-Origin-Resource-Policy", "cross-origin"));
+    if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        return Ok(response.finish());
+    }
+    Ok(response.content_type(content_type).body(published.bytes))
+}

@@ -1,0 +1,211 @@
+//! Results: asked for by the secretary after the seal, read by those who decide and, once the cycle reports, by the judge.
+//! A newcomer's usual mistake is to add a helpful figure: what is not in the published image is a way back to single marks.
+
+use actix_web::{HttpResponse, get, post, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, Valid};
+use super::jobs::{JobView, Start, ask_for_work};
+use crate::clock::Clock;
+use crate::coded;
+use crate::config::Config;
+use crate::db::Registry;
+use crate::domain::ids::{CycleId, EvaluationId};
+use crate::domain::judge_file::FilePurpose;
+use crate::domain::policy;
+use crate::domain::policy::{Actor, ResultSight};
+use crate::domain::scoring::publication::{Band, Figure, Published};
+use crate::error::{Code, Error, Result};
+use crate::exchange;
+use crate::problem::responses::{CreateProblems, ReadProblems};
+use crate::store;
+use crate::store::jobs::JobKind;
+use crate::store::results::{ResultRow, ResultStatus};
+use crate::workflow::jobs::Bell;
+use crate::workflow::results;
+
+coded! {
+    /// Where an interval lies against the expected standard.
+    ResultBand {
+        /// All of it is above.
+        Above = "above",
+        /// All of it is below.
+        Below = "below",
+        /// It contains the standard.
+        NotDistinguishable = "not_distinguishable",
+    }
+}
+
+/// A result as far as the caller may know it.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "status": "ok", "band": null, "overall": {"n": 13, "point_hundredths": 375, "lo_hundredths": 325, "hi_hundredths": 425, "band": "above"}, "criteria": [{"code": "reasoning", "figure": {"n": 13, "point_hundredths": 400, "lo_hundredths": 350, "hi_hundredths": 450, "band": "above"}}], "algorithm_version": "level-profile-1", "input_digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7"}))]
+pub struct ResultView {
+    /// The evaluation.
+    evaluation_id: EvaluationId,
+    /// What the result may be used for; with `insufficient` nothing more is said, not even how many reviews there were.
+    status: ResultStatus,
+    /// With `indicative`: one word for everything, which grounds no decision; else null.
+    band: Option<ResultBand>,
+    /// With `ok`: the overall figure; else null.
+    overall: Option<FigureView>,
+    /// With `ok`: at most five criteria, those that enough reviews answer; else null.
+    #[schema(max_items = 5)]
+    criteria: Option<Vec<CriterionFigureView>>,
+    /// The version of formulas and constants; null for whoever sees the status alone.
+    #[schema(max_length = 64)]
+    algorithm_version: Option<String>,
+    /// SHA-256, in hex, of the reviews it was computed from; null for whoever sees the status alone.
+    #[schema(max_length = 64)]
+    input_digest: Option<String>,
+}
+
+/// A figure with its interval, rounded to the methodology's step.
+#[derive(Serialize, ToSchema)]
+pub struct FigureView {
+    /// The reviews behind this very figure.
+    #[schema(minimum = 10, maximum = 128)]
+    n: i64,
+    /// The score in hundredths of a point.
+    #[schema(minimum = 0, maximum = 10000)]
+    point_hundredths: i64,
+    /// The lower end of the interval that allows for dishonest reviews.
+    #[schema(minimum = 0, maximum = 10000)]
+    lo_hundredths: i64,
+    /// Its upper end.
+    #[schema(minimum = 0, maximum = 10000)]
+    hi_hundredths: i64,
+    /// Where that interval lies against the expected standard.
+    band: ResultBand,
+}
+
+/// The figure of one criterion.
+#[derive(Serialize, ToSchema)]
+pub struct CriterionFigureView {
+    /// The criterion's code in the methodology.
+    #[schema(max_length = 32)]
+    code: String,
+    /// Its figure.
+    figure: FigureView,
+}
+
+impl From<Figure> for FigureView {
+    fn from(figure: Figure) -> Self {
+        FigureView {
+            n: figure.n,
+            point_hundredths: figure.point,
+            lo_hundredths: figure.lo,
+            hi_hundredths: figure.hi,
+            band: word(figure.band),
+        }
+    }
+}
+
+fn word(band: Band) -> ResultBand {
+    match band {
+        Band::Above => ResultBand::Above,
+        Band::Below => ResultBand::Below,
+        Band::NotDistinguishable => ResultBand::NotDistinguishable,
+    }
+}
+
+impl ResultView {
+    fn new(row: ResultRow, sight: ResultSight) -> Result<Self> {
+        let mut view = ResultView {
+            evaluation_id: row.evaluation_id,
+            status: row.status,
+            band: None,
+            overall: None,
+            criteria: None,
+            algorithm_version: None,
+            input_digest: None,
+        };
+        if sight == ResultSight::Status {
+            return Ok(view);
+        }
+        view.algorithm_version = Some(row.algorithm_version);
+        view.input_digest = Some(row.input_digest);
+        match serde_json::from_str(&row.document).map_err(Error::internal)? {
+            Published::Insufficient {} => {}
+            Published::Indicative { band } => view.band = Some(word(band)),
+            Published::Ok { overall, criteria } => {
+                view.overall = Some(overall.into());
+                let figures = criteria
+                    .into_iter()
+                    .map(|criterion| CriterionFigureView { code: criterion.code, figure: criterion.figure.into() });
+                view.criteria = Some(figures.collect());
+            }
+        }
+        Ok(view)
+    }
+}
+
+/// Compute the results of a sealed cycle.
+///
+/// For secretaries, once the box has written its sealed bundle (409 `box_not_ready`). The bundle passes the checks of a
+/// recount, the issuers' keys are destroyed, and the results are stored; where a check fails, the job says which. May be
+/// repeated: the same bundle gives the same results.
+#[utoipa::path(tag = "results", params(IdempotencyKeyHeader), request_body = Start,
+    responses((status = 202, body = JobView), CreateProblems))]
+#[post("/cycles/{cycle_id}/results")]
+pub async fn compute_results(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    bell: web::Data<Bell>,
+    clock: web::Data<Clock>,
+    config: web::Data<Config>,
+    cycle_id: web::Path<CycleId>,
+    key: IdempotencyKey,
+    start: Valid<Start>,
+) -> Result<HttpResponse> {
+    policy::may_run_issuance(&actor)?;
+    let now = clock.now();
+    let id = cycle_id.into_inner();
+    let cycle = registry.0.read(move |conn| store::cycles::find(conn, id)).await?.ok_or(Code::NotFound)?;
+    results::check_sealed(&cycle)?;
+    if !exchange::has_bundle(&config.publication_dir, &cycle)? {
+        return Err(Code::BoxNotReady.into());
+    }
+    let deed = Deed { by: actor.id(), operation: "compute_results", key, digest: start.digest };
+    ask_for_work(&registry, &bell, actor, deed, JobKind::ComputeResults, id.to_string(), now, move |conn| {
+        results::check_sealed(&store::cycles::find(conn, id)?.ok_or(Code::NotFound)?)
+    })
+    .await
+}
+
+/// Get the result of an evaluation.
+///
+/// For auditors, and the members and appeal members to whom the evaluation is assigned; for secretaries its status alone;
+/// for the judge it concerns once the cycle is in `reporting`. To everybody else, and until it is computed, there is none
+/// (404). Each reading is recorded, and the judge can see by whom.
+#[utoipa::path(tag = "results", responses((status = 200, body = ResultView), ReadProblems))]
+#[get("/evaluations/{evaluation_id}/result")]
+pub async fn get_result(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    evaluation_id: web::Path<EvaluationId>,
+) -> Result<HttpResponse> {
+    let now = clock.now();
+    let id = evaluation_id.into_inner();
+    let (row, sight) = registry
+        .0
+        .write(move |conn| {
+            let evaluation = store::evaluations::find(conn, id)?.ok_or(Code::NotFound)?;
+            let cycle = store::cycles::find(conn, evaluation.cycle_id)?.ok_or(Code::NotFound)?;
+            let is_assigned = store::members::is_assigned(conn, id, actor.account_id)?;
+            let sight = policy::may_read_result(&actor, evaluation.judge_id, cycle.phase, is_assigned)?;
+            let row = store::results::find(conn, id)?.ok_or(Code::NotFound)?;
+            let is_own = actor.judge_id == Some(evaluation.judge_id);
+            let purpose = if is_own { FilePurpose::OwnFile } else { FilePurpose::Evaluation };
+            let entry = store::audit::NewEntry {
+                judge_id: Some(evaluation.judge_id),
+                purpose: Some(purpose.as_str()),
+                ..store::audit::NewEntry::new(Some(actor.account_id), "read_result", "evaluation", id)
+            };
+            store::audit::record(conn, entry, now)?;
+            Ok((row, sight))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(ResultView::new(row, sight)?))
+}

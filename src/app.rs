@@ -1,0 +1,276 @@
+//! Wiring of the two services: the same function for `ejf serve`, the demo and the tests. A newcomer's usual mistake is
+//! to add a route or middleware here: routes are listed in `api`, and nothing is wrapped around the ballot box.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{ResourceDef, ServerHandle};
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::middleware::{DefaultHeaders, from_fn};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use chrono::{DateTime, Utc};
+use utoipa::openapi::OpenApi;
+use utoipa_actix_web::AppExt;
+use zeroize::Zeroizing;
+
+use crate::api;
+use crate::auth::password::Passwords;
+use crate::auth::{Auth, authenticate};
+use crate::cipher::Cipher;
+use crate::clock::Clock;
+use crate::config::{Config, Docs, Secret, key_from_hex};
+use crate::credential::key_source::KeySource;
+use crate::db::{Db, Location, Purpose, Registry, migrate};
+use crate::domain::ids;
+use crate::domain::ids::AccountId;
+use crate::domain::indicators::Catalogue;
+use crate::domain::policy::StaffRole;
+use crate::error::{Code, Error, Result};
+use crate::jobs::{Worker, Workshop};
+use crate::problem::extract::{path_config, query_config};
+use crate::problem::middleware::{DefaultLanguage, localise};
+use crate::store;
+use crate::store::accounts::Account;
+use crate::workflow::jobs::Bell;
+
+mod ballot_listener;
+mod document;
+mod request_id;
+mod target;
+mod throwaway;
+
+pub use crate::ballot::install_panic_hook;
+pub use ballot_listener::{RunningBallot, examine_ballot_box, open_ballot_box, serve_ballot};
+pub use document::{document, document_text};
+pub use throwaway::ThrowawayStores;
+
+/// Seconds in which a request's head must have arrived.
+const HEAD_SECONDS: u64 = 5;
+/// Seconds for which an idle connection is kept.
+const KEEP_ALIVE_SECONDS: u64 = 15;
+
+/// A running registry.
+pub struct RunningRegistry {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its database, for what must bypass HTTP in tests and commands.
+    pub registry: Arc<Registry>,
+    /// Encryption of columns and cursors.
+    pub cipher: Cipher,
+    handle: ServerHandle,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+    worker: Worker,
+}
+
+impl RunningRegistry {
+    /// Runs until it is told to stop by a signal.
+    pub async fn wait(self) -> Result<()> {
+        self.task.await.map_err(Error::internal)?.map_err(Error::internal)?;
+        self.worker.stop().await;
+        self.registry.0.close();
+        Ok(())
+    }
+
+    /// Lets requests under way end, then stops.
+    pub async fn stop(self) {
+        self.handle.stop(true).await;
+        self.worker.stop().await;
+        self.registry.0.close();
+    }
+}
+
+/// The column key: configured, or, beside an SQLite registry, read from or made in `column.key` (mode 0600).
+pub fn column_key(config: &Config) -> Result<Secret> {
+    if let Some(key) = &config.column_key {
+        return Ok(key.clone());
+    }
+    let Location::Sqlite(database) = &config.database else {
+        return Err(Error::internal("EJF_COLUMN_KEY is required with PostgreSQL"));
+    };
+    let file = database.parent().unwrap_or(Path::new(".")).join("column.key");
+    if !file.exists() {
+        make_key_file(&file)?;
+    }
+    let text = std::fs::read_to_string(&file).map_err(Error::internal)?;
+    key_from_hex(text.trim())
+        .ok_or_else(|| Error::internal(format!("{} holds no key of 64 hex digits", file.display())))
+}
+
+fn make_key_file(file: &Path) -> Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(Error::internal)?;
+    }
+    let mut bytes = zeroize::Zeroizing::new([0u8; 32]);
+    getrandom::fill(bytes.as_mut_slice()).map_err(Error::internal)?;
+    let text = zeroize::Zeroizing::new(crate::workflow::approvals::hex(bytes.as_slice()));
+    let mut made =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(Error::internal)?;
+    made.write_all(text.as_bytes()).map_err(Error::internal)?;
+    made.sync_all().map_err(Error::internal)
+}
+
+/// Opens the registry's database, applies what migrations are pending, puts in what the standard catalogue of indicators
+/// has more, and refuses a database that a newer program was at.
+pub async fn open_registry(config: &Config, now: DateTime<Utc>) -> Result<Registry> {
+    let registry = Db::open_registry(&config.database, config.pool_size)?;
+    registry
+        .0
+        .maintain(|conn, _| {
+            let schema = crate::db::pending_migrations(conn, Purpose::Registry)?;
+            if !schema.unknown.is_empty() {
+                let unknown = schema.unknown.join(", ");
+                return Err(Error::internal(format!("the registry was migrated by a newer program: {unknown}")));
+            }
+            migrate(conn, Purpose::Registry)
+        })
+        .await?;
+    let catalogue = Catalogue::standard()?;
+    registry.0.write(move |conn| store::indicators::seed(conn, &catalogue, now)).await?;
+    Ok(registry)
+}
+
+/// A first member of staff, whose account is made on the server itself.
+pub struct NewStaff<'a> {
+    /// The name to log in with.
+    pub login: &'a str,
+    /// The role.
+    pub role: StaffRole,
+    /// The password, whose strength the caller has checked.
+    pub password: &'a str,
+}
+
+/// Adds an account past HTTP: without a first administrator nobody could add any.
+///
+/// # Errors
+/// 409 `already_exists` where the login is taken.
+pub async fn add_account(registry: &Registry, config: &Config, new: NewStaff<'_>, now: DateTime<Utc>) -> Result<()> {
+    let passwords = Passwords::new(config.argon2_memory_kib, config.argon2_passes)?;
+    let account = Account {
+        id: AccountId(ids::new_at(now)),
+        login: new.login.to_owned(),
+        password_hash: passwords.hash(Zeroizing::new(new.password.to_owned())).await?,
+        staff_role: Some(new.role),
+        judge_id: None,
+        is_closed: false,
+        version: 1,
+        created_at: now.naive_utc(),
+    };
+    registry
+        .0
+        .write(move |conn| {
+            store::accounts::insert(conn, &account)?;
+            let entry = store::audit::NewEntry::new(None, "create_account", "account", account.id);
+            store::audit::record(conn, entry, now)
+        })
+        .await?;
+    Ok(())
+}
+
+/// Starts the registry's listener and its worker, whose issuer keys come from `key_source`.
+pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource) -> Result<RunningRegistry> {
+    let registry = Arc::new(open_registry(config, clock.now()).await?);
+    let cipher = Cipher::new(*column_key(config)?.0);
+    let auth = web::Data::new(Auth::open(&registry, cipher.clone(), config, clock.now()).await?);
+    let listener = TcpListener::bind(config.bind).map_err(Error::internal)?;
+    let address = listener.local_addr().map_err(Error::internal)?;
+
+    let bell = Arc::new(Bell::default());
+    let workshop = Workshop::new(config, registry.clone(), cipher.clone(), clock.clone(), bell.clone(), key_source);
+    let shared_bell = web::Data::from(bell);
+    let shared_registry = web::Data::from(registry.clone());
+    let shared_cipher = web::Data::new(cipher.clone());
+    let shared_clock = web::Data::new(clock);
+    let shared_config = web::Data::new(config.clone());
+    let paths = web::Data::new(Paths::of(&document::registry_document()));
+    let language = DefaultLanguage(config.language);
+    let docs = config.docs;
+    let server = HttpServer::new(move || {
+        let (app, _) = App::new()
+            .into_utoipa_app()
+            .app_data(auth.clone())
+            .app_data(shared_registry.clone())
+            .app_data(shared_bell.clone())
+            .app_data(shared_cipher.clone())
+            .app_data(shared_clock.clone())
+            .app_data(shared_config.clone())
+            .app_data(paths.clone())
+            .app_data(language)
+            .app_data(path_config())
+            .app_data(query_config())
+            .configure(api::public_routes)
+            .service(
+                utoipa_actix_web::scope("/v1")
+                    .wrap(from_fn(authenticate))
+                    .configure(api::routes)
+                    .default_service(web::to(not_served)),
+            )
+            .split_for_parts();
+        let app = if docs == Docs::Off { app } else { app.configure(document::serve) };
+        app.default_service(web::to(not_served))
+            .wrap(from_fn(target::settle))
+            .wrap(from_fn(localise))
+            .wrap(from_fn(request_id::identify))
+            .wrap(security_headers())
+    })
+    .client_request_timeout(Duration::from_secs(HEAD_SECONDS))
+    .keep_alive(Duration::from_secs(KEEP_ALIVE_SECONDS))
+    .shutdown_timeout(10)
+    .listen(listener)
+    .map_err(Error::internal)?
+    .run();
+    let handle = server.handle();
+    let worker = workshop.open();
+    Ok(RunningRegistry { address, registry, cipher, handle, task: tokio::spawn(server), worker })
+}
+
+fn security_headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add(("X-Content-Type-Options", "nosniff"))
+        .add(("Cache-Control", "no-store"))
+        .add(("Referrer-Policy", "no-referrer"))
+        .add(("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"))
+        .add(("Cross-Origin-Resource-Policy", "same-origin"))
+        .add(("Strict-Transport-Security", "max-age=31536000"))
+}
+
+/// The document's paths with their methods: what tells an unknown path from a wrong method.
+struct Paths(Vec<(ResourceDef, Vec<&'static str>)>);
+
+impl Paths {
+    fn of(document: &OpenApi) -> Paths {
+        let entries = document.paths.paths.iter().map(|(path, item)| {
+            let methods = [
+                ("GET", item.get.is_some()),
+                ("HEAD", item.get.is_some()),
+                ("POST", item.post.is_some()),
+                ("PUT", item.put.is_some()),
+                ("PATCH", item.patch.is_some()),
+                ("DELETE", item.delete.is_some()),
+            ];
+            let allowed = methods.into_iter().filter(|(_, is_served)| *is_served).map(|(method, _)| method);
+            (ResourceDef::new(path.as_str()), allowed.collect())
+        });
+        Paths(entries.collect())
+    }
+
+    fn allowed(&self, path: &str) -> Option<String> {
+        let (_, methods) = self.0.iter().find(|(resource, _)| resource.is_match(path))?;
+        Some(methods.join(", "))
+    }
+}
+
+/// 405 with `Allow` where the path exists with other methods, else 404.
+async fn not_served(request: HttpRequest, paths: web::Data<Paths>) -> HttpResponse {
+    let Some(allowed) = paths.allowed(request.path()) else {
+        return HttpResponse::from_error(Error::from(Code::NotFound));
+    };
+    let mut response = HttpResponse::from_error(Error::from(Code::MethodNotAllowed));
+    if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(ALLOW, allowed);
+    }
+    response
+}

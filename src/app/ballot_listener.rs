@@ -1,0 +1,127 @@
+//! The ballot box's own listener: nothing of the registry's is here, and nothing is wrapped around it.
+//!
+//! What a newcomer would get wrong: a middleware for all, a log line, a kept-alive connection. Each is a clock beside
+//! the box, and with two clocks reviews get names.
+
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::KeepAlive;
+use actix_web::{App, HttpServer, web};
+use tracing::subscriber::NoSubscriber;
+use utoipa_actix_web::AppExt;
+
+use super::HEAD_SECONDS;
+use crate::ballot::{self, Ballot};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{BallotBox, Db, Purpose, migrate, pending_migrations};
+use crate::error::{Error, Result};
+use crate::publication::Folder;
+
+/// Connections that may be open at once, and with it the bodies that may be on their way; each is given up after a few
+/// seconds. It leaves some of the 1024 files that a process may commonly have open.
+const CONNECTIONS_MAX: usize = 768;
+
+/// A running ballot box.
+pub struct RunningBallot {
+    /// Where it listens.
+    pub address: SocketAddr,
+    ballot: Arc<Ballot>,
+    house: tokio::task::JoinHandle<()>,
+    handle: ServerHandle,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl RunningBallot {
+    /// Runs until it is told to stop by a signal.
+    pub async fn wait(self) -> Result<()> {
+        let ended = self.task.await.map_err(Error::internal).and_then(|ended| ended.map_err(Error::internal));
+        self.house.abort();
+        // A review of the last minute must not stay in the order of its arrival while nothing runs.
+        let closed = self.ballot.close().await;
+        ended.and(closed)
+    }
+
+    /// Lets submissions under way end, then stops.
+    pub async fn stop(self) {
+        self.handle.stop(true).await;
+        self.house.abort();
+        // What could not be rewritten now is rewritten at the next start.
+        let _ = self.ballot.close().await;
+    }
+
+    /// Rewrites the tables in the order of their keys, without waiting for the next turn.
+    pub async fn compact_now(&self) -> Result<()> {
+        self.ballot.compact().await
+    }
+
+    /// The settings of the engine that would keep what the box must forget; a real window may open only without any.
+    pub async fn faults(&self) -> Result<Vec<ballot::Fault>> {
+        self.ballot.faults().await
+    }
+}
+
+/// Opens the ballot box, applies what migrations are pending, and refuses one that a newer program was at.
+pub async fn open_ballot_box(config: &Config) -> Result<BallotBox> {
+    let ballot_box = Db::open_ballot_box(&config.ballot_database)?;
+    ballot_box
+        .0
+        .maintain(|conn, _| {
+            let schema = pending_migrations(conn, Purpose::BallotBox)?;
+            if !schema.unknown.is_empty() {
+                let unknown = schema.unknown.join(", ");
+                return Err(Error::internal(format!("the ballot box was migrated by a newer program: {unknown}")));
+            }
+            migrate(conn, Purpose::BallotBox)
+        })
+        .await?;
+    Ok(ballot_box)
+}
+
+/// The settings of the engine that are wrong, without serving anything.
+pub async fn examine_ballot_box(config: &Config) -> Result<Vec<ballot::Fault>> {
+    ballot::doctor(&open_ballot_box(config).await?).await
+}
+
+/// Starts the ballot box's listener.
+pub async fn serve_ballot(config: &Config, clock: Clock) -> Result<RunningBallot> {
+    // The port comes first: a process that cannot serve has no business to rewrite the tables.
+    let listener = TcpListener::bind(config.ballot_bind).map_err(Error::internal)?;
+    let address = listener.local_addr().map_err(Error::internal)?;
+    let db = Arc::new(open_ballot_box(config).await?);
+    let folder = Folder::new(&config.publication_dir);
+    let ballot = Arc::new(Ballot::open(db, folder, log_name(config), clock).await?);
+
+    let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let shared = web::Data::from(ballot.clone());
+    let server = HttpServer::new(move || {
+        // Each worker thread begins here. Whatever the framework would trace of a connection goes nowhere, however the
+        // log is set; the guard would restore the log when dropped, and the thread serves the box for its whole life.
+        std::mem::forget(tracing::subscriber::set_default(NoSubscriber::default()));
+        let (app, _) =
+            App::new().into_utoipa_app().app_data(shared.clone()).configure(ballot::routes).split_for_parts();
+        app.default_service(web::to(ballot::not_served))
+    })
+    .workers(workers)
+    .max_connections((CONNECTIONS_MAX / workers).max(1))
+    .client_request_timeout(Duration::from_secs(HEAD_SECONDS))
+    .keep_alive(KeepAlive::Disabled)
+    .shutdown_timeout(10)
+    .listen(listener)
+    .map_err(Error::internal)?
+    .run();
+    let handle = server.handle();
+    let housekeeper = ballot.clone();
+    let house = tokio::spawn(async move { housekeeper.keep_house().await });
+    Ok(RunningBallot { address, ballot, house, handle, task: tokio::spawn(server) })
+}
+
+/// The name before cycle and round in the origins of the box's notes: its public host.
+fn log_name(config: &Config) -> &str {
+    let url = config.ballot_public_url.as_str();
+    url.split_once("://").map_or(url, |(_, host)| host)
+}
