@@ -1,0 +1,284 @@
+//! A registry and a ballot box on sockets of their own, honest until a test turns a switch, and a record of what came.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use chrono::NaiveDate;
+use ejf::client::card::Held;
+use ejf::client::failure::Result;
+use ejf::client::peer::{Collected, Login, collect};
+use ejf::client::pinned::Places;
+use ejf::credential::blind_rsa::IssuerKey;
+use ejf::credential::encoding::{Blob, Bytes, Digest};
+use ejf::credential::envelope::{self, Envelope};
+use ejf::credential::frozen::Frozen;
+use ejf::credential::ledger::{self, Ledger};
+use ejf::credential::manifest::Manifest;
+use ejf::credential::receipt::Receipt;
+use ejf::credential::rules::BallotRules;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::round::{
+    ALMA, ALMA_ASSIGNMENT, BOLAT, BOLAT_ASSIGNMENT, CYCLE, doc_key, keys, manifest, note, receipt_key, while_issuing,
+    while_submitting, words,
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    Registry,
+    Box,
+}
+
+/// One request as it reached a server.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub side: Side,
+    pub path: String,
+    pub headers: HashMap<String, String>,
+    pub peer: String,
+    pub body: Vec<u8>,
+}
+
+/// What the servers serve and do.
+pub struct State {
+    pub manifests: HashMap<bool, Vec<u8>>,
+    pub notes: HashMap<bool, String>,
+    pub assignments: Vec<Value>,
+    /// The keys that sign, by the id that a request names.
+    pub signers: HashMap<Digest, &'static IssuerKey>,
+    /// The ledgers; absent ones are a 404.
+    pub ledgers: HashMap<String, Vec<u8>>,
+    /// Does the work and then breaks the connection instead of answering.
+    pub is_cut: bool,
+    pub is_receipt_forged: bool,
+    pub receipt_leaf: Option<Digest>,
+    pub is_answer_short: bool,
+    /// The day on which the box judges what comes.
+    pub today: NaiveDate,
+    pub seen: Vec<Seen>,
+    /// What was issued: subject by assignment, and the entries.
+    issued: Vec<(Bytes<16>, Digest)>,
+    leaves: HashMap<Bytes<32>, Vec<Digest>>,
+}
+
+#[derive(Clone)]
+pub struct Servers {
+    pub places: Places,
+    state: Arc<Mutex<State>>,
+}
+
+pub fn assignment(id: &str, subject_ref: Bytes<16>, name: &str) -> Value {
+    json!({"id": id, "evaluation_id": id, "cycle_id": id, "cycle_ref": CYCLE, "round": 1, "subject_ref": subject_ref,
+        "subject": {"judge_id": id, "full_name_kk": name, "full_name_ru": name, "full_name_en": null},
+        "instrument_id": "judge-1", "state": "drawn"})
+}
+
+impl Servers {
+    /// Honest servers with the usual manifest.
+    pub async fn honest() -> Servers {
+        Servers::with(&manifest()).await
+    }
+
+    /// Servers that serve this manifest, whatever it is worth, with a valid note.
+    pub async fn with(manifest: &Manifest) -> Servers {
+        let bytes = manifest.to_bytes().unwrap();
+        let both = |bytes: &Vec<u8>| HashMap::from([(true, bytes.clone()), (false, bytes.clone())]);
+        let state = State {
+            manifests: both(&bytes),
+            notes: HashMap::from([(true, note(manifest)), (false, note(manifest))]),
+            assignments: vec![
+                assignment(ALMA_ASSIGNMENT, ALMA, "Алма Сейітова"),
+                assignment(BOLAT_ASSIGNMENT, BOLAT, "Болат Ахметов"),
+            ],
+            signers: keys().iter().map(|key| (key.public().key_id(), key)).collect(),
+            ledgers: HashMap::new(),
+            is_cut: false,
+            is_receipt_forged: false,
+            receipt_leaf: None,
+            is_answer_short: false,
+            today: manifest.date_at(while_submitting()),
+            seen: Vec::new(),
+            issued: Vec::new(),
+            leaves: HashMap::new(),
+        };
+        let state = Arc::new(Mutex::new(state));
+        let (registry, ballot_box) = (start(Side::Registry, &state), start(Side::Box, &state));
+        Servers { places: Places { registry, ballot_box }, state }
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Serves other bytes as manifest on one listener, with a valid note for them.
+    pub fn serve_on(&self, side: Side, manifest: &Manifest) {
+        let is_box = side == Side::Box;
+        self.state().manifests.insert(is_box, manifest.to_bytes().unwrap());
+        self.state().notes.insert(is_box, note(manifest));
+    }
+
+    /// The bodies that reached a path, in their order.
+    pub fn bodies(&self, path: &str) -> Vec<Vec<u8>> {
+        self.state().seen.iter().filter(|seen| seen.path == path).map(|seen| seen.body.clone()).collect()
+    }
+
+    pub async fn collect(&self, held: &mut Held) -> Result<Collected> {
+        self.collect_under(&words(&manifest()), held).await
+    }
+
+    pub async fn collect_under(&self, words: &str, held: &mut Held) -> Result<Collected> {
+        let password = "quiet rivers under snow".to_owned().into();
+        let login = Login::Password { login: "a.seitova", password: &password };
+        collect(&self.places, &login, words, held, while_issuing()).await
+    }
+
+    /// Signs and publishes the council's ledger: what was issued, filled up to `count` entries for each subject.
+    pub fn publish_ledger(&self, count: u8) {
+        let mut state = self.state();
+        let manifest = Frozen::parse(&state.manifests[&true]).unwrap();
+        let mut issued = state.issued.clone();
+        for subject in &manifest.manifest().subjects {
+            let own = issued.iter().filter(|(subject_ref, _)| *subject_ref == subject.subject_ref).count();
+            let fill = usize::from(count).saturating_sub(own);
+            issued.extend((0..fill).map(|n| (subject.subject_ref, Bytes([u8::try_from(n).unwrap(); 32]))));
+        }
+        let ledger = Ledger::build(&manifest, "council", &issued, &doc_key()).unwrap();
+        state.ledgers.insert("council".to_owned(), ledger.to_bytes().unwrap());
+    }
+
+    /// Publishes a ledger in which the requests of this reviewer do not stand.
+    pub fn publish_foreign_ledger(&self, count: u8) {
+        self.state().issued.clear();
+        self.publish_ledger(count);
+    }
+}
+
+fn start(side: Side, state: &Arc<Mutex<State>>) -> String {
+    let state = Arc::clone(state);
+    let server = HttpServer::new(move || {
+        let state = Arc::clone(&state);
+        App::new().app_data(web::PayloadConfig::new(1 << 20)).default_service(web::to(
+            move |request: HttpRequest, body: web::Bytes| {
+                let state = Arc::clone(&state);
+                async move { state.lock().unwrap().answer(side, &request, &body) }
+            },
+        ))
+    })
+    .workers(1)
+    .disable_signals()
+    .bind("127.0.0.1:0")
+    .unwrap();
+    let address = server.addrs()[0];
+    actix_web::rt::spawn(server.run());
+    format!("http://{address}")
+}
+
+impl State {
+    fn answer(&mut self, side: Side, request: &HttpRequest, body: &[u8]) -> HttpResponse {
+        let headers = request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        let path = request.path().to_owned();
+        let peer = request.peer_addr().unwrap().to_string();
+        self.seen.push(Seen { side, path: path.clone(), headers, peer, body: body.to_vec() });
+        let is_box = side == Side::Box;
+        let public = format!("/v1/public/cycles/{CYCLE}/rounds/1/");
+        match (side, path.strip_prefix(&public).unwrap_or(&path)) {
+            (_, "manifest") => HttpResponse::Ok().body(self.manifests[&is_box].clone()),
+            (_, "manifest.note") => HttpResponse::Ok().body(self.notes[&is_box].clone()),
+            (_, name) if name.starts_with("ledger/") => match self.ledgers.get(&name["ledger/".len()..]) {
+                Some(ledger) => HttpResponse::Ok().body(ledger.clone()),
+                None => problem(404, "not_found"),
+            },
+            (Side::Registry, "/v1/sessions") => {
+                HttpResponse::Created().json(json!({"access_token": "token-of-a-judge", "token_type": "Bearer"}))
+            }
+            (Side::Registry, "/v1/me/assignments") => {
+                HttpResponse::Ok().json(json!({"items": self.assignments, "next_cursor": null}))
+            }
+            (Side::Registry, "/v1/me/credentials") => {
+                let answer = self.issue(&serde_json::from_slice(body).unwrap());
+                self.send(200, answer)
+            }
+            (Side::Box, "/v1/anon/reviews") => match self.take(body) {
+                Ok(receipt) => self.send(202, json!({"receipt": receipt, "pad": "00"})),
+                Err(code) => problem(409, &code),
+            },
+            _ => problem(404, "not_found"),
+        }
+    }
+
+    fn send(&self, status: u16, value: Value) -> HttpResponse {
+        let mut response = HttpResponse::build(status.try_into().unwrap());
+        if self.is_cut {
+            let broken = std::io::Error::other("cut");
+            return response.streaming(futures_util::stream::iter([Err::<web::Bytes, _>(broken)]));
+        }
+        response.json(value)
+    }
+
+    fn issue(&mut self, request: &Value) -> Value {
+        let mut results = Vec::new();
+        for asked in request["requests"].as_array().unwrap() {
+            let text = |name: &str| asked[name].as_str().unwrap();
+            let id: Uuid = text("assignment_id").parse().unwrap();
+            let key_id: Digest = text("key_id").parse().unwrap();
+            let blinded: Blob = serde_json::from_value(asked["blinded_msg"].clone()).unwrap();
+            let subject = self.assignments.iter().find(|one| one["id"] == asked["assignment_id"]).unwrap();
+            let subject_ref: Bytes<16> = subject["subject_ref"].as_str().unwrap().parse().unwrap();
+            let entry = (subject_ref, ledger::entry(&key_id, &Bytes(*id.as_bytes()), &blinded.0));
+            if !self.issued.contains(&entry) {
+                self.issued.push(entry);
+            }
+            // A stranger's modulus may be below the message: a hostile issuer then signs what fits.
+            let signer = self.signers[&key_id];
+            let mut message = blinded.0.clone();
+            if signer.public().key_id() != key_id {
+                message[0] &= 0x7f;
+            }
+            let blind_sig = Blob(signer.blind_sign(&message).unwrap());
+            results.push(json!({"assignment_id": id, "issuer_id": text("issuer_id"), "blind_sig": blind_sig}));
+        }
+        if self.is_answer_short {
+            results.pop();
+        }
+        for assignment in &mut self.assignments {
+            assignment["state"] = json!("issued");
+        }
+        json!({ "results": results })
+    }
+
+    /// Judges a submission as the design's section 6 has it.
+    fn take(&mut self, body: &[u8]) -> std::result::Result<Receipt, String> {
+        let told = |error: ejf::error::Error| error.code().as_str().to_owned();
+        let envelope = Envelope::parse_submission(body).map_err(told)?;
+        let manifest = Frozen::parse(&self.manifests[&true]).unwrap();
+        let ledgers = self.ledgers.values().map(|bytes| Ledger::parse(bytes).unwrap()).collect();
+        let rules = BallotRules::new(vec![manifest], ledgers).map_err(told)?;
+        let leaf = envelope::verify(&rules, &envelope, self.today).map_err(told)?.leaf();
+        let leaves = self.leaves.entry(envelope.epk).or_default();
+        if !leaves.contains(&leaf) {
+            let mut stored = leaves.clone();
+            stored.sort_unstable();
+            if envelope.body.prev != stored {
+                return Err("seq_conflict".to_owned());
+            }
+            leaves.push(leaf);
+        }
+        let mut receipt = Receipt::sign(&receipt_key(), &CYCLE, 1, &self.receipt_leaf.unwrap_or(leaf));
+        if self.is_receipt_forged {
+            receipt.rsig.0[0] ^= 1;
+        }
+        Ok(receipt)
+    }
+}
+
+fn problem(status: u16, code: &str) -> HttpResponse {
+    HttpResponse::build(status.try_into().unwrap())
+        .content_type("application/problem+json")
+        .json(json!({"type": format!("/problems/{code}"), "title": code, "status": status, "code": code}))
+}
