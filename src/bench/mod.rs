@@ -1,0 +1,466 @@
+//! `ejf bench`: what the service does in a second beside what the machine could do, measured in one run.
+//!
+//! Both services run in this process, on fresh stores, as `ejf serve` runs them; a lean client in the same process drives
+//! them over loopback, with kept connections, except to the ballot box, which closes each. For every operation a raw limit
+//! follows each round of the service: the same client, the same rows through the same group commit, and nothing else
+//! (see `limits`). The client's cost is in the figures of both sides, which draws ratios towards 1; for a log-in and for
+//! the rows of a review the limit has no client at all, which draws them the other way.
+//!
+//! What a newcomer would get wrong: a figure of one run does not compare with one of another. Ratios do.
+
+mod ballots;
+mod limits;
+mod load;
+mod records;
+mod report;
+mod singles;
+mod wire;
+
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::app::{
+    NewStaff, RunningBallot, RunningRegistry, ThrowawayStores, add_account, serve_ballot, serve_registry,
+};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::credential::encoding::{random, to_base64url};
+use crate::credential::key_source::KeySource;
+use crate::db::Location;
+use crate::domain::policy::StaffRole;
+use crate::error::{Error, Result};
+use crate::publication::Folder;
+
+use ballots::{Review, Round};
+use limits::{Floor, FloorServer, ReviewRow, Samples};
+use load::{Load, Order, Rounds, measure};
+use records::{Staff, Values};
+pub use report::Report;
+use report::{Comparison, Limit, Setting, Single};
+use wire::{Extras, Line, request};
+
+/// Requests of a round where no number is given.
+pub const REQUESTS_DEFAULT: u32 = 4000;
+/// Connections where no number is given: half of what the box takes at once.
+pub const CONNECTIONS_DEFAULT: u16 = 32;
+/// The most connections: the box refuses more submissions at once than this.
+pub const CONNECTIONS_MAX: u16 = 64;
+
+/// Rounds of each side.
+const ROUNDS: usize = 3;
+/// Log-ins that are at work at once for each core, as in the service.
+const HASHES_PER_CORE: usize = 2;
+
+/// What a measurement is asked to be.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Requests of a round of the cheap operations; dear ones take a fraction of it.
+    pub requests: u32,
+    /// Connections at once, 1 to [`CONNECTIONS_MAX`].
+    pub connections: u16,
+    /// A PostgreSQL server for the stores; none for SQLite files.
+    pub database_url: Option<String>,
+    /// How much is prepared and repeated.
+    pub extent: Extent,
+}
+
+/// How much is prepared and repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Enough for figures that mean something.
+    Whole,
+    /// Just enough to see that all of it runs.
+    Quick,
+}
+
+/// How many of what.
+struct Sizes {
+    requests: usize,
+    logins: usize,
+    full_reads: usize,
+    submissions: usize,
+    connections: usize,
+    /// Files, over which reads are spread: how often a file was read before is part of what its summary tells.
+    judges: usize,
+    subjects: usize,
+    keys: usize,
+    signatures: usize,
+}
+
+impl Sizes {
+    fn of(options: &Options) -> Result<Sizes> {
+        let requests = usize::try_from(options.requests).map_err(Error::internal)?.max(1);
+        let connections = usize::from(options.connections.clamp(1, CONNECTIONS_MAX));
+        let is_whole = options.extent == Extent::Whole;
+        let either = |whole: usize, quick: usize| if is_whole { whole } else { quick };
+        Ok(Sizes {
+            requests,
+            logins: (requests / 40).max(connections),
+            full_reads: (requests / 4).max(1),
+            submissions: (requests / 2).max(1),
+            connections,
+            judges: either(60, 2),
+            subjects: either(2700, 20),
+            keys: either(8, 1),
+            signatures: either(300, 5),
+        })
+    }
+}
+
+/// The limits' stores: the rows of reviews alone have one of their own, so that no table grows faster than the service's.
+struct Floors {
+    behind_handlers: Arc<Floor>,
+    alone: Arc<Floor>,
+}
+
+impl Floors {
+    async fn open(database_url: Option<&str>, samples: Samples, now: DateTime<Utc>) -> Result<Floors> {
+        let samples = Arc::new(samples);
+        let behind_handlers = Floor::open(database_url, samples.clone(), now).await?;
+        Ok(Floors { behind_handlers, alone: Floor::open(database_url, samples, now).await? })
+    }
+}
+
+/// The services under measurement, and who asks them.
+struct Stage {
+    registry: RunningRegistry,
+    ballot_box: RunningBallot,
+    config: Config,
+    password: Arc<str>,
+    // Dropped last: the stores go with it.
+    stores: ThrowawayStores,
+}
+
+/// Measures everything; `tell` is told what is being done.
+///
+/// # Errors
+/// Whatever a service refused or failed at; there is no figure without all answers being right.
+pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
+    let sizes = Sizes::of(options)?;
+    tell("starting both services");
+    let stage = Stage::open(options).await?;
+    let mut singles: Vec<Single> = stage.idle_memory().await?.into_iter().collect();
+
+    tell("filling files");
+    let now = Clock::System.now();
+    let today = now.date_naive();
+    let mut staff = Staff::at(stage.registry.address, &stage.password);
+    let logins: Vec<String> = (0..sizes.connections).map(|number| format!("secretary-{number}")).collect();
+    let administrator = staff.token("administrator").await?;
+    staff.engage(&administrator, &logins).await?;
+    let secretary = logins.first().map_or("", String::as_str);
+    let token = staff.token(secretary).await?;
+    let judges = staff.register(&token, sizes.judges, today).await?;
+    let values_per_file = staff.fill(&token, &judges, today).await?;
+
+    tell("making credentials and reviews");
+    let folder = Folder::new(&stage.config.publication_dir);
+    // One more for each connection, to warm up with, and one whose row is the pattern of the limit's.
+    let count = sizes.submissions * ROUNDS + sizes.connections + 1;
+    let (round, mut reviews) = aside(move || {
+        let round = Round::publish(&folder, now)?;
+        let reviews = round.reviews(count)?;
+        Ok((round, reviews))
+    })
+    .await?;
+
+    let file = |judge: &String, view: &str| {
+        let path = format!("/v1/judges/{judge}/file?purpose=personnel&view={view}");
+        request("GET", &path, Extras { token: Some(&token), ..Extras::default() })
+    };
+    let values = Values::of(judges.len(), today)?;
+    let writes = writes(&values, &judges, &token, sizes.requests * ROUNDS + sizes.connections + 1, today)?;
+    let first = judges.first().ok_or_else(|| Error::internal("nobody was registered"))?;
+    let pattern = reviews.pop().ok_or_else(|| Error::internal("no review was made"))?;
+    let samples = Samples {
+        summary: body(&stage, &file(first, "summary"), 200).await?,
+        full: body(&stage, &file(first, "full"), 200).await?,
+        observation: {
+            let last = writes.last().map_or(&[][..], Vec::as_slice);
+            String::from_utf8(body(&stage, last, 201).await?).map_err(Error::internal)?
+        },
+        receipt: vec![b'0'; 1024],
+        review: ReviewRow::of(&pattern)?,
+        judge_count: judges.len(),
+    };
+    let floors = Floors::open(options.database_url.as_deref(), samples, now).await?;
+    let server = FloorServer::start(&floors.behind_handlers)?;
+
+    let mut comparisons = Vec::new();
+    tell("logging in");
+    comparisons.push(log_ins(&stage, &staff, &logins, &sizes).await?);
+    let registry = |requests: Vec<Vec<u8>>, expected: u16| Load {
+        address: stage.registry.address,
+        requests: Arc::new(requests),
+        expected,
+        connections: sizes.connections,
+    };
+    for (operation, view, path, count) in [
+        ("file read, summary", "summary", "/summary", sizes.requests),
+        ("file read, full", "full", "/full", sizes.full_reads),
+    ] {
+        tell(operation);
+        let service = registry(judges.iter().map(|judge| file(judge, view)).collect(), 200);
+        let limit = Load {
+            address: server.address,
+            requests: Arc::new(vec![request("GET", path, Extras::default())]),
+            ..service.clone()
+        };
+        let what = "a handler that answers the same bytes and writes one audit row";
+        comparisons.push(compare(operation, count, &service, &limit, what).await?);
+    }
+    tell("observation write");
+    let service = registry(writes, 201);
+    let raw = request("POST", "/observations", Extras { body: b"{\"numerator\":42}", ..Extras::default() });
+    let limit = Load { address: server.address, requests: Arc::new(vec![raw]), ..service.clone() };
+    let what = "a handler that writes the same value, audit and idempotency rows";
+    comparisons.push(compare("observation write", sizes.requests, &service, &limit, what).await?);
+
+    tell("review submit");
+    comparisons.push(submissions(&stage, &floors, &server, &mut reviews, &sizes).await?);
+    server.stop().await;
+
+    tell("checking, signing, making keys, aggregating");
+    let bundle_folder = stage.config.key_dir.with_file_name("aggregation");
+    singles.extend(
+        aside(move || {
+            let sample: Vec<Review> = reviews.into_iter().take(sizes.signatures).collect();
+            Ok([
+                singles::verification(&round, &sample)?,
+                singles::blind_signing(&round, sizes.signatures)?,
+                singles::key_making(sizes.keys)?,
+                singles::aggregation(&bundle_folder, sizes.subjects)?,
+            ])
+        })
+        .await?,
+    );
+    stage.close().await;
+    let engine = if options.database_url.is_some() { "postgresql" } else { "sqlite" };
+    let setting = Setting {
+        engine,
+        cores: cores(),
+        connections: sizes.connections,
+        rounds: ROUNDS,
+        files: judges.len(),
+        values_per_file,
+        is_optimised: !cfg!(debug_assertions),
+    };
+    Ok(Report { setting, comparisons, singles })
+}
+
+impl Stage {
+    async fn open(options: &Options) -> Result<Stage> {
+        let stores = ThrowawayStores::create("bench", options.database_url.as_deref())?;
+        let more: &[(&str, &str)] = match options.extent {
+            Extent::Whole => &[],
+            Extent::Quick => &[("EJF_ARGON2_MEMORY_KIB", "19456"), ("EJF_ARGON2_PASSES", "2")],
+        };
+        let config = stores.config(more)?;
+        let ballot_box = serve_ballot(&config, Clock::System).await?;
+        let registry = serve_registry(&config, Clock::System, KeySource::Generate).await?;
+        let password: Arc<str> = format!("bench-{}", to_base64url(&random::<15>()?)).into();
+        let first = NewStaff { login: "administrator", role: StaffRole::Administrator, password: &password };
+        add_account(&registry.registry, &config, first, Clock::System.now()).await?;
+        Ok(Stage { registry, ballot_box, config, password, stores })
+    }
+
+    /// The memory of this process, which runs both services, after the first request.
+    async fn idle_memory(&self) -> Result<Option<Single>> {
+        body(self, &request("GET", "/livez", Extras::default()), 200).await?;
+        Ok(load::resident_bytes().map(|bytes| Single {
+            key: "idle_memory_megabytes",
+            name: "memory when idle",
+            value: bytes as f64 / 1e6,
+            unit: "MB",
+            note: "resident; both services and this command, after the start and one request",
+        }))
+    }
+
+    async fn close(self) {
+        self.registry.stop().await;
+        self.ballot_box.stop().await;
+        drop(self.stores);
+    }
+}
+
+/// Rounds of the service and of its limit in turn.
+async fn compare(
+    operation: &'static str,
+    requests: usize,
+    service: &Load,
+    limit: &Load,
+    what: &'static str,
+) -> Result<Comparison> {
+    let (mut own, mut raw) = (Rounds::default(), Rounds::default());
+    // Each connection's first request is not measured; it takes the last ones, which no round comes to.
+    let warm_up = service.requests.len().saturating_sub(service.connections + 1);
+    service.round(service.connections, Order::From(warm_up)).await?;
+    limit.round(limit.connections, Order::From(0)).await?;
+    for round in 0..ROUNDS {
+        own.push(service.round(requests, Order::From(round * requests)).await?);
+        raw.push(limit.round(requests, Order::From(0)).await?);
+    }
+    let limits = vec![Limit { what, rounds: raw, per_commit: None }];
+    Ok(Comparison { operation, requests, service: own, per_commit: None, limits })
+}
+
+/// Log-ins, each connection under its own name, beside the password hashes alone.
+async fn log_ins(stage: &Stage, staff: &Staff, logins: &[String], sizes: &Sizes) -> Result<Comparison> {
+    let requests = logins.iter().map(|login| {
+        let body = staff.credentials(login);
+        request("POST", "/v1/sessions", Extras { body: &body, ..Extras::default() })
+    });
+    let requests = Arc::new(requests.collect::<Vec<_>>());
+    let service = Load { address: stage.registry.address, requests, expected: 201, connections: sizes.connections };
+    let Config { argon2_memory_kib, argon2_passes, .. } = stage.config;
+    let params = Params::new(argon2_memory_kib, argon2_passes, 1, None).map_err(Error::internal)?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hashed = argon2.hash_password(stage.password.as_bytes());
+    let hash: Arc<str> = hashed.map_err(|error| Error::internal(error.to_string()))?.to_string().into();
+    let (mut own, mut raw) = (Rounds::default(), Rounds::default());
+    for _ in 0..ROUNDS {
+        own.push(service.round(sizes.logins, Order::Own).await?);
+        let verified = measure(cores() * HASHES_PER_CORE, sizes.logins, |_, next| {
+            let (hash, password) = (hash.clone(), stage.password.clone());
+            async move {
+                while next.take().is_some() {
+                    let (hash, password) = (hash.clone(), password.clone());
+                    aside(move || verify_password(&password, &hash)).await?;
+                }
+                Ok(())
+            }
+        });
+        raw.push(verified.await?);
+    }
+    let what = "the Argon2id hashes alone, as many at once as the service lets work";
+    let limits = vec![Limit { what, rounds: raw, per_commit: None }];
+    Ok(Comparison { operation: "log-in", requests: sizes.logins, service: own, per_commit: None, limits })
+}
+
+fn verify_password(password: &str, hash: &str) -> Result<()> {
+    let parsed = PasswordHash::new(hash).map_err(|error| Error::internal(error.to_string()))?;
+    let verified = Argon2::default().verify_password(password.as_bytes(), &parsed);
+    verified.map_err(|error| Error::internal(error.to_string()))
+}
+
+/// Submissions of reviews beside their rows alone, and beside a handler that reads as much and writes the row.
+async fn submissions(
+    stage: &Stage,
+    floors: &Floors,
+    server: &FloorServer,
+    reviews: &mut [Review],
+    sizes: &Sizes,
+) -> Result<Comparison> {
+    let requests: Vec<Vec<u8>> = reviews.iter_mut().map(|review| std::mem::take(&mut review.request)).collect();
+    let (count, connections) = (sizes.submissions, sizes.connections);
+    let sample = requests.first().cloned().unwrap_or_default();
+    let body_start = sample.windows(4).position(|bytes| bytes == b"\r\n\r\n").map_or(0, |end| end + 4);
+    let sample_body = sample.get(body_start..).unwrap_or_default();
+    let raw = request("POST", "/reviews", Extras { body: sample_body, ..Extras::default() });
+    let service = Load { address: stage.ballot_box.address, requests: Arc::new(requests), expected: 202, connections };
+    let handler = Load { address: server.box_address, requests: Arc::new(vec![raw]), ..service.clone() };
+    service.round(connections, Order::From(count * ROUNDS)).await?;
+    handler.round(connections, Order::From(0)).await?;
+
+    let (mut own, mut rows, mut handled) = (Tally::default(), Tally::default(), Tally::default());
+    let (own_store, raw_store) = (&stage.config.ballot_database, &floors.alone.config.ballot_database);
+    let handler_store = &floors.behind_handlers.config.ballot_database;
+    for round in 0..ROUNDS {
+        own.add(own_store, count, service.round(count, Order::From(round * count))).await?;
+        let alone = measure(connections, count, |_, next| {
+            let floor = floors.alone.clone();
+            async move {
+                while next.take().is_some() {
+                    floor.put_review().await?;
+                }
+                Ok(())
+            }
+        });
+        rows.add(raw_store, count, alone).await?;
+        handled.add(handler_store, count, handler.round(count, Order::From(0))).await?;
+    }
+    let rows_alone = rows.limit("its row alone under a random key, as many writers, no HTTP");
+    let behind_handler = handled.limit("a handler that reads as many bytes, writes the row and answers");
+    Ok(Comparison {
+        operation: "review submit",
+        requests: count,
+        per_commit: own.per_commit(),
+        service: own.rounds,
+        // The handler commits about as many rows at once as the service does, which waits for the same network; writers
+        // alone commit more. So the handler comes first, as the limit that a target speaks of.
+        limits: vec![behind_handler, rows_alone],
+    })
+}
+
+/// Rounds of writes to one store, and in how many commits.
+#[derive(Default)]
+struct Tally {
+    rounds: Rounds,
+    rows: usize,
+    commits: u32,
+}
+
+impl Tally {
+    async fn add(
+        &mut self,
+        store: &Location,
+        count: usize,
+        round: impl Future<Output = Result<load::Round>>,
+    ) -> Result<()> {
+        let before = commits(store);
+        self.rounds.push(round.await?);
+        // A compaction has put another file in place if the count went back; such a round tells nothing.
+        if let Some(commits) = before.zip(commits(store)).and_then(|(before, after)| after.checked_sub(before)) {
+            self.rows += count;
+            self.commits += commits;
+        }
+        Ok(())
+    }
+
+    fn per_commit(&self) -> Option<f64> {
+        (self.commits > 0).then(|| self.rows as f64 / f64::from(self.commits))
+    }
+
+    fn limit(self, what: &'static str) -> Limit {
+        Limit { what, per_commit: self.per_commit(), rounds: self.rounds }
+    }
+}
+
+/// How often an SQLite file without a write-ahead log was changed: its header counts the commits.
+fn commits(store: &Location) -> Option<u32> {
+    let Location::Sqlite(path) = store else { return None };
+    // A file that cannot be read leaves the column empty, nothing else.
+    let head = std::fs::read(path).ok()?;
+    head.get(24..28).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes)
+}
+
+/// Runs computing where it may block.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The requests that write so many values, each another one.
+fn writes(values: &Values, judges: &[String], token: &str, count: usize, today: NaiveDate) -> Result<Vec<Vec<u8>>> {
+    let request = |number| {
+        let value = values.nth(number)?;
+        Some(value.request(token, judges.get(value.judge)?, today))
+    };
+    let all: Option<Vec<_>> = (0..count).map(request).collect();
+    all.ok_or_else(|| Error::internal("there are not so many values to write: ask for fewer requests"))
+}
+
+/// The answer's body of one request.
+async fn body(stage: &Stage, request: &[u8], expected: u16) -> Result<Vec<u8>> {
+    let mut line = Line::to(stage.registry.address);
+    let answer = line.call(request).await?;
+    answer.expect(expected)?;
+    Ok(answer.body.to_vec())
+}
