@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `ejf`: reads its arguments, runs one command, leaves with its exit code.
+
+fn main() -> std::process::ExitCode {
+    ejf::cli::run()
+}

@@ -1,0 +1,412 @@
+//! The commands. Each parses its arguments and calls one function; exit codes: 0 done, 1 the thing checked is wrong, 2
+//! usage or configuration, 3 something needed is unreachable.
+
+mod bench;
+mod client;
+mod demo;
+mod draw;
+mod peer;
+
+use std::io::{BufRead, IsTerminal, Read, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use zeroize::Zeroizing;
+
+use crate::app;
+use crate::auth::password;
+use crate::clock::Clock;
+use crate::config;
+use crate::config::Config;
+use crate::credential::key_source::KeySource;
+use crate::db::{Db, Purpose, Schema, pending_migrations};
+use crate::domain::policy::StaffRole;
+use crate::error::{Code, Error, Result};
+use crate::store;
+
+const DONE: u8 = 0;
+const WRONG: u8 = 1;
+const USAGE: u8 = 2;
+const UNREACHABLE: u8 = 3;
+
+/// The electronic file of a judge and the blind evaluation of judges by their peers.
+///
+/// To see what it does: `ejf demo`. To run it: `ejf account add admin --role administrator`, then `ejf serve`; with
+/// EJF_DOCS=public the document can be read in a browser at /docs. Settings come from EJF_… variables, which
+/// `ejf config variables` lists.
+#[derive(Parser)]
+#[command(name = "ejf", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run registry and ballot box, or one of them, until stopped.
+    ///
+    /// Example: EJF_BIND=127.0.0.1:8080 ejf serve
+    Serve {
+        /// Run this half alone; the other then runs on another machine, where the Council can.
+        #[arg(long)]
+        only: Option<Half>,
+        /// Run the box on a database that would keep the order of reviews: for rehearsals, never for real reviews.
+        #[arg(long)]
+        rehearsal: bool,
+    },
+    /// Look after the ballot box.
+    #[command(subcommand)]
+    Box(BoxCommand),
+    /// Bring the database to this program's schema, or check that it is.
+    ///
+    /// Example: ejf migrate --check
+    Migrate {
+        /// Change nothing; exit 1 where something is pending.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Keep accounts from the server's own shell.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Keep machine clients from the server's own shell.
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// Measure what the service does in a second beside what this machine could do.
+    ///
+    /// Both services run in this process on fresh stores, which are removed at the end, and a lean client in the same
+    /// process asks them. It takes a few minutes; run it while nothing else runs.
+    /// Example: ejf bench --json
+    Bench(bench::BenchArguments),
+    /// Run the whole main job on invented people, through the API, and show what comes out.
+    ///
+    /// Both services start on free ports of this machine, on stores that are removed at the end. Whoever is on this
+    /// machine can reach them meanwhile; passwords are random, and hashed with the OWASP minimum for Argon2id.
+    /// Example: ejf demo --judges 10 --seed 7 --trace
+    Demo(demo::DemoArguments),
+    /// Verify draws.
+    #[command(subcommand)]
+    Draw(DrawCommand),
+    /// Print the API document (OpenAPI 3.1).
+    ///
+    /// Example: ejf openapi > openapi/openapi.json
+    Openapi,
+    /// Check the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Ask a running service whether it is ready; for container checks.
+    ///
+    /// Example: ejf health --only box
+    Health {
+        /// Ask this half alone.
+        #[arg(long)]
+        only: Option<Half>,
+    },
+    /// The reviewer's side: collect credentials, fill in a review, send it.
+    #[command(subcommand)]
+    Peer(peer::PeerCommand),
+}
+
+#[derive(Subcommand)]
+enum DrawCommand {
+    /// Repeat a draw from its record and compare it with what was published; exit 1 where anything differs.
+    ///
+    /// The record is the answer of `GET /v1/cycles/{cycle_id}/draw-record`, which auditors alone can read; the seed's
+    /// commitment and the record's digest stand in the cycle, where everybody in it reads them.
+    /// Example: ejf draw verify draw-record.json --commitment 9f3c… --digest 41aa…
+    Verify {
+        /// The file with the answer, or - for standard input.
+        file: std::path::PathBuf,
+        /// The cycle's `seed_commitment`.
+        #[arg(long)]
+        commitment: Option<String>,
+        /// The cycle's `draw_record_digest`.
+        #[arg(long)]
+        digest: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+enum AccountCommand {
+    /// Add an account; the password is asked for, or is the first line of standard input.
+    ///
+    /// Example: ejf account add a.nurlanova --role secretary < password.txt
+    Add {
+        /// The name to log in with.
+        login: String,
+        /// administrator, secretary, member, appeal_member or auditor.
+        #[arg(long)]
+        role: StaffRole,
+    },
+}
+
+/// One of the two services.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Half {
+    /// People, files, cycles; with log-in.
+    Registry,
+    /// Reviews; without.
+    Box,
+}
+
+#[derive(Subcommand)]
+enum BoxCommand {
+    /// Tell which settings of the box's database engine would keep what the box must forget; exit 1 if there are any.
+    ///
+    /// Example: ejf box doctor
+    Doctor,
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Read the configuration, tell all its faults at once, and show what holds.
+    ///
+    /// Example: EJF_BIND=127.0.0.1:9000 ejf config check
+    Check,
+    /// List the variables with their defaults and forms, as the table of the README.
+    ///
+    /// Example: ejf config variables
+    Variables,
+}
+
+/// A PostgreSQL server, for a command that makes stores of its own there.
+fn postgres_url(text: &str) -> std::result::Result<String, String> {
+    let is_postgres = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+    if is_postgres { Ok(text.to_owned()) } else { Err("expected postgres://USER@HOST/DB".to_owned()) }
+}
+
+/// Runs the command that the process was called with.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let code = match execute(arguments.command) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&format!("ejf: {error}"));
+            UNREACHABLE
+        }
+    };
+    ExitCode::from(code)
+}
+
+fn execute(command: Command) -> Result<u8> {
+    // Neither the measurement, the demonstration nor a reviewer's machine runs on the settings of a server.
+    let command = match command {
+        Command::Bench(arguments) => return bench::run(arguments),
+        Command::Demo(arguments) => return demo::run(arguments),
+        Command::Peer(command) => return peer::run(command),
+        Command::Draw(DrawCommand::Verify { file, commitment, digest }) => {
+            return draw::verify(&file, commitment.as_deref(), digest.as_deref());
+        }
+        other => other,
+    };
+    if let Command::Openapi = command {
+        say(&app::document_text()?);
+        return Ok(DONE);
+    }
+    if let Command::Config(ConfigCommand::Variables) = command {
+        say(&config::table());
+        return Ok(DONE);
+    }
+    let config = match read_config() {
+        Ok(config) => config,
+        Err(faults) => {
+            complain(&format!("ejf: {} fault(s) in the configuration:", faults.len()));
+            for fault in faults {
+                complain(&format!("  {fault}"));
+            }
+            return Ok(USAGE);
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::internal)?;
+    match command {
+        Command::Serve { only, rehearsal } => {
+            let has_box = only != Some(Half::Registry);
+            if has_box && runtime.block_on(examine_box(&config))? == WRONG && !rehearsal {
+                complain("ejf: the box does not open on this engine: see the lines above, or say --rehearsal");
+                return Ok(WRONG);
+            }
+            forbid_core_dumps()?;
+            crate::app::install_panic_hook();
+            start_log(&config)?;
+            match only {
+                Some(Half::Registry) => runtime.block_on(serve_registry(&config)).map(|()| DONE),
+                Some(Half::Box) => runtime.block_on(serve_box(&config)).map(|()| DONE),
+                None => runtime.block_on(serve(&config)).map(|()| DONE),
+            }
+        }
+        Command::Box(BoxCommand::Doctor) => runtime.block_on(examine_box(&config)),
+        Command::Migrate { check } => runtime.block_on(migrate(&config, check)),
+        Command::Account(AccountCommand::Add { login, role }) => runtime.block_on(add_account(&config, &login, role)),
+        Command::Client(command) => runtime.block_on(client::run(&config, command)),
+        Command::Config(ConfigCommand::Check) => {
+            say(&format!("{config:#?}\n"));
+            Ok(DONE)
+        }
+        Command::Health { only } => runtime.block_on(health(&config, only)),
+        Command::Bench(_)
+        | Command::Demo(_)
+        | Command::Draw(_)
+        | Command::Openapi
+        | Command::Peer(_)
+        | Command::Config(ConfigCommand::Variables) => Ok(DONE),
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn read_config() -> std::result::Result<Config, Vec<String>> {
+    let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+    Config::from_vars(&names, |name| std::env::var(name).ok(), |path| std::fs::read_to_string(path))
+}
+
+/// The log of the registry. What the framework tells of connections is kept out of it, however the filter is set: the
+/// box's are among them, and a line for each would be a clock.
+fn start_log(config: &Config) -> Result<()> {
+    let mut filter = config.log.parse::<tracing_subscriber::EnvFilter>().map_err(Error::internal)?;
+    for framework in ["actix_http", "actix_server", "actix_web", "mio", "tokio"] {
+        filter = filter.add_directive(format!("{framework}=warn").parse().map_err(Error::internal)?);
+    }
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    complain("evaluation copy: not for real cycles");
+    Ok(())
+}
+
+/// Both halves; where one cannot start, the other ends with it.
+async fn serve(config: &Config) -> Result<()> {
+    tokio::try_join!(serve_registry(config), serve_box(config)).map(|_| ())
+}
+
+async fn serve_registry(config: &Config) -> Result<()> {
+    let running = app::serve_registry(config, Clock::System, KeySource::Generate).await?;
+    tracing::info!(address = %running.address, "the registry listens");
+    if !running.registry.0.read(store::accounts::is_any).await? {
+        complain("no account yet: make the first with `ejf account add NAME --role administrator`");
+    }
+    running.wait().await
+}
+
+async fn serve_box(config: &Config) -> Result<()> {
+    let running = app::serve_ballot(config, Clock::System).await?;
+    complain(&format!("the ballot box listens on {}", running.address));
+    running.wait().await
+}
+
+async fn examine_box(config: &Config) -> Result<u8> {
+    let faults = app::examine_ballot_box(config).await?;
+    for fault in &faults {
+        say(&format!("{fault}\n"));
+    }
+    if faults.is_empty() {
+        say("the box's engine keeps nothing that the box must forget\n");
+    }
+    Ok(if faults.is_empty() { DONE } else { WRONG })
+}
+
+/// Registry and box one after the other: nothing here holds both.
+async fn migrate(config: &Config, is_check: bool) -> Result<u8> {
+    let of_registry = migrate_registry(config, is_check).await?;
+    let of_box = migrate_box(config, is_check).await?;
+    let mut code = DONE;
+    for (store, schema) in [("registry", of_registry), ("ballot box", of_box)] {
+        let pending = schema.pending.iter().map(|name| format!("{store}: pending: {name}\n"));
+        let unknown = schema.unknown.iter().map(|version| format!("{store}: made by a newer program: {version}\n"));
+        for line in pending.chain(unknown) {
+            say(&line);
+            code = WRONG;
+        }
+    }
+    if code == DONE {
+        say("registry and ballot box are up to date\n");
+    }
+    Ok(code)
+}
+
+async fn migrate_registry(config: &Config, is_check: bool) -> Result<Schema> {
+    let registry = match is_check {
+        true => Db::open_registry(&config.database, 1)?,
+        false => app::open_registry(config, Clock::System.now()).await?,
+    };
+    registry.0.maintain(|conn, _| pending_migrations(conn, Purpose::Registry)).await
+}
+
+async fn migrate_box(config: &Config, is_check: bool) -> Result<Schema> {
+    let ballot_box = match is_check {
+        true => Db::open_ballot_box(&config.ballot_database)?,
+        false => app::open_ballot_box(config).await?,
+    };
+    ballot_box.0.maintain(|conn, _| pending_migrations(conn, Purpose::BallotBox)).await
+}
+
+async fn add_account(config: &Config, login: &str, role: StaffRole) -> Result<u8> {
+    let password = ask_password()?;
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    if !(3..=64).contains(&login.len()) || !login.chars().all(is_plain) {
+        complain("ejf: a login has 3 to 64 of a-z 0-9 . _ -");
+        return Ok(USAGE);
+    }
+    if password::check_strength(&password, login, "").is_err() {
+        complain("ejf: the password needs 15 to 128 characters and must not be easily guessed; several words do well");
+        return Ok(USAGE);
+    }
+    let registry = app::open_registry(config, Clock::System.now()).await?;
+    let new = app::NewStaff { login, role, password: &password };
+    match app::add_account(&registry, config, new, Clock::System.now()).await {
+        Ok(()) => {
+            say(&format!("{login} may log in\n"));
+            Ok(DONE)
+        }
+        Err(error) if error.code() == Code::AlreadyExists => {
+            complain(&format!("ejf: there is an account {login} already"));
+            Ok(WRONG)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A password from the terminal, without showing it, or the first line of standard input.
+fn ask_password() -> Result<Zeroizing<String>> {
+    if std::io::stdin().is_terminal() {
+        complain("password (15 to 128 characters):");
+        return console::Term::stderr().read_secure_line().map(Zeroizing::new).map_err(Error::internal);
+    }
+    let mut line = Zeroizing::new(String::new());
+    std::io::stdin().lock().take(1024).read_line(&mut line).map_err(Error::internal)?;
+    Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+async fn health(config: &Config, only: Option<Half>) -> Result<u8> {
+    let registry = (config.bind, "/readyz");
+    let ballot_box = (config.ballot_bind, "/livez");
+    let asked = match only {
+        Some(Half::Registry) => vec![registry],
+        Some(Half::Box) => vec![ballot_box],
+        None => vec![registry, ballot_box],
+    };
+    let client =
+        reqwest::Client::builder().timeout(std::time::Duration::from_secs(3)).build().map_err(Error::internal)?;
+    for (mut address, path) in asked {
+        if address.ip().is_unspecified() {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        let answer = client.get(format!("http://{address}{path}")).send().await.map_err(Error::internal)?;
+        if !answer.status().is_success() {
+            return Ok(WRONG);
+        }
+    }
+    Ok(DONE)
+}
+
+/// Keys and reviews are in this process's memory: a crash must not write it to a disk, nor another process read it.
+fn forbid_core_dumps() -> Result<()> {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).map_err(Error::internal)?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(Error::internal)
+}
+
+/// Prints to standard output; a closed pipe is the reader's choice and no fault.
+fn say(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Prints a line to standard error; a closed pipe is the reader's choice and no fault.
+fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
