@@ -1,0 +1,247 @@
+//! The one access table: every operation with every kind of caller, asked for real. What a newcomer would get wrong: a
+//! new operation is not "covered later"; without its row here this test fails, and says which row to add.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::harness::{Answer, App};
+use crate::requests::{Operation, World, document, operations};
+
+/// The callers of a row's columns, in order.
+const CALLERS: [(char, &str); 11] = [
+    ('A', "administrator"),
+    ('S', "secretary"),
+    ('M', "member"),
+    ('P', "appeal_member"),
+    ('U', "auditor"),
+    ('J', "judge"),
+    ('O', "other_judge"),
+    ('F', "file:write"),
+    ('R', "results:read"),
+    ('E', "events:read"),
+    ('X', "scim"),
+];
+
+/// One line for each operation: `public`, or who gets through by letter (administrator, secretary, member, aPpeal
+/// member, aUditor, the judge of the path or of the thing, an Other judge; then machine clients, each with one
+/// scope: File:write, Results:read, Events:read, scim as X). `.` is refused (403), `0` is told that
+/// there is nothing (404). Who gets through may still fail for another reason; where all ids of the path exist, 404
+/// is no such reason. Without a token, or with a forged one, all but `public` are 401. The cycle of the paths is in
+/// `pool_review`, and its evaluation is assigned to the member and not to the appeal member; nothing is drawn or
+/// counted yet, which is why `get_draw_record` and `get_result` are 0 for those who would see them; `cycles.rs` and `results.rs` show that they do.
+const TABLE: &str = "
+    assign_member               . S . . . . . . . . .
+    cancel_cycle                . S . . . . . . . . .
+    change_password             A S M P U J O . . . .
+    collect_credentials         . . . . . J O . . . .
+    compute_results             . S . . . . . . . . .
+    confirm_approval            . S . . . . . . . . .
+    create_account              A . . . . . . . . . .
+    create_challenge            0 0 0 0 0 J 0 . . . .
+    create_client               A . . . . . . . . . .
+    create_conflict             . S . . . J O . . . .
+    create_correction_request   . . . . . J 0 . . . .
+    create_court                . S . . . . . F . . .
+    create_cycle                . S . . . . . . . . .
+    create_judge                . S . . . . . F . . .
+    create_methodology          . S . . . . . . . . .
+    create_observation          . S . . . . . F . . .
+    create_position             . S . . . . . F . . .
+    create_session              public
+    decide_challenge            . . M . . . . . . . .
+    decide_correction_request   . S . . . . . . . . .
+    delete_session              A S M P U J O . . . .
+    draw_panels                 . S . . . . . . . . .
+    freeze_manifest             . S . . . . . . . . .
+    get_account                 A . . . U . . . . . .
+    get_approval                . S . . U . . . . . .
+    get_authorization_server    public
+    get_checkpoint              public
+    get_client                  A . . . U . . . . . .
+    get_court                   . S M P U J O . . . .
+    get_cycle                   0 S M P U J 0 . . . .
+    get_draw_record             . . . . 0 . . . . . .
+    get_evaluation              0 S M P U J 0 . . . .
+    get_healthz                 public
+    get_job                     . S . . U . . . . . .
+    get_judge                   . S . . U J 0 . . . .
+    get_judge_file              . S M 0 . J 0 . . . .
+    get_key_set                 public
+    get_leaves                  public
+    get_ledger                  public
+    get_live                    public
+    get_manifest                public
+    get_manifest_note           public
+    get_me                      A S M P U J O . . . .
+    get_methodology             A S M P U J O . . . .
+    get_problem_page            public
+    get_ready                   public
+    get_result                  0 0 0 0 0 0 0 . . . .
+    issue_token                 public
+    list_accounts               A . . . U . . . . . .
+    list_approvals              . S . . U . . . . . .
+    list_audit_entries          . . . . U . . . . . .
+    list_challenges             0 S M P U J 0 . . . .
+    list_clients                A . . . U . . . . . .
+    list_conflicts              . S . . U . . . . . .
+    list_correction_requests    . S M 0 . J 0 . . . .
+    list_courts                 . S M P U J O . . . .
+    list_cycles                 . S M P U . . . . . .
+    list_evaluations            . S M P U . . . . . .
+    list_indicators             . S M P U J O . . . .
+    list_issuance               . S . . U . . . . . .
+    list_judges                 . S . . U . . . . . .
+    list_members                0 S 0 0 U J 0 . . . .
+    list_methodologies          A S M P U J O . . . .
+    list_my_assignments         . . . . . J O . . . .
+    list_observations           . S M 0 . J 0 . . . .
+    list_pool_entries           0 S M P U J 0 . . . .
+    list_positions              . S M 0 . J 0 . . . .
+    lookup_judge                . S . . . . . . . . .
+    make_keys                   . S . . . . . . . . .
+    move_cycle                  . S . . . . . . . . .
+    open_cycle                  . S . . . . . . . . .
+    publish_ledgers             . S . . . . . . . . .
+    publish_methodology         . S . . . . . . . . .
+    recuse_assignment           . . . . . J O . . . .
+    refresh_session             public
+    remove_member               . S . . . . . . . . .
+    rotate_client               A . . . . . . . . . .
+    seal_cycle                  . S . . . . . . . . .
+    update_account              A . . . . . . . . . .
+    update_client               A . . . . . . . . . .
+    update_methodology          . S . . . . . . . . .
+";
+
+/// How a caller fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Through,
+    Hidden,
+    Refused,
+    Unauthenticated,
+}
+
+impl Outcome {
+    fn of(answer: &Answer, is_real: bool) -> Outcome {
+        match (answer.status, answer.code()) {
+            (401, "unauthenticated") => Outcome::Unauthenticated,
+            (403, "forbidden") => Outcome::Refused,
+            (404, _) if is_real => Outcome::Hidden,
+            _ => Outcome::Through,
+        }
+    }
+
+    fn letter(self, caller: char) -> char {
+        match self {
+            Outcome::Through => caller,
+            Outcome::Hidden => '0',
+            Outcome::Refused => '.',
+            Outcome::Unauthenticated => '!',
+        }
+    }
+}
+
+fn rows() -> BTreeMap<&'static str, &'static str> {
+    let lines = TABLE.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines
+        .map(|line| line.split_once(' ').map(|(id, row)| (id, row.trim())).expect("an operation and its row"))
+        .collect()
+}
+
+/// How every caller with a log-in fares with an operation, as a row.
+async fn observed(app: &App, world: &World, document: &Value, operation: &Operation, row: Option<&str>) -> String {
+    let mut letters = Vec::new();
+    for (at, (letter, role)) in CALLERS.into_iter().enumerate() {
+        let client = match world.people.iter().find(|(known, _)| *known == role) {
+            // A log-in for each request: some operations end it.
+            Some((_, login)) => app.log_in(login).await,
+            None => world.machines[role].clone(),
+        };
+        let request = world.request(document, operation);
+        let answer = request.send(&client).await;
+        let hides = row.and_then(|row| row.split(' ').nth(at)) == Some("0");
+        letters.push(Outcome::of(&answer, request.is_real || hides).letter(letter).to_string());
+    }
+    letters.join(" ")
+}
+
+#[tokio::test]
+async fn every_operation_lets_through_exactly_whom_the_table_names() {
+    let app = App::start().await;
+    let world = World::create(&app).await;
+    let document = document();
+    let mut rows = rows();
+    let mut faults = Vec::new();
+    for operation in operations(&document) {
+        let row = rows.remove(operation.id.as_str());
+        if operation.is_public {
+            if row != Some("public") {
+                faults.push(format!(
+                    "{0} is public and has no such row in TABLE; add:\n    {0:<27} public",
+                    operation.id
+                ));
+            }
+            continue;
+        }
+        let found = observed(&app, &world, &document, &operation, row).await;
+        match row {
+            Some(row) if row == found => {}
+            Some(row) => faults.push(format!("{0}: the table says\n    {0:<27} {row}\nbut it is\n    {0:<27} {found}", operation.id)),
+            None => faults.push(format!(
+                "{0} has no row in TABLE of tests/api/access.rs; if this is the law (domain.md 5), add:\n    {0:<27} {found}",
+                operation.id
+            )),
+        }
+    }
+    faults.extend(rows.keys().map(|id| format!("{id}: there is no such operation; remove its row")));
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_token_or_with_a_forged_one_but_where_it_says_so() {
+    let app = App::start().await;
+    let world = World::create(&app).await;
+    let document = document();
+    let mut faults = Vec::new();
+    for operation in operations(&document) {
+        let request = world.request(&document, &operation);
+        for (who, client) in [("anonymous", app.anonymous()), ("forged", app.forged())] {
+            let outcome = Outcome::of(&request.send(&client).await, false);
+            if (outcome == Outcome::Unauthenticated) == operation.is_public {
+                faults.push(format!("{} as {who}: {outcome:?}", operation.id));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[tokio::test]
+async fn what_is_no_operation_is_closed_to_strangers_and_absent_for_everybody_else() {
+    let app = App::start().await;
+    let member = app.staff(ejf::domain::policy::StaffRole::Member).await;
+
+    app.anonymous().get("/v1/nothing-here").await.expect_problem(401, "unauthenticated");
+    app.anonymous().get("/nothing-here").await.expect_problem(404, "not_found");
+    member.get("/v1/nothing-here").await.expect_problem(404, "not_found");
+    member.put("/v1/nothing-here", serde_json::json!({})).await.expect_problem(404, "not_found");
+}
+
+#[test]
+fn the_table_is_in_order_and_has_one_letter_or_dot_for_each_caller() {
+    let lines: Vec<&str> = TABLE.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert!(lines.is_sorted(), "the rows are not in alphabetical order");
+    assert_eq!(rows().len(), lines.len(), "an operation has two rows");
+    for (id, row) in rows() {
+        if row == "public" {
+            continue;
+        }
+        let letters: Vec<&str> = row.split(' ').collect();
+        assert_eq!(letters.len(), CALLERS.len(), "{id}");
+        for (found, (letter, role)) in letters.iter().zip(CALLERS) {
+            let is_known = [".".to_owned(), "0".to_owned(), letter.to_string()].contains(&(*found).to_owned());
+            assert!(is_known, "{id}: {found} is no outcome of {role}");
+        }
+    }
+}

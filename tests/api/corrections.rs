@@ -1,0 +1,142 @@
+//! Requests for correction: the record is disputed until a person decides, and a decision never edits a value.
+
+use ejf::domain::policy::StaffRole;
+use serde_json::{Value, json};
+
+use crate::harness::{App, Judge};
+
+const CLAIM: &str = "Бұл істердің алтауы тамызда басқа судьяға берілген.";
+
+/// A judge with one observation; its id.
+async fn judge_with_value(app: &App) -> (Judge, String) {
+    let judge = app.judge().await;
+    let id = app.secretary().await.post(&format!("/v1/judges/{}/observations", judge.id), value(json!({}))).await;
+    let id = id.expect(201).id();
+    (judge, id)
+}
+
+fn value(change: Value) -> Value {
+    let mut body = json!({
+        "indicator_code": "resolved", "category": "civil", "period": "2026-Q3", "numerator": 214,
+        "source_system": "toerelik", "as_of": "2026-10-05",
+    });
+    body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    body
+}
+
+async fn status_of(app: &App, judge: &Judge, id: &str) -> String {
+    let page = app.secretary().await.get(&format!("/v1/judges/{}/observations", judge.id)).await.expect(200);
+    let items = page.body["items"].as_array().unwrap();
+    items.iter().find(|item| item["id"] == id).unwrap()["status"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_rejected_request_leaves_the_record_as_it_was() {
+    let app = App::start().await;
+    let (judge, record) = judge_with_value(&app).await;
+    let path = format!("/v1/judges/{}/correction-requests", judge.id);
+
+    let body = json!({"observation_id": record, "claim": CLAIM, "evidence": "114 бұйрық"});
+    let filed = judge.client(&app).await.post(&path, body).await.expect(201);
+
+    assert_eq!((&filed.body["status"], &filed.body["due_on"]), (&json!("open"), &json!("2027-01-25")));
+    assert_eq!(status_of(&app, &judge, &record).await, "disputed");
+    let decide = format!("/v1/correction-requests/{}/decide", filed.id());
+    let rejected = json!({"outcome": "rejected", "reason": "Бұйрық басқа тоқсанға қатысты."});
+    let decided = app.secretary().await.post(&decide, rejected.clone()).await.expect(200);
+    assert_eq!((&decided.body["status"], &decided.body["version"]), (&json!("rejected"), &json!(2)));
+    assert_eq!(status_of(&app, &judge, &record).await, "active");
+    app.secretary().await.post(&decide, rejected).await.expect_problem(409, "wrong_phase");
+    let page = judge.client(&app).await.get(&path).await.expect(200);
+    assert_eq!(page.body["items"], json!([decided.body]));
+}
+
+#[tokio::test]
+async fn an_accepted_request_needs_the_right_value_on_record_first() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    for outcome in ["accepted", "partly"] {
+        let (judge, record) = judge_with_value(&app).await;
+        let path = format!("/v1/judges/{}/correction-requests", judge.id);
+        let filed = judge.client(&app).await.post(&path, json!({"observation_id": record, "claim": CLAIM})).await;
+        let decide = format!("/v1/correction-requests/{}/decide", filed.expect(201).id());
+        let decision = json!({"outcome": outcome, "reason": "Алты іс берілген."});
+
+        let early = secretary.post(&decide, decision.clone()).await.expect_problem(409, "guard_not_met");
+        assert!(early.body["detail"].as_str().unwrap().contains("supersedes_id"), "{}", early.text);
+        assert_eq!(status_of(&app, &judge, &record).await, "disputed");
+        let right = value(json!({"numerator": 208, "supersedes_id": record}));
+        let right = secretary.post(&format!("/v1/judges/{}/observations", judge.id), right).await.expect(201).id();
+        let decided = secretary.post(&decide, decision).await.expect(200);
+
+        assert_eq!(decided.body["status"], outcome);
+        assert_eq!(status_of(&app, &judge, &record).await, "corrected");
+        assert_eq!(status_of(&app, &judge, &right).await, "active");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_rejected_after_a_restatement_revives_nothing() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let (judge, record) = judge_with_value(&app).await;
+    let path = format!("/v1/judges/{}/correction-requests", judge.id);
+    let filed =
+        judge.client(&app).await.post(&path, json!({"observation_id": record, "claim": CLAIM})).await.expect(201);
+    let newer = value(json!({"numerator": 208, "supersedes_id": record}));
+    let newer = secretary.post(&format!("/v1/judges/{}/observations", judge.id), newer).await.expect(201).id();
+
+    let decide = format!("/v1/correction-requests/{}/decide", filed.id());
+    secretary.post(&decide, json!({"outcome": "rejected", "reason": "Негіз жоқ."})).await.expect(200);
+
+    assert_eq!(status_of(&app, &judge, &record).await, "corrected");
+    assert_eq!(status_of(&app, &judge, &newer).await, "active");
+}
+
+#[tokio::test]
+async fn a_record_is_disputed_once_at_a_time_and_only_while_it_is_in_force() {
+    let app = App::start().await;
+    let (judge, record) = judge_with_value(&app).await;
+    let client = judge.client(&app).await;
+    let path = format!("/v1/judges/{}/correction-requests", judge.id);
+    let body = json!({"observation_id": record, "claim": CLAIM});
+    client.post(&path, body.clone()).await.expect(201);
+
+    let second = client.post(&path, body.clone()).await;
+
+    second.expect_problem(409, "already_exists");
+    let newer = value(json!({"numerator": 208, "supersedes_id": record}));
+    app.secretary().await.post(&format!("/v1/judges/{}/observations", judge.id), newer).await.expect(201);
+    client.post(&path, body).await.expect_problem(409, "already_superseded");
+}
+
+#[tokio::test]
+async fn only_the_judge_asks_and_only_about_the_own_file() {
+    let app = App::start().await;
+    let (judge, record) = judge_with_value(&app).await;
+    let (other, foreign) = judge_with_value(&app).await;
+    let path = format!("/v1/judges/{}/correction-requests", judge.id);
+    let body = json!({"observation_id": record, "claim": CLAIM});
+
+    app.secretary().await.post(&path, body.clone()).await.expect_problem(403, "forbidden");
+    other.client(&app).await.post(&path, body.clone()).await.expect_problem(404, "not_found");
+    other.client(&app).await.get(&path).await.expect_problem(404, "not_found");
+    let client = judge.client(&app).await;
+    let of_other = client.post(&path, json!({"observation_id": foreign, "claim": CLAIM})).await.expect(422);
+    let of_none = json!({"observation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "claim": CLAIM});
+    let of_none = client.post(&path, of_none).await.expect(422);
+    let blank = client.post(&path, json!({"observation_id": record, "claim": " "})).await.expect(422);
+
+    assert_eq!(of_other.faults(), [("/observation_id".into(), "missing".into())]);
+    assert_eq!(of_other.faults(), of_none.faults());
+    assert_eq!(blank.faults(), [("/claim".into(), "length".into())]);
+    let filed = client.post(&path, body).await.expect(201);
+    let decide = format!("/v1/correction-requests/{}/decide", filed.id());
+    let decision = json!({"outcome": "rejected", "reason": "Негіз жоқ."});
+    client.post(&decide, decision.clone()).await.expect_problem(403, "forbidden");
+    app.staff(StaffRole::Member).await.post(&decide, decision.clone()).await.expect_problem(403, "forbidden");
+    let absent = "/v1/correction-requests/019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11/decide";
+    app.secretary().await.post(absent, decision).await.expect_problem(404, "not_found");
+    let silent = app.secretary().await.post(&decide, json!({"outcome": "rejected", "reason": ""})).await.expect(422);
+    assert_eq!(silent.faults(), [("/reason".into(), "length".into())]);
+}

@@ -1,0 +1,209 @@
+//! The file as a whole: what the summary shows and how large it is, who reads it, and that each reading is on record.
+
+use chrono::NaiveDate;
+use ejf::domain::calendar::Period;
+use ejf::domain::ids::{self, AccountId, JudgeId, ObservationId};
+use ejf::domain::judge_file::RecordStatus;
+use ejf::domain::policy::StaffRole;
+use ejf::store;
+use ejf::store::observations::Observation;
+use serde_json::json;
+
+use crate::harness::App;
+
+/// Ten years of 40 values a quarter, put in past HTTP: 20 indicators in two categories.
+async fn db_add_ten_years(app: &App, judge_id: JudgeId, recorded_by: AccountId) {
+    let now = app.clock.now();
+    app.registry()
+        .0
+        .write(move |conn| {
+            let indicators = store::indicators::list(conn, None, 20)?;
+            let mut quarter = Period::parse("2017-Q1").unwrap();
+            while quarter <= Period::parse("2026-Q4").unwrap() {
+                for indicator in &indicators {
+                    for category in ["cassation_administrative", "cassation_admin_offence"] {
+                        let row = Observation {
+                            id: ObservationId(ids::new_at(now)),
+                            judge_id,
+                            indicator_code: indicator.code.clone(),
+                            category: category.to_owned(),
+                            period_start: quarter.starts_on(),
+                            period_end: quarter.ends_on(),
+                            numerator: indicator.max,
+                            denominator: Some(1_000_000_000),
+                            source_system: "court_information_system".to_owned(),
+                            source_record_id: Some("i".repeat(100)),
+                            as_of: quarter.ends_on(),
+                            received_at: now.naive_utc(),
+                            recorded_by: Some(recorded_by),
+                            recorded_by_client: None,
+                            status: RecordStatus::Active,
+                            supersedes_id: None,
+                        };
+                        store::observations::insert(conn, &row)?;
+                    }
+                }
+                quarter = quarter.next().unwrap();
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn the_summary_shows_who_where_and_the_last_four_quarters_as_recorded() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let judge = app.judge_at(&app.court("Алмалы аудандық соты").await).await;
+    let path = format!("/v1/judges/{}", judge.id);
+    let mut ids = Vec::new();
+    for (period, numerator) in [("2025-Q4", 1), ("2026-Q1", 2), ("2026-Q3", 3), ("2027-Q1", 4)] {
+        let as_of = Period::parse(period).unwrap().starts_on();
+        let body = json!({
+            "indicator_code": "resolved", "category": "civil", "period": period, "numerator": numerator,
+            "denominator": 9, "source_system": "toerelik", "as_of": as_of,
+        });
+        ids.push(secretary.post(&format!("{path}/observations"), body).await.expect(201).id());
+    }
+    let disputed = json!({"observation_id": ids[2], "claim": "Олай емес."});
+    judge.client(&app).await.post(&format!("{path}/correction-requests"), disputed).await.expect(201);
+    secretary.get(&format!("{path}/file?purpose=personnel")).await.expect(200);
+
+    let file = judge.client(&app).await.get(&format!("{path}/file")).await.expect(200);
+
+    assert_eq!(file.body["quarters"], json!(["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4"]));
+    let value = |numerator: u8, status: &str| json!({"numerator": numerator, "denominator": 9, "status": status});
+    let values = json!([value(2, "active"), null, value(3, "disputed"), null]);
+    assert_eq!(file.body["indicators"], json!([{"indicator_code": "resolved", "category": "civil", "values": values}]));
+    assert_eq!(file.body["judge"]["id"], json!(judge.id));
+    assert_eq!(file.body["positions"][0]["court_name_kk"], "Алмалы аудандық соты");
+    let counts = ["left_out_count", "open_correction_count", "reading_count"].map(|name| file.body[name].clone());
+    assert_eq!(counts, [json!(0), json!(1), json!(1)]);
+}
+
+#[tokio::test]
+async fn the_full_view_holds_all_records_and_who_looked() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let judge = app.judge_at(&app.court("Алмалы аудандық соты").await).await;
+    let path = format!("/v1/judges/{}", judge.id);
+    let body = json!({
+        "indicator_code": "resolved", "category": "civil", "period": "2019-Q4", "numerator": 7,
+        "source_system": "toerelik", "as_of": "2020-01-05",
+    });
+    let first = secretary.post(&format!("{path}/observations"), body.clone()).await.expect(201).id();
+    let mut restated = body;
+    restated["supersedes_id"] = json!(first);
+    secretary.post(&format!("{path}/observations"), restated).await.expect(201);
+    secretary.get(&format!("{path}/file?purpose=evaluation")).await.expect(200);
+
+    let file = judge.client(&app).await.get(&format!("{path}/file?view=full")).await.expect(200);
+
+    let count = |name: &str| file.body[name].as_array().unwrap().len();
+    assert_eq!((count("positions"), count("observations"), count("correction_requests")), (1, 2, 0));
+    assert_eq!((&file.body["view"], &file.body["reading_count"]), (&json!("full"), &json!(1)));
+    let reading = &file.body["latest_readings"][0];
+    assert_eq!((&reading["act"], &reading["purpose"]), (&json!("get_judge_file"), &json!("evaluation")));
+    assert!(!file.text.contains(&judge.iin));
+}
+
+#[tokio::test]
+async fn a_summary_has_at_most_20_kb_however_much_is_on_record() {
+    let app = App::start().await;
+    let long = "Ұ".repeat(200);
+    let court =
+        json!({"name_kk": long, "name_ru": long, "name_en": long, "level": "district", "region": "abai", "posts": 5});
+    let court = app.secretary().await.post("/v1/courts", court).await.expect(201).id();
+    let judge = app.judge_at(&court).await;
+    let staff = app.db_add_account("bulk", Some(StaffRole::Secretary), None).await;
+    db_add_ten_years(&app, judge.id, staff).await;
+    let client = judge.client(&app).await;
+
+    let file = client.get(&format!("/v1/judges/{}/file?view=summary", judge.id)).await.expect(200);
+
+    assert!(file.text.len() <= 20 * 1024, "{} bytes", file.text.len());
+    let shown = file.body["indicators"].as_array().unwrap().len();
+    assert!(shown >= 40, "{shown} of 40 rows");
+    assert_eq!(file.body["left_out_count"], json!(40 - shown));
+    let full = client.get(&format!("/v1/judges/{}/file?view=full", judge.id)).await.expect(200);
+    assert_eq!(full.body["observations"].as_array().unwrap().len(), 10 * 4 * 40);
+}
+
+#[tokio::test]
+async fn each_reading_of_a_person_is_on_record_with_its_purpose() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let judge = app.judge().await;
+    let path = format!("/v1/judges/{}", judge.id);
+
+    secretary.get(&format!("{path}/file?purpose=evaluation")).await.expect(200);
+    judge.client(&app).await.get(&format!("{path}/file")).await.expect(200);
+    secretary.get(&format!("{path}/positions")).await.expect(200);
+    secretary.get(&format!("{path}/observations?purpose=correction")).await.expect(200);
+    secretary.get(&format!("{path}/correction-requests")).await.expect(200);
+    secretary.get(&format!("{path}/file?purpose=own_file")).await.expect_problem(403, "forbidden");
+
+    let id = judge.id;
+    let entries = app.registry().0.read(move |conn| store::audit::list(conn, Some(id), None, 100)).await.unwrap();
+    let found: Vec<_> =
+        entries.iter().filter_map(|entry| Some((entry.act.as_str(), entry.purpose.as_deref()?))).collect();
+    assert_eq!(
+        found,
+        [
+            ("get_judge_file", "evaluation"),
+            ("get_judge_file", "own_file"),
+            ("list_positions", "personnel"),
+            ("list_observations", "correction"),
+            ("list_correction_requests", "correction"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_file_is_closed_to_all_but_its_judge_and_secretaries() {
+    let app = App::start().await;
+    let (judge, other) = (app.judge().await, app.judge().await);
+    let path = format!("/v1/judges/{}/file", judge.id);
+
+    let foreign = other.client(&app).await.get(&path).await.expect_problem(404, "not_found");
+    let absent = other.client(&app).await.get("/v1/judges/019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11/file").await;
+
+    assert_eq!(foreign.body["detail"], absent.expect_problem(404, "not_found").body["detail"]);
+    let asked = format!("{path}?purpose=evaluation");
+    for role in [StaffRole::Administrator, StaffRole::Auditor] {
+        app.staff(role).await.get(&asked).await.expect_problem(403, "forbidden");
+    }
+    for role in [StaffRole::Member, StaffRole::AppealMember] {
+        app.staff(role).await.get(&asked).await.expect_problem(404, "not_found");
+    }
+    let unnamed = app.secretary().await.get(&path).await.expect_problem(400, "malformed");
+    assert_eq!(unnamed.faults(), [("purpose".into(), "required".into())]);
+    app.secretary().await.get(&format!("{path}?purpose=curiosity")).await.expect_problem(400, "malformed");
+    judge.client(&app).await.get(&format!("{path}?purpose=evaluation")).await.expect_problem(403, "forbidden");
+    let absent = "/v1/judges/019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11/file?purpose=personnel";
+    app.secretary().await.get(absent).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_post_that_ended_or_has_not_begun_is_not_held_today() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let court = app.court("Алмалы аудандық соты").await;
+    let judge = app.judge().await;
+    let path = format!("/v1/judges/{}", judge.id);
+    let today: NaiveDate = "2027-01-11".parse().unwrap();
+    let spans = [("2015-03-02", Some(today.pred_opt().unwrap())), ("2027-01-11", Some(today)), ("2027-01-12", None)];
+    for (starts_on, ends_on) in spans {
+        let body = json!({
+            "court_id": court, "kind": "judge", "starts_on": starts_on, "ends_on": ends_on, "source_system": "hr",
+            "as_of": "2027-01-10",
+        });
+        secretary.post(&format!("{path}/positions"), body).await.expect(201);
+    }
+
+    let file = secretary.get(&format!("{path}/file?purpose=personnel")).await.expect(200);
+
+    let held: Vec<_> = file.body["positions"].as_array().unwrap().iter().map(|post| &post["starts_on"]).collect();
+    assert_eq!(held, [&json!("2027-01-11")]);
+}

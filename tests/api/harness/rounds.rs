@@ -1,0 +1,238 @@
+//! A drawn cycle brought to its ledgers and its seal: staff through HTTP, judges with a client's own arithmetic, and a
+//! ballot box that is nothing but its documents in the publication folder.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ed25519_dalek::SigningKey;
+use ejf::credential::blind_rsa::{Pending, credential_message};
+use ejf::credential::bundle::{self, Files};
+use ejf::credential::encoding::{Blob, Bytes, Ref};
+use ejf::credential::envelope::{Body, Credential, Envelope};
+use ejf::credential::frozen::Frozen;
+use ejf::credential::ledger::Ledger;
+use ejf::credential::rules::BallotRules;
+use ejf::credential::seal_order::BoxKeys;
+use ejf::credential::signing;
+use ejf::publication::{Document, Folder, RoundFolder};
+use serde_json::{Value, json};
+
+use super::people::Judge;
+use super::plans::Plan;
+use super::{App, Client};
+
+/// How many keys the cycles of these tests need: one for each subject.
+pub const SUBJECTS: usize = 10;
+
+/// A cycle whose manifest is frozen.
+pub struct Round {
+    pub plan: Plan,
+    pub manifest: Frozen,
+}
+
+/// What one judge keeps between asking and sending: an entry for each assignment.
+pub struct Card {
+    pub assignment_id: String,
+    pub subject_ref: Ref,
+    esk: SigningKey,
+    pending: Pending,
+}
+
+/// The box's log key in these tests.
+pub fn log_key() -> SigningKey {
+    SigningKey::from_bytes(&[12; 32])
+}
+
+impl App {
+    pub fn folder(&self) -> Folder {
+        Folder::new(self.db.folder().join("public"))
+    }
+
+    /// What a ballot box publishes before it knows of any cycle.
+    pub fn publish_box_keys(&self) {
+        let receipt_key = signing::public_key(&SigningKey::from_bytes(&[13; 32]));
+        let keys = BoxKeys::sign("sjc.test/box", receipt_key, &log_key()).unwrap();
+        self.folder().put_box_keys(&keys.to_bytes().unwrap()).unwrap();
+    }
+
+    /// A cycle that is drawn.
+    pub async fn drawn_cycle(&self) -> Plan {
+        let plan = self.planned_cycle().await;
+        plan.to_pool_review(self).await;
+        plan.draw(self).await;
+        plan
+    }
+
+    /// A cycle whose keys are made and whose manifest is frozen, on the first day of issuance.
+    pub async fn frozen_cycle(&self) -> Round {
+        let plan = self.drawn_cycle().await;
+        plan.work(self, "/keys", "keys").await;
+        self.publish_box_keys();
+        plan.freeze(self).await;
+        let round = plan.round_folder(self).await;
+        let manifest = Frozen::parse(&round.read(&Document::Manifest(0)).unwrap().unwrap()).unwrap();
+        self.go_to(&plan.day(self, "issue_open").await);
+        Round { plan, manifest }
+    }
+
+    /// A job once it has ended, asked for as often as it takes.
+    pub async fn ended_job(&self, location: &str) -> Value {
+        let asking = async {
+            loop {
+                let job = self.secretary().await.get(location).await.expect(200).body;
+                if matches!(job["state"].as_str(), Some("done" | "failed")) {
+                    return job;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(120), asking).await.expect("the job ends")
+    }
+}
+
+impl Plan {
+    pub async fn round_folder(&self, app: &App) -> RoundFolder {
+        let cycle = self.cycle(app).await;
+        let cycle_ref: Ref = cycle["cycle_ref"].as_str().unwrap().parse().unwrap();
+        app.folder().round(&cycle_ref, 1)
+    }
+
+    /// Asks for long work and waits for its end.
+    pub async fn work(&self, app: &App, path: &str, key: &str) -> Value {
+        let asked = app.secretary().await.with_key(key).post(&self.path(path), json!({})).await.expect(202);
+        app.ended_job(asked.header("location")).await
+    }
+
+    pub async fn freeze(&self, app: &App) -> Value {
+        app.secretary().await.post(&self.path("/manifest"), json!({})).await.expect(200).body
+    }
+
+    /// Every judge of the cycle.
+    pub fn judges(&self) -> impl Iterator<Item = &Judge> {
+        self.subjects.iter().chain(&self.others)
+    }
+}
+
+/// The open assignments of a judge.
+pub async fn assignments(client: &Client) -> Vec<Value> {
+    client.get("/v1/me/assignments?limit=100").await.expect(200).body["items"].as_array().unwrap().clone()
+}
+
+impl Round {
+    /// A judge who is on some panel.
+    pub async fn reviewer(&self, app: &App) -> &Judge {
+        for judge in self.plan.judges() {
+            if assignments(&judge.client(app).await).await.len() > 1 {
+                return judge;
+            }
+        }
+        panic!("nobody is on two panels");
+    }
+
+    /// What a judge's client makes for all open assignments, and the request it sends.
+    pub async fn blind(&self, client: &Client) -> (Vec<Card>, Value) {
+        let open = assignments(client).await;
+        let cards: Vec<Card> =
+            open.iter().filter(|assignment| assignment["state"] == "drawn").map(|one| self.card(one)).collect();
+        let request = self.request(&cards);
+        (cards, request)
+    }
+
+    fn card(&self, assignment: &Value) -> Card {
+        let text = |name: &str| assignment[name].as_str().unwrap().to_owned();
+        let subject_ref: Ref = text("subject_ref").parse().unwrap();
+        let esk = signing::generate().unwrap();
+        let key_id = self.manifest.key_id(&subject_ref, "council").unwrap();
+        let cycle_ref = self.manifest.manifest().cycle_ref;
+        let msg = credential_message(&cycle_ref, &subject_ref, &key_id, &signing::public_key(&esk));
+        let pending = Pending::blind(self.manifest.key(&key_id).unwrap(), &msg).unwrap();
+        Card { assignment_id: text("id"), subject_ref, esk, pending }
+    }
+
+    pub fn request(&self, cards: &[Card]) -> Value {
+        let requests: Vec<Value> = cards
+            .iter()
+            .map(|card| {
+                let key_id = self.manifest.key_id(&card.subject_ref, "council").unwrap();
+                let blinded_msg = &card.pending.blinded_msg;
+                json!({
+                    "assignment_id": card.assignment_id, "issuer_id": "council", "key_id": key_id,
+                    "blinded_msg": blinded_msg,
+                })
+            })
+            .collect();
+        json!({"manifest_digest": self.manifest.digest(), "requests": requests})
+    }
+
+    /// Collects a judge's credentials and finishes them, which verifies every signature under the manifest's key.
+    pub async fn collect(&self, client: &Client) -> Vec<(Card, Credential)> {
+        let (cards, request) = self.blind(client).await;
+        if cards.is_empty() {
+            return Vec::new();
+        }
+        let answer = client.post("/v1/me/credentials", request).await.expect(200).body;
+        cards
+            .into_iter()
+            .map(|card| {
+                let credential = self.finalize(&card, &answer);
+                (card, credential)
+            })
+            .collect()
+    }
+
+    pub fn finalize(&self, card: &Card, answer: &Value) -> Credential {
+        let results = answer["results"].as_array().unwrap();
+        let own = results.iter().find(|result| result["assignment_id"] == card.assignment_id.as_str()).unwrap();
+        let blind_sig: Blob = serde_json::from_value(own["blind_sig"].clone()).unwrap();
+        let key_id = self.manifest.key_id(&card.subject_ref, "council").unwrap();
+        let cycle_ref = self.manifest.manifest().cycle_ref;
+        let msg = credential_message(&cycle_ref, &card.subject_ref, &key_id, &signing::public_key(&card.esk));
+        let sig = card.pending.finalize(self.manifest.key(&key_id).unwrap(), &msg, &blind_sig.0).unwrap();
+        let sig = Bytes::from_slice(&sig).unwrap();
+        Credential { issuer_id: "council".to_owned(), key_id, prefix: card.pending.prefix, sig }
+    }
+
+    /// Everybody collects; the cards with their credentials, by subject.
+    pub async fn collect_all(&self, app: &App) -> BTreeMap<Ref, Vec<(Card, Credential)>> {
+        let mut by_subject: BTreeMap<Ref, Vec<(Card, Credential)>> = BTreeMap::new();
+        for judge in self.plan.judges() {
+            for (card, credential) in self.collect(&judge.client(app).await).await {
+                by_subject.entry(card.subject_ref).or_default().push((card, credential));
+            }
+        }
+        by_subject
+    }
+
+    /// The ledgers, published on the day after issuance.
+    pub async fn ledger(&self, app: &App) -> Ledger {
+        self.plan.pass(app, "issue_close").await;
+        app.secretary().await.post(&self.plan.path("/ledgers"), json!({})).await.expect(200);
+        let folder = self.plan.round_folder(app).await;
+        let ledger = Document::Ledger { issuer_id: "council".to_owned(), generation: 0 };
+        Ledger::parse(&folder.read(&ledger).unwrap().unwrap()).unwrap()
+    }
+
+    /// The box takes in the manifest: it signs its note.
+    pub async fn publish_note(&self, app: &App) {
+        let note = self.manifest.sign_note(&log_key()).unwrap();
+        self.plan.round_folder(app).await.write(&Document::ManifestNote, note.as_bytes()).unwrap();
+    }
+
+    /// A review with the same mark for every item, or a withdrawn one.
+    pub fn review(&self, card: &Card, credential: &Credential, mark: Option<i64>) -> Envelope {
+        let subject = self.manifest.subject(&card.subject_ref).unwrap();
+        let items = &self.manifest.instrument(subject).unwrap().items;
+        let marks = items.iter().map(|item| (item.code.clone(), mark)).collect();
+        let body = Body::new(&self.manifest, card.subject_ref, &[], marks, &[]).unwrap();
+        Envelope::sign(body, vec![credential.clone()], &card.esk).unwrap()
+    }
+
+    /// The bundle that a box writes at the seal.
+    pub async fn bundle(&self, app: &App, ledger: Ledger, envelopes: &[Envelope]) -> Files {
+        let folder = self.plan.round_folder(app).await;
+        let methodology = folder.read(&Document::Methodology).unwrap().unwrap();
+        let note = self.manifest.sign_note(&log_key()).unwrap();
+        let manifest = Frozen::parse(self.manifest.bytes()).unwrap();
+        let rules = BallotRules::new(vec![manifest], vec![ledger]).unwrap();
+        bundle::build(&rules, &note, &methodology, envelopes, &[], &log_key()).unwrap()
+    }
+}

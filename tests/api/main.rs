@@ -1,0 +1,37 @@
+//! Behaviour through HTTP, on a real socket and a real database of each engine: one binary, `mod`s only.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
+
+mod access;
+mod accounts;
+mod approvals;
+mod ballot;
+mod ballot_end;
+mod ballot_storage;
+mod clients;
+mod conflicts;
+mod contract;
+mod corrections;
+mod courts;
+mod cycles;
+mod files;
+mod harness;
+mod hints;
+mod issuance;
+mod judges;
+mod members;
+mod migrations;
+mod mutations;
+mod observations;
+mod races;
+mod requests;
+mod results;
+mod sessions;
+mod tokens;
+mod wire;
+mod writer;

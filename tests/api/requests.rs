@@ -1,0 +1,232 @@
+//! Requests made out of the document: for each operation the one that a client would copy from its examples, aimed at
+//! things that exist. A new operation needs nothing here unless its path names a thing that must exist for the test
+//! ([`World::ids`]) or its example alone is no plausible request ([`body`]).
+
+use std::collections::BTreeMap;
+
+use ejf::domain::caller::Scope;
+use ejf::domain::ids;
+use ejf::domain::policy::StaffRole;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{App, Client, PASSWORD};
+
+/// One operation of the document.
+pub struct Operation {
+    pub id: String,
+    pub method: Method,
+    pub path: String,
+    pub is_public: bool,
+    pub item: Value,
+}
+
+/// The document as it is served.
+pub fn document() -> Value {
+    serde_json::to_value(ejf::app::document()).unwrap()
+}
+
+/// Every operation of the registry's listener; those of the ballot box, tagged `ballot`, have another listener.
+pub fn operations(document: &Value) -> Vec<Operation> {
+    let is_ballot = |operation: &Operation| {
+        operation.item["tags"].as_array().is_some_and(|tags| tags.iter().any(|tag| tag == "ballot"))
+    };
+    all_operations(document).into_iter().filter(|operation| !is_ballot(operation)).collect()
+}
+
+/// Every operation of both listeners, in the document's order.
+pub fn all_operations(document: &Value) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, item) in methods.as_object().unwrap() {
+            // A path may have parts of its own beside its methods.
+            if item.get("responses").is_none() {
+                continue;
+            }
+            operations.push(Operation {
+                id: item["operationId"].as_str().expect("an operation id").to_owned(),
+                method: Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(),
+                path: path.clone(),
+                is_public: item["security"] == json!([{}]),
+                item: item.clone(),
+            });
+        }
+    }
+    operations
+}
+
+/// What a `$ref` leads to; any other value is itself.
+pub fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    match value["$ref"].as_str() {
+        None => value,
+        Some(reference) => {
+            let target = document.pointer(reference.trim_start_matches('#'));
+            resolve(document, target.unwrap_or_else(|| panic!("{reference} leads nowhere")))
+        }
+    }
+}
+
+/// The schema of an operation's JSON body.
+pub fn body_schema<'a>(document: &'a Value, operation: &'a Operation) -> Option<&'a Value> {
+    let body = resolve(document, operation.item.get("requestBody")?);
+    body["content"].as_object()?.iter().find(|(kind, _)| kind.contains("json")).map(|(_, content)| &content["schema"])
+}
+
+/// The example of an operation's JSON body, from the media type or from its schema.
+pub fn body_example(document: &Value, operation: &Operation) -> Option<Value> {
+    let schema = resolve(document, body_schema(document, operation)?);
+    let body = resolve(document, &operation.item["requestBody"]);
+    let media = body["content"].as_object()?.values().find_map(|content| content.get("example"));
+    let of_schema = schema.get("example").or_else(|| schema["examples"].as_array()?.first());
+    Some(media.or(of_schema).unwrap_or_else(|| panic!("{}: the body has no example", operation.id)).clone())
+}
+
+/// A request ready to be sent, changed at will before.
+#[derive(Clone)]
+pub struct Request {
+    pub method: Method,
+    pub path: String,
+    pub query: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Option<Value>,
+    /// Whether every id in the path is that of a thing that exists.
+    pub is_real: bool,
+}
+
+/// The people and things that requests are made by and aimed at.
+pub struct World {
+    pub people: Vec<(&'static str, String)>,
+    /// One machine client for each scope.
+    pub machines: BTreeMap<&'static str, Client>,
+    pub ids: BTreeMap<&'static str, String>,
+}
+
+impl World {
+    /// One account of each kind, and a cycle in `pool_review`: `judge` is the judge of the paths and its subject, whose
+    /// evaluation is assigned to `member`; `other_judge` has no part in it.
+    pub async fn create(app: &App) -> World {
+        let mut people = Vec::new();
+        let mut accounts = BTreeMap::new();
+        for role in StaffRole::ALL {
+            let login = format!("staff-{}", role.as_str().replace('_', "-"));
+            accounts.insert(role.as_str(), app.db_add_account(&login, Some(*role), None).await);
+            people.push((role.as_str(), login));
+        }
+        let plan = app.planned_cycle().await;
+        plan.to_pool_review(app).await;
+        let subject = &plan.subjects[0];
+        let outsider = app.judge().await;
+        people.push(("judge", subject.login().to_owned()));
+        people.push(("other_judge", outsider.login().to_owned()));
+        let evaluation_id = plan.evaluation_of(app, subject).await;
+        let pool =
+            subject.client(app).await.get(&format!("/v1/evaluations/{evaluation_id}/pool-entries?limit=2")).await;
+        let entry = |at: usize| pool.body["items"][at]["id"].as_str().unwrap().to_owned();
+        let challenge = json!({"pool_entry_id": entry(0), "ground": "We were opposing parties in 2025."});
+        let challenges = format!("/v1/evaluations/{evaluation_id}/challenges");
+        let challenge_id = subject.client(app).await.post(&challenges, challenge).await.expect(201).id();
+        let secretary = app.secretary().await;
+        let court_id = secretary.get("/v1/courts?limit=1").await.body["items"][0]["id"].as_str().unwrap().to_owned();
+        let approval_id =
+            secretary.get("/v1/approvals?limit=1").await.body["items"][0]["id"].as_str().unwrap().to_owned();
+        let cycle = plan.cycle(app).await;
+        // Requests may close it, so nobody logs in by it.
+        let account_id = app.db_add_account("somebody", Some(StaffRole::Member), None).await;
+        let members = format!("/v1/evaluations/{evaluation_id}/members");
+        for (member, is_rapporteur) in [(accounts["member"], true), (account_id, false)] {
+            let body = json!({"account_id": member, "is_rapporteur": is_rapporteur});
+            secretary.post(&members, body).await.expect(201);
+        }
+        let (client_id, _) = app.db_add_client("somebody_else", &[Scope::Scim]).await;
+        let mut machines = BTreeMap::new();
+        for scope in Scope::ALL {
+            machines.insert(scope.as_str(), app.machine(&scope.as_str().replace(':', "_"), &[*scope]).await);
+        }
+        app.db_add_account("somebody-else", Some(StaffRole::Member), None).await;
+        let log_in = json!({"login": "somebody-else", "password": PASSWORD});
+        let granted = app.anonymous().post("/v1/sessions", log_in).await.expect(201);
+        let ids = BTreeMap::from([
+            ("account_id", account_id.to_string()),
+            ("approval_id", approval_id),
+            ("challenge_id", challenge_id),
+            ("client_id", client_id),
+            ("court_id", court_id),
+            ("cycle_id", plan.cycle_id.clone()),
+            ("evaluation_id", evaluation_id),
+            ("judge_id", subject.id.to_string()),
+            ("methodology_id", cycle["methodology_id"].as_str().unwrap().to_owned()),
+            ("other_judge_id", outsider.id.to_string()),
+            ("pool_entry_id", entry(1)),
+            ("refresh_token", granted.body["refresh_token"].as_str().unwrap().to_owned()),
+        ]);
+        World { people, machines, ids }
+    }
+
+    /// The request of an operation as its examples have it.
+    pub fn request(&self, document: &Value, operation: &Operation) -> Request {
+        let (mut path, mut is_real) = (operation.path.clone(), true);
+        let mut query = Vec::new();
+        let mut headers = Vec::new();
+        let parameters = operation.item["parameters"].as_array().cloned().unwrap_or_default();
+        for parameter in &parameters {
+            let parameter = resolve(document, parameter);
+            let name = parameter["name"].as_str().unwrap();
+            let is_required = parameter["required"] == true;
+            match parameter["in"].as_str().unwrap() {
+                "path" => {
+                    let known = self.ids.get(name).cloned().or_else(|| example_text(document, parameter));
+                    is_real &= self.ids.contains_key(name);
+                    let value = known.unwrap_or_else(|| ids::random().to_string());
+                    path = path.replace(&format!("{{{name}}}"), &value);
+                }
+                "header" if name == "Idempotency-Key" => headers.push((name.to_owned(), ids::random().to_string())),
+                "header" if name == "If-Match" => headers.push((name.to_owned(), "\"1\"".to_owned())),
+                "header" if is_required => {
+                    let value = example_text(document, parameter);
+                    headers.push((name.to_owned(), value.expect("a required header has an example")));
+                }
+                "query" if is_required => {
+                    let value = example_text(document, parameter);
+                    query.push(format!("{name}={}", value.expect("a required parameter has an example")));
+                }
+                _ => {}
+            }
+        }
+        let body = body_example(document, operation).map(|example| self.body(&operation.id, example));
+        Request { method: operation.method.clone(), path, query: query.join("&"), headers, body, is_real }
+    }
+
+    /// An example aimed at this world: ids of its fields become those of things that exist.
+    fn body(&self, _operation: &str, mut example: Value) -> Value {
+        for (name, id) in &self.ids {
+            if let Some(field) = example.get_mut(name).filter(|field| field.is_string()) {
+                *field = Value::String(id.clone());
+            }
+        }
+        example
+    }
+}
+
+impl Request {
+    /// Sends it as `client`.
+    pub async fn send(&self, client: &Client) -> crate::harness::Answer {
+        let body = self.body.as_ref().map(|body| body.to_string().into_bytes());
+        let mut client = client.clone();
+        for (name, value) in &self.headers {
+            client = client.with_header(name, value);
+        }
+        client.send(self.method.clone(), &self.target(), body).await
+    }
+
+    /// The path with its query.
+    pub fn target(&self) -> String {
+        if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
+    }
+}
+
+fn example_text(document: &Value, parameter: &Value) -> Option<String> {
+    let schema = resolve(document, &parameter["schema"]);
+    let first = schema["enum"].as_array().and_then(|values| values.first());
+    let example = parameter.get("example").or_else(|| schema.get("example")).or(first)?;
+    Some(example.as_str().map_or_else(|| example.to_string(), str::to_owned))
+}

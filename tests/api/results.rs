@@ -1,0 +1,263 @@
+//! From a sealed bundle to results: what is checked, destroyed, stored and shown. The box is played by its documents.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use ejf::cipher::{Cipher, Use, round_key};
+use ejf::credential::audit;
+use ejf::credential::bundle::{ENVELOPES, Files, INDEX, RESULT};
+use ejf::credential::encoding::Ref;
+use ejf::credential::envelope::Envelope;
+use ejf::credential::ledger::Ledger;
+use ejf::credential::seal_order::{Act, SealOrder};
+use ejf::credential::tally::RoundResult;
+use ejf::domain::policy::StaffRole;
+use ejf::on;
+use ejf::publication::{Document, RoundFolder};
+use ejf::store;
+use ejf::store::schema::issuer_keys;
+use serde_json::{Value, json};
+
+use crate::harness::App;
+use crate::harness::plans::all_items;
+use crate::harness::rounds::{Round, SUBJECTS};
+
+/// A sealed cycle whose box has not written its bundle yet.
+struct Sealed {
+    app: App,
+    round: Round,
+    folder: RoundFolder,
+    files: Files,
+    /// The evaluation of each subject, in the manifest's order.
+    evaluations: Vec<String>,
+}
+
+/// How many reviews each subject gets, in the manifest's order, and the mark of all of them; the rest are withdrawn.
+const REVIEWS: [(usize, i64); SUBJECTS] =
+    [(14, 5), (10, 3), (9, 5), (5, 1), (4, 4), (0, 3), (12, 3), (12, 4), (12, 2), (12, 3)];
+
+async fn sealed() -> Sealed {
+    let app = App::start_with_keys(SUBJECTS).await;
+    let round = app.frozen_cycle().await;
+    let plan = &round.plan;
+    round.publish_note(&app).await;
+    plan.move_to(&app, "issuance").await;
+    let cards = round.collect_all(&app).await;
+    let ledger: Ledger = round.ledger(&app).await;
+    app.go_to(&plan.day(&app, "submit_open").await);
+    plan.move_to(&app, "submission").await;
+    plan.pass(&app, "submit_close").await;
+    app.by_two(&plan.path("/seal"), json!({})).await;
+
+    let mut envelopes: Vec<Envelope> = Vec::new();
+    for (subject, (count, mark)) in round.manifest.manifest().subjects.iter().zip(REVIEWS) {
+        for (place, (card, credential)) in cards[&subject.subject_ref].iter().enumerate() {
+            let mark = if place < count { Some(mark) } else { None };
+            envelopes.push(round.review(card, credential, mark));
+        }
+    }
+    let files = round.bundle(&app, ledger, &envelopes).await;
+    let by_ref: BTreeMap<String, String> = all_items(&app.secretary().await, &plan.path("/evaluations"))
+        .await
+        .iter()
+        .map(|item| (item["subject_ref"].as_str().unwrap().to_owned(), item["id"].as_str().unwrap().to_owned()))
+        .collect();
+    let subjects = &round.manifest.manifest().subjects;
+    let evaluations = subjects.iter().map(|subject| by_ref[&subject.subject_ref.to_string()].clone()).collect();
+    let folder = plan.round_folder(&app).await;
+    Sealed { app, round, folder, files, evaluations }
+}
+
+impl Sealed {
+    async fn computed() -> Sealed {
+        let sealed = sealed().await;
+        sealed.folder.write_bundle(&sealed.files).unwrap();
+        let job = sealed.round.plan.work(&sealed.app, "/results", "results").await;
+        assert_eq!((&job["state"], &job["error"]), (&json!("done"), &Value::Null));
+        assert_eq!((&job["done_count"], &job["total_count"]), (&json!(10), &json!(10)));
+        sealed
+    }
+
+    fn result_path(&self, subject: usize) -> String {
+        format!("/v1/evaluations/{}/result", self.evaluations[subject])
+    }
+
+    async fn private_keys(&self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+        let keys = self.app.registry().0.read(|conn| {
+            Ok(on!(conn, |c| {
+                issuer_keys::table.select((issuer_keys::public_key, issuer_keys::wrapped_private_key)).load(c)
+            })?)
+        });
+        keys.await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_seal_is_ordered_by_a_signed_document_and_results_wait_for_the_bundle() {
+    let sealed = sealed().await;
+    let order = SealOrder::parse(&sealed.folder.read(&Document::SealOrder).unwrap().unwrap()).unwrap();
+    order.verify(&sealed.round.manifest).unwrap();
+    assert_eq!(order.act, Act::Seal);
+
+    let asked = sealed.app.secretary().await.post(&sealed.round.plan.path("/results"), json!({})).await;
+
+    asked.expect_problem(409, "box_not_ready");
+    let auditor = sealed.app.staff(StaffRole::Auditor).await;
+    auditor.get(&sealed.result_path(0)).await.expect_problem(404, "not_found");
+    assert!(sealed.private_keys().await.iter().all(|(_, wrapped)| wrapped.is_some()));
+}
+
+#[tokio::test]
+async fn a_published_result_is_the_image_that_its_number_of_reviews_allows() {
+    let sealed = Sealed::computed().await;
+    let auditor = sealed.app.staff(StaffRole::Auditor).await;
+    let mut views = Vec::new();
+    for subject in 0..SUBJECTS {
+        views.push(auditor.get(&sealed.result_path(subject)).await.expect(200).body);
+    }
+
+    let statuses: Vec<&str> = views.iter().map(|view| view["status"].as_str().unwrap()).collect();
+
+    let (ok, few, none) = ("ok", "indicative", "insufficient");
+    assert_eq!(statuses, [ok, ok, few, few, none, none, ok, ok, ok, ok]);
+    for view in &views {
+        let figures = [&view["overall"], &view["criteria"]];
+        let n_words = view.to_string().matches("\"n\":").count();
+        match view["status"].as_str().unwrap() {
+            "insufficient" => assert!(figures.iter().all(|f| f.is_null()) && view["band"].is_null() && n_words == 0),
+            "indicative" => assert!(figures.iter().all(|f| f.is_null()) && view["band"].is_string() && n_words == 0),
+            _ => {
+                assert!(view["band"].is_null() && view["criteria"].as_array().unwrap().len() == 5);
+                for figure in [&view["overall"], &view["criteria"][0]["figure"]] {
+                    for name in ["point_hundredths", "lo_hundredths", "hi_hundredths"] {
+                        assert_eq!(figure[name].as_i64().unwrap() % 25, 0, "{name} of {view}");
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!((&views[0]["overall"]["n"], &views[0]["overall"]["point_hundredths"]), (&json!(14), &json!(500)));
+    assert_eq!((&views[1]["overall"]["n"], &views[1]["overall"]["point_hundredths"]), (&json!(10), &json!(300)));
+    assert_eq!((&views[0]["overall"]["band"], &views[3]["band"]), (&json!("above"), &json!("below")));
+    assert_eq!(views[0]["algorithm_version"], "level-profile-1");
+}
+
+#[tokio::test]
+async fn a_result_is_seen_by_those_it_is_assigned_to_and_by_its_judge_when_the_cycle_reports() {
+    let sealed = Sealed::computed().await;
+    let (app, path) = (&sealed.app, sealed.result_path(0));
+    let evaluation = app.secretary().await.get(path.trim_end_matches("/result")).await.expect(200).body;
+    let subject = sealed.round.plan.judges().find(|judge| evaluation["judge_id"] == json!(judge.id)).unwrap();
+    assert_eq!(evaluation["state"], "counted");
+
+    assert!(app.staff(StaffRole::Auditor).await.get(&path).await.expect(200).body["overall"].is_object());
+    for role in [StaffRole::Member, StaffRole::AppealMember] {
+        let member = app.member(role).await;
+        let client = member.client(app).await;
+        client.get(&path).await.expect_problem(404, "not_found");
+        app.assign(&sealed.evaluations[0], member.account_id, false).await.expect(201);
+        assert!(client.get(&path).await.expect(200).body["overall"].is_object());
+        client.get(&sealed.result_path(1)).await.expect_problem(404, "not_found");
+    }
+    let secretarys = app.secretary().await.get(&path).await.expect(200).body;
+    let null = Value::Null;
+    assert_eq!((&secretarys["status"], &secretarys["overall"], &secretarys["criteria"]), (&json!("ok"), &null, &null));
+    assert_eq!((&secretarys["band"], &secretarys["input_digest"]), (&null, &null));
+    app.staff(StaffRole::Administrator).await.get(&path).await.expect_problem(404, "not_found");
+    subject.client(app).await.get(&path).await.expect_problem(404, "not_found");
+    let other = sealed.round.plan.judges().find(|judge| judge.id != subject.id).unwrap();
+    other.client(app).await.get(&path).await.expect_problem(404, "not_found");
+    app.anonymous().get(&path).await.expect_problem(401, "unauthenticated");
+
+    sealed.folder.write(&Document::Checkpoint, &sealed.files["checkpoint"]).unwrap();
+    sealed.round.plan.pass(app, "challenge_close").await;
+    sealed.round.plan.move_to(app, "reporting").await;
+
+    assert!(subject.client(app).await.get(&path).await.expect(200).body["overall"].is_object());
+    other.client(app).await.get(&path).await.expect_problem(404, "not_found");
+    let id = subject.id;
+    let read = app.registry().0.read(move |conn| store::audit::list(conn, Some(id), None, 1_000)).await.unwrap();
+    let purposes: Vec<&str> =
+        read.iter().filter(|entry| entry.act == "read_result").map(|entry| entry.purpose.as_deref().unwrap()).collect();
+    assert_eq!(purposes, ["evaluation", "evaluation", "evaluation", "evaluation", "own_file"]);
+}
+
+#[tokio::test]
+async fn results_destroy_the_issuers_keys_and_a_second_run_gives_the_same_bytes() {
+    let sealed = sealed().await;
+    let keys_folder = sealed.app.db.folder().join("keys");
+    let file = round_key::path(&keys_folder, &sealed.round.plan.cycle_id, 1);
+    let copy = std::fs::read(&file).unwrap();
+    assert!(opens_any(&sealed.private_keys().await, &copy, &sealed).await, "the control finds a key");
+    sealed.folder.write_bundle(&sealed.files).unwrap();
+    sealed.round.plan.work(&sealed.app, "/results", "first").await;
+    let first = sealed.folder.bundle().unwrap().unwrap();
+    let stored = stored_results(&sealed).await;
+
+    let job = sealed.round.plan.work(&sealed.app, "/results", "second").await;
+
+    assert_eq!(job["state"], "done");
+    assert_eq!(sealed.folder.bundle().unwrap().unwrap(), first);
+    assert_eq!(stored_results(&sealed).await, stored);
+    assert!(sealed.private_keys().await.iter().all(|(_, wrapped)| wrapped.is_none()));
+    assert_eq!(std::fs::read_dir(&keys_folder).unwrap().count(), 0);
+    let acts = sealed.app.db_acts().await;
+    assert_eq!(acts.iter().filter(|act| *act == "destroy_issuer_keys").count(), 1);
+
+    assert_eq!(audit::check(&first), []);
+    let changed: Vec<&String> = first.keys().filter(|name| first.get(*name) != sealed.files.get(*name)).collect();
+    assert_eq!(changed, [INDEX, RESULT]);
+    let exact: RoundResult = serde_json::from_slice(&first[RESULT]).unwrap();
+    assert_eq!(exact.subjects.len(), SUBJECTS);
+    let perfect: Ref = sealed.round.manifest.manifest().subjects[0].subject_ref;
+    let perfect = exact.subjects.iter().find(|subject| subject.subject_ref == perfect.to_string()).unwrap();
+    assert_eq!(perfect.overall.as_ref().unwrap().score, [5, 1]);
+}
+
+/// Whether any wrapped key opens under a copy of the round's key file that somebody kept.
+async fn opens_any(keys: &[(Vec<u8>, Option<Vec<u8>>)], copy: &[u8], sealed: &Sealed) -> bool {
+    let cipher = Cipher::new(copy.try_into().unwrap());
+    keys.iter().filter_map(|(_, wrapped)| wrapped.as_deref()).any(|wrapped| {
+        sealed.evaluations.iter().any(|evaluation| {
+            let context = format!("{} 1 {evaluation} council 0", sealed.round.plan.cycle_id);
+            cipher.open(Use::IssuerKey, context.as_bytes(), wrapped).unwrap().is_some()
+        })
+    })
+}
+
+async fn stored_results(sealed: &Sealed) -> Vec<store::results::ResultRow> {
+    let mut rows = Vec::new();
+    for evaluation in &sealed.evaluations {
+        let id = evaluation.parse().unwrap();
+        let row = sealed.app.registry().0.read(move |conn| store::results::find(conn, id)).await.unwrap();
+        rows.push(row.unwrap());
+    }
+    rows
+}
+
+#[tokio::test]
+async fn a_bundle_that_fails_a_check_gives_no_result_and_the_keys_are_destroyed_all_the_same() {
+    let sealed = sealed().await;
+    let mut broken = sealed.files.clone();
+    let envelopes = String::from_utf8(broken[ENVELOPES].clone()).unwrap();
+    let kept: String = envelopes.lines().skip(1).map(|line| format!("{line}\n")).collect();
+    broken.insert(ENVELOPES.to_owned(), kept.into_bytes());
+    sealed.folder.write_bundle(&broken).unwrap();
+
+    let job = sealed.round.plan.work(&sealed.app, "/results", "broken").await;
+
+    assert_eq!(job["state"], "failed");
+    let error = job["error"].as_str().unwrap();
+    assert!(error.starts_with("invalid: c1: envelopes.ndjson"), "{error}");
+    // The checkpoint is good: the keys have done their work, and a bundle that fails is when they could be abused.
+    assert!(sealed.private_keys().await.iter().all(|(_, wrapped)| wrapped.is_none()));
+    let auditor = sealed.app.staff(StaffRole::Auditor).await;
+    auditor.get(&sealed.result_path(0)).await.expect_problem(404, "not_found");
+
+    // A result that a stop left before the index could name it does not stand in the way of the next run.
+    let mut unfinished = sealed.files.clone();
+    unfinished.insert(RESULT.to_owned(), b"{}".to_vec());
+    sealed.folder.write_bundle(&unfinished).unwrap();
+    let job = sealed.round.plan.work(&sealed.app, "/results", "mended").await;
+    assert_eq!((&job["state"], &job["error"]), (&json!("done"), &Value::Null));
+}
