@@ -1,0 +1,298 @@
+//! The rules of the house that a machine can check: shape of the files, lints, clock, and what is among the
+//! dependencies. Where a rule is in the way, the rule is what to discuss; there is no list of exceptions to add to.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+mod source;
+
+use serde_json::Value;
+use source::{SourceFile, rust_files, shipped_and_test_code};
+use std::fs;
+use std::process::Command;
+
+const LINES_MAX: usize = 500;
+
+/// Names that say nothing about what lies inside.
+const EMPTY_NAMES: &[&str] = &["utils", "util", "helpers", "services", "dto", "prelude"];
+
+/// Where code may name what moves the clock; tests may everywhere.
+const CLOCK_MOVERS: &[&str] = &["src/clock.rs", "src/demo", "src/bench"];
+
+fn read(path: &str) -> String {
+    fs::read_to_string(source::top().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn all_files() -> Vec<SourceFile> {
+    ["src", "tests", "benches"].into_iter().flat_map(rust_files).collect()
+}
+
+/// Fails with one line for each breach.
+fn expect_none(breaches: &[String]) {
+    assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
+}
+
+/// The lines of a section of a TOML file, without comments, blanks and the head.
+fn section<'a>(toml: &'a str, head: &str) -> Vec<&'a str> {
+    toml.lines()
+        .map(|line| line.split('#').next().unwrap_or("").trim())
+        .skip_while(|line| *line != head)
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+/// The quoted names of a list in `deny.toml`, from its key to the closing bracket.
+fn list_in_deny(head: &str, key: &str) -> Vec<String> {
+    let text = read("deny.toml");
+    let lines = section(&text, head);
+    let start = lines.iter().position(|line| line.starts_with(&format!("{key} = ["))).unwrap();
+    let end = start + lines[start..].iter().position(|line| line.ends_with(']')).unwrap();
+    lines[start..=end].join(" ").split('"').skip(1).step_by(2).map(String::from).collect()
+}
+
+/// Name and version of each package in `Cargo.lock`.
+fn locked_packages() -> Vec<(String, String)> {
+    let value = |block: &str, key: &str| {
+        block
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"').map(String::from))
+    };
+    let text = read("Cargo.lock");
+    text.split("[[package]]")
+        .skip(1)
+        .map(|block| (value(block, "name").unwrap(), value(block, "version").unwrap()))
+        .collect()
+}
+
+/// Every package of every target, as cargo sees them.
+fn metadata_packages() -> Vec<Value> {
+    let ask = |network: &[&str]| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["metadata", "--locked", "--format-version", "1"]).args(network).current_dir(source::top());
+        cargo.output().unwrap()
+    };
+    // A build fetches the packages of its own target only; the others are then still to come.
+    let mut output = ask(&["--offline"]);
+    if !output.status.success() {
+        output = ask(&[]);
+    }
+    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+/// Whether the allowed licences satisfy an SPDX expression. `/` is an old way to write `OR`; `WITH` and its exception
+/// belong to the name before them.
+fn is_licence_allowed(expression: &str, allowed: &[String]) -> bool {
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ").replace(" WITH ", "+WITH+");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let mut at = 0;
+    let verdict = any_of(&words, &mut at, allowed);
+    verdict && at == words.len()
+}
+
+fn any_of(words: &[&str], at: &mut usize, allowed: &[String]) -> bool {
+    let mut verdict = all_of(words, at, allowed);
+    while words.get(*at) == Some(&"OR") {
+        *at += 1;
+        verdict |= all_of(words, at, allowed);
+    }
+    verdict
+}
+
+fn all_of(words: &[&str], at: &mut usize, allowed: &[String]) -> bool {
+    let mut verdict = one_licence(words, at, allowed);
+    while words.get(*at) == Some(&"AND") {
+        *at += 1;
+        verdict &= one_licence(words, at, allowed);
+    }
+    verdict
+}
+
+fn one_licence(words: &[&str], at: &mut usize, allowed: &[String]) -> bool {
+    let word = words.get(*at).copied().unwrap_or("");
+    *at += 1;
+    if word == "(" {
+        let verdict = any_of(words, at, allowed);
+        let is_closed = words.get(*at) == Some(&")");
+        *at += 1;
+        return verdict && is_closed;
+    }
+    let name = word.replace("+WITH+", " WITH ");
+    allowed.contains(&name)
+}
+
+/// The lines of the shipped code of a file in which any of the names stands.
+fn lines_with(file: &SourceFile, names: &[&str]) -> Vec<String> {
+    let shipped = shipped_and_test_code(file).0;
+    let numbered = shipped.lines().zip(1..).filter(|(line, _)| names.iter().any(|name| line.contains(name)));
+    numbered.map(|(line, number)| format!("{}:{number}: {}", file.path, line.trim())).collect()
+}
+
+/// The lines of the shipped code that name what moves the clock.
+fn clock_moves(file: &SourceFile) -> Vec<String> {
+    lines_with(file, &["Clock::Fixed", "Clock::fixed(", ".advance(", "fn advance", "let_tick"])
+}
+
+/// The lines of the shipped code that deal issuer keys made before.
+fn dealings(file: &SourceFile) -> Vec<String> {
+    lines_with(file, &["KeySource::Dealt"])
+}
+
+#[test]
+fn every_source_file_opens_with_what_it_is_for() {
+    let silent = |file: &SourceFile| !file.text.starts_with("//!");
+    let files = rust_files("src");
+    assert!(files.iter().any(|file| file.path == "src/lib.rs"), "the source was not found");
+    let breaches: Vec<_> = files.into_iter().filter(silent).map(|file| file.path).collect();
+    expect_none(&breaches);
+}
+
+#[test]
+fn no_file_is_longer_than_a_reader_can_hold() {
+    let breaches: Vec<_> = all_files()
+        .iter()
+        .filter(|file| file.text.lines().count() > LINES_MAX)
+        .map(|file| format!("{}: {} lines, at most {LINES_MAX}", file.path, file.text.lines().count()))
+        .collect();
+    expect_none(&breaches);
+}
+
+#[test]
+fn no_module_has_an_empty_name() {
+    let is_empty_name = |file: &SourceFile| {
+        file.path.trim_end_matches(".rs").split('/').any(|part| EMPTY_NAMES.contains(&part))
+            || EMPTY_NAMES.iter().any(|name| source::code(&file.text).contains(&format!("mod {name} ")))
+    };
+    let breaches: Vec<_> = all_files().into_iter().filter(is_empty_name).map(|file| file.path).collect();
+    expect_none(&breaches);
+}
+
+#[test]
+fn no_test_is_ignored_or_sleeps() {
+    let mut breaches = Vec::new();
+    for file in all_files() {
+        let tests = shipped_and_test_code(&file).1;
+        for banned in ["#[ignore", "sleep("] {
+            if tests.contains(banned) {
+                breaches.push(format!("{}: {banned}", file.path));
+            }
+        }
+    }
+    expect_none(&breaches);
+}
+
+#[test]
+fn unsafe_code_is_forbidden_in_the_manifest() {
+    let manifest = read("Cargo.toml");
+    assert!(section(&manifest, "[lints.rust]").contains(&"unsafe_code = \"forbid\""));
+}
+
+#[test]
+fn tokens_are_signed_without_the_rsa_crate() {
+    let manifest = read("Cargo.toml");
+    let dependencies = section(&manifest, "[dependencies]");
+    let line = dependencies.iter().find(|line| line.starts_with("jsonwebtoken = ")).unwrap();
+    assert!(line.contains("default-features = false"), "{line}");
+    assert!(line.contains("\"aws_lc_rs\""), "{line}");
+    assert!(!line.contains("rust_crypto"), "{line}");
+}
+
+#[test]
+fn banned_crates_are_not_in_the_lock_file() {
+    let banned = list_in_deny("[bans]", "deny");
+    assert_eq!(banned, ["rsa", "actix-governor", "h2@<0.4"]);
+    let mut locked = locked_packages();
+    assert!(locked.iter().any(|(name, _)| name == "ejf"), "the lock file was not understood");
+    let is_below_0_4 = |version: &str| {
+        let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        parts.next() == Some(0) && parts.next() < Some(4)
+    };
+    let is_banned = |name: &str, version: &str| match name {
+        "rsa" | "actix-governor" => true,
+        "h2" => is_below_0_4(version),
+        _ => false,
+    };
+    locked.retain(|(name, version)| is_banned(name, version));
+    assert!(locked.is_empty(), "{locked:?}");
+}
+
+#[test]
+fn every_dependency_has_an_allowed_licence_and_a_known_source() {
+    let allowed = list_in_deny("[licenses]", "allow");
+    let registries = list_in_deny("[sources]", "allow-registry");
+    let mut breaches = Vec::new();
+    for package in metadata_packages() {
+        let name = format!("{} {}", package["name"].as_str().unwrap(), package["version"].as_str().unwrap());
+        let licence = package["license"].as_str().unwrap_or("no licence named");
+        if !is_licence_allowed(licence, &allowed) {
+            breaches.push(format!("{name}: licence {licence}"));
+        }
+        // Packages of this repository itself have no source.
+        let source = package["source"].as_str().unwrap_or("this repository");
+        let is_known = registries.iter().any(|registry| source == format!("registry+{registry}"));
+        if !is_known && source != "this repository" {
+            breaches.push(format!("{name}: source {source}"));
+        }
+    }
+    expect_none(&breaches);
+}
+
+#[test]
+fn licence_expressions_are_read_as_spdx_means_them() {
+    let allowed = ["MIT", "ISC", "Apache-2.0"].map(String::from);
+    for good in [
+        "MIT",
+        "GPL-3.0-only OR MIT",
+        "GPL-3.0-only/MIT",
+        "ISC AND (GPL-3.0-only OR Apache-2.0)",
+        "(MIT)",
+        "MIT AND ISC",
+    ] {
+        assert!(is_licence_allowed(good, &allowed), "{good}");
+    }
+    for bad in [
+        "GPL-3.0-only",
+        "MIT AND GPL-3.0-only",
+        "MIT AND (GPL-3.0-only OR LGPL-2.1-only)",
+        "GPL-3.0-only OR MIT AND LGPL-2.1-only",
+        "Apache-2.0 WITH LLVM-exception",
+        "(MIT",
+        "MIT ISC",
+        "",
+        "no licence named",
+    ] {
+        assert!(!is_licence_allowed(bad, &allowed), "{bad}");
+    }
+}
+
+/// A clock that can be shifted reopens a closed round. The shipped code therefore never names what moves it, but for
+/// the clock itself and the two commands that run on stores of their own.
+#[test]
+fn a_production_build_has_no_variable_flag_or_route_that_shifts_the_clock() {
+    let may_move = |file: &SourceFile| CLOCK_MOVERS.iter().any(|place| file.path.starts_with(place));
+    let breaches: Vec<_> = rust_files("src").iter().filter(|file| !may_move(file)).flat_map(clock_moves).collect();
+    expect_none(&breaches);
+}
+
+#[test]
+fn a_move_of_the_clock_is_caught_in_shipped_code_alone() {
+    let moves = |text: &str| clock_moves(&SourceFile { path: "src/api/health.rs".to_owned(), text: text.to_owned() });
+    assert_eq!(moves("fn f() {\n    clock.advance(day);\n}"), ["src/api/health.rs:2: clock.advance(day);"]);
+    for mover in ["Clock::Fixed(now)", "Clock::fixed(now)", "clock.let_tick()"] {
+        assert_eq!(moves(&format!("let clock = {mover};")).len(), 1, "{mover}");
+    }
+    assert!(moves("// clock.advance(day)\nlet text = \"Clock::Fixed\";").is_empty());
+    assert!(moves("fn f() {}\n#[cfg(test)]\nmod tests {\n    fn g() { clock.advance(day); }\n}").is_empty());
+    assert_eq!(moves("#[cfg(test)]\nmod tests { fn g() {} }\nfn f() { clock.advance(day); }").len(), 1);
+}
+
+/// Whoever can deal an issuer its keys knows them: he may sign credentials at will. Only a test deals.
+#[test]
+fn the_keys_of_issuers_are_never_dealt_in_a_production_build() {
+    let defines = |file: &SourceFile| file.path == "src/credential/key_source.rs";
+    let files = rust_files("src");
+    assert!(files.iter().any(|file| defines(file) && !dealings(file).is_empty()), "the source of keys was not found");
+    let breaches: Vec<_> = files.iter().filter(|file| !defines(file)).flat_map(dealings).collect();
+    expect_none(&breaches);
+}

@@ -1,0 +1,473 @@
+//! Who may import whom, and which foreign crates a module does without. It is a privacy test as well: the ballot box
+//! cannot reach the registry, so nothing can join them. A module that is not in the table fails; give it its row rather
+//! than an exception.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+mod source;
+
+use std::collections::BTreeSet;
+
+/// What a module may import of this crate.
+struct Arrow {
+    from: &'static str,
+    /// The modules it imports.
+    to: &'static [&'static str],
+    reach: Reach,
+}
+
+/// How far an arrow goes.
+enum Reach {
+    /// Also to all that its targets may import, except for these.
+    FurtherBut(&'static [&'static str]),
+    /// To its targets and no further.
+    Exactly,
+}
+
+use Reach::{Exactly, FurtherBut};
+
+const ARROWS: &[Arrow] = &[
+    Arrow { from: "lib", to: &[], reach: Exactly },
+    Arrow { from: "main", to: &["cli", "config"], reach: Exactly },
+    // Nobody but `app` reaches the ballot box. The client gives codes; what a reviewer reads comes from `texts`.
+    Arrow {
+        from: "cli",
+        to: &["app", "client", "demo", "bench", "clock", "config", "texts"],
+        reach: FurtherBut(&["ballot"]),
+    },
+    Arrow {
+        from: "app",
+        to: &["web", "api", "auth", "jobs", "ballot", "db", "clock", "config", "cipher", "problem", "exchange"],
+        reach: FurtherBut(&[]),
+    },
+    // A page posts to the same function as the JSON handler; it writes no SQL of its own.
+    Arrow { from: "web", to: &["api", "clock", "texts", "problem"], reach: FurtherBut(&["store", "workflow"]) },
+    Arrow {
+        from: "api",
+        to: &["auth", "exchange", "documents", "clock", "config", "cipher", "texts", "problem"],
+        reach: FurtherBut(&[]),
+    },
+    // The keys that sign tokens lie encrypted in the registry.
+    Arrow { from: "auth", to: &["store", "db", "clock", "config", "cipher"], reach: FurtherBut(&[]) },
+    // Acts that span tables, each within its caller's transaction; neither HTTP nor a pool.
+    Arrow { from: "workflow", to: &["store", "credential", "domain", "db", "error", "cipher"], reach: FurtherBut(&[]) },
+    // Names of files in the publication folder, and how they are read and written: the one place both sides know.
+    Arrow { from: "publication", to: &["credential", "error"], reach: Exactly },
+    Arrow { from: "store", to: &["domain", "db"], reach: FurtherBut(&[]) },
+    Arrow {
+        from: "jobs",
+        to: &["exchange", "documents", "clock", "config", "cipher", "texts"],
+        reach: FurtherBut(&[]),
+    },
+    // The registry's side of the publication folder: from rows to files, from the box's files to rows.
+    Arrow {
+        from: "exchange",
+        to: &["workflow", "store", "credential", "domain", "db", "error", "publication", "cipher"],
+        reach: FurtherBut(&[]),
+    },
+    Arrow { from: "documents", to: &["domain", "error", "texts"], reach: FurtherBut(&[]) },
+    Arrow {
+        from: "ballot",
+        to: &["credential", "domain", "db", "error", "clock", "problem", "publication"],
+        reach: Exactly,
+    },
+    // It must work against any server that keeps the contract, so it shares none of the server's code.
+    Arrow { from: "client", to: &["credential", "domain", "error"], reach: Exactly },
+    // They start the app and are its clients from then on: what lies behind `app` is closed to them.
+    Arrow { from: "demo", to: &["app", "client", "credential", "domain", "error", "clock", "config"], reach: Exactly },
+    Arrow {
+        from: "bench",
+        // It plays the registry towards the box, through the folder; the raw limits write past all of them.
+        to: &["app", "client", "credential", "domain", "error", "clock", "config", "db", "publication"],
+        reach: Exactly,
+    },
+    Arrow { from: "problem", to: &["error", "texts"], reach: Exactly },
+    Arrow { from: "credential", to: &["domain", "error"], reach: Exactly },
+    Arrow { from: "domain", to: &["error"], reach: Exactly },
+    Arrow { from: "db", to: &["error"], reach: Exactly },
+    Arrow { from: "clock", to: &["error"], reach: Exactly },
+    // Types that a variable is parsed into, such as the place of a database.
+    Arrow { from: "config", to: &["db", "error", "texts"], reach: Exactly },
+    Arrow { from: "cipher", to: &["error"], reach: Exactly },
+    Arrow { from: "texts", to: &["error"], reach: Exactly },
+    Arrow { from: "error", to: &[], reach: Exactly },
+];
+
+/// Foreign paths that the shipped code of a module does without.
+const FOREIGN: &[(&str, &[&str])] = &[
+    ("domain", &["actix_web", "openssl", "reqwest", "std::fs", "std::net", "tokio", "tracing"]),
+    // How a type lies in a column has to be said where the type is; asking the database has not.
+    ("domain", &["diesel::Connection", "diesel::prelude", "diesel::sql_query", "diesel::RunQueryDsl", "diesel::dsl"]),
+    ("credential", &["actix_web", "diesel", "reqwest", "std::fs", "std::net", "tokio", "tracing"]),
+    ("store", &["actix_web", "reqwest"]),
+    ("client", &["actix_web", "diesel"]),
+    // The box writes no log: a line per review would be a clock.
+    ("ballot", &["tracing"]),
+];
+
+/// The modules that may ask which engine a connection is.
+const ENGINE_AWARE: &[&str] = &["db", "store", "ballot"];
+
+/// The files of `api` that the others may import; the routes lie in `api` itself.
+const API_SHARED: &[&str] = &["extract", "jobs", "record_views", "two_persons"];
+
+/// What the check of one file has to know of the others.
+struct Surroundings {
+    /// The files of `api`, by name.
+    api_files: BTreeSet<String>,
+    /// The crate's macros and the modules they are written in: they lie at the crate's root or are in scope by their
+    /// place in the text, so that a call does not name the module.
+    macros: Vec<(String, String)>,
+}
+
+impl Surroundings {
+    fn read() -> Self {
+        let files = source::rust_files("src");
+        assert!(!files.is_empty(), "the source was not found");
+        let mut macros = Vec::new();
+        for file in &files {
+            let code = source::code(&file.text);
+            for words in tokens(&code).windows(3) {
+                if let ["macro_rules", "!", name] = words {
+                    macros.push(((*name).to_owned(), module_of(&file.path).swap_remove(0)));
+                }
+            }
+        }
+        let modules = files.iter().map(|file| module_of(&file.path)).filter(|module| module[0] == "api");
+        let api_files = modules.filter_map(|module| module.get(1).cloned()).collect();
+        Self { api_files, macros }
+    }
+
+    /// The module that a name at the crate's root belongs to, seen from the module `from`.
+    fn home_of<'a>(&'a self, name: &'a str, from: &'a str) -> &'a str {
+        let mut homes = self.macros.iter().filter(|(macro_name, _)| macro_name == name).map(|(_, home)| home.as_str());
+        if homes.clone().any(|home| home == from) { from } else { homes.next().unwrap_or(name) }
+    }
+
+    fn has_macro(&self, name: &str) -> bool {
+        self.macros.iter().any(|(macro_name, _)| macro_name == name)
+    }
+}
+
+fn may_import(from: &str) -> BTreeSet<&'static str> {
+    let arrow = ARROWS
+        .iter()
+        .find(|arrow| arrow.from == from)
+        .unwrap_or_else(|| panic!("the module `{from}` has no row in ARROWS"));
+    let mut allowed: BTreeSet<_> = arrow.to.iter().copied().collect();
+    if let FurtherBut(except) = arrow.reach {
+        for to in arrow.to {
+            allowed.extend(may_import(to));
+        }
+        allowed.retain(|to| !except.contains(to));
+    }
+    allowed
+}
+
+/// The modules that a file lies in, outermost first: `src/api/courts.rs` is `api`, `courts`.
+fn module_of(path: &str) -> Vec<String> {
+    let stem = path.trim_start_matches("src/").trim_end_matches(".rs");
+    stem.split('/').filter(|part| *part != "mod").map(String::from).collect()
+}
+
+fn tokens(code: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut rest = code.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let length = if first.is_alphanumeric() || first == '_' {
+            rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())
+        } else if rest.starts_with("::") {
+            2
+        } else {
+            first.len_utf8()
+        };
+        tokens.push(&rest[..length]);
+        rest = rest[length..].trim_start();
+    }
+    tokens
+}
+
+fn is_name(token: &str) -> bool {
+    token.starts_with(|c: char| c.is_alphabetic() || c == '_')
+}
+
+/// Every path that the code names, written out: `use super::{a, b::c}` in `src/api/courts.rs` gives `crate::api::a` and
+/// `crate::api::b::c`.
+fn paths(file: &str, code: &str) -> Vec<Vec<String>> {
+    let tokens = tokens(code);
+    let here: Vec<String> = if file == "src/lib.rs" { vec![] } else { module_of(file) };
+    let mut found = Vec::new();
+    let mut blocks: Vec<Option<&str>> = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let (token, next) = (tokens[at], tokens.get(at + 1).copied().unwrap_or(""));
+        let is_visibility = token == "in" && at > 0 && tokens[at - 1] == "(";
+        if is_visibility {
+            while at < tokens.len() && tokens[at] != ")" {
+                at += 1;
+            }
+        } else if token == "mod" && tokens.get(at + 2) == Some(&"{") {
+            blocks.push(Some(next));
+            at += 3;
+        } else if token == "{" {
+            blocks.push(None);
+            at += 1;
+        } else if token == "}" {
+            blocks.pop();
+            at += 1;
+        } else if is_name(token) && (next == "::" || (matches!(token, "crate" | "super" | "ejf") && next == "as")) {
+            let mut start = vec!["crate".to_owned()];
+            if matches!(token, "self" | "super") {
+                start.extend(here.iter().cloned());
+                start.extend(blocks.iter().flatten().map(|&name| name.to_owned()));
+            }
+            match token {
+                // `ejf` is how the binary calls the crate.
+                "crate" | "self" | "ejf" => {}
+                "super" => drop(start.pop()),
+                _ => start = vec![token.to_owned()],
+            }
+            at = if next == "::" {
+                read_tree(&tokens, at + 2, start, &mut found)
+            } else {
+                push(&mut found, start, at + 1)
+            };
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+fn push(found: &mut Vec<Vec<String>>, path: Vec<String>, next: usize) -> usize {
+    found.push(path);
+    next
+}
+
+/// Reads what follows `prefix::`, which may be a group, and tells where it ends.
+fn read_tree(tokens: &[&str], mut at: usize, mut prefix: Vec<String>, found: &mut Vec<Vec<String>>) -> usize {
+    while at < tokens.len() {
+        match tokens[at] {
+            "{" => {
+                at += 1;
+                while at < tokens.len() && tokens[at] != "}" {
+                    at = if is_name(tokens[at]) || tokens[at] == "*" {
+                        read_tree(tokens, at, prefix.clone(), found)
+                    } else {
+                        at + 1
+                    };
+                }
+                return at + 1;
+            }
+            "self" => return push(found, prefix, at + 1),
+            "super" => drop(prefix.pop()),
+            name if is_name(name) => prefix.push(name.to_owned()),
+            "*" => return push(found, prefix, at + 1),
+            // The turbofish of a call.
+            _ => return push(found, prefix, at),
+        }
+        at += 1;
+        if tokens.get(at) != Some(&"::") {
+            return push(found, prefix, skip_alias(tokens, at));
+        }
+        at += 1;
+    }
+    at
+}
+
+/// In `{a as b, c}` the `b` names nothing.
+fn skip_alias(tokens: &[&str], at: usize) -> usize {
+    if tokens.get(at) == Some(&"as") { at + 2 } else { at }
+}
+
+/// The breaches of the table in one file.
+fn forbidden_arrows(file: &str, code: &str, around: &Surroundings) -> Vec<String> {
+    let module = module_of(file);
+    let from = module[0].as_str();
+    let allowed = may_import(from);
+    let mut breaches = Vec::new();
+    let tokens = tokens(code);
+    let calls = tokens.windows(2).filter(|pair| pair[1] == "!" && around.has_macro(pair[0]));
+    let calls = calls.map(|pair| vec!["crate".to_owned(), pair[0].to_owned()]);
+    for path in paths(file, code).into_iter().chain(calls).filter(|path| path[0] == "crate") {
+        let written = path.join("::");
+        let Some(name) = path.get(1) else {
+            breaches.push(format!("{file}: imports the whole crate, which hides what it uses"));
+            continue;
+        };
+        let to = around.home_of(name, from);
+        if to == from {
+            let sibling = path.get(2).filter(|sibling| around.api_files.contains(*sibling));
+            if let (Some(own), Some(sibling)) = (module.get(1), sibling)
+                && from == "api"
+                && own != sibling
+                && !API_SHARED.contains(&sibling.as_str())
+            {
+                breaches.push(format!("{file}: {written}: files of `api` never import one another"));
+            }
+        } else if !ARROWS.iter().any(|arrow| arrow.from == to) {
+            breaches.push(format!("{file}: {written}: the module `{to}` has no row in ARROWS"));
+        } else if !allowed.contains(to) {
+            breaches.push(format!("{file}: {written}: `{from}` may not import `{to}`"));
+        }
+    }
+    breaches.sort();
+    breaches.dedup();
+    breaches
+}
+
+/// Functions and types that hold the connection of the registry and that of the ballot box at once. An enum holds one
+/// of its variants at a time.
+fn holders_of_both(file: &str, code: &str) -> Vec<String> {
+    let tokens = tokens(code);
+    let mut breaches = Vec::new();
+    for at in 0..tokens.len() {
+        let name = tokens.get(at + 1).copied().unwrap_or("");
+        if !matches!(tokens[at], "fn" | "struct" | "type") || !is_name(name) {
+            continue;
+        }
+        let mut item = BTreeSet::new();
+        let mut depth = 0;
+        for token in &tokens[at..] {
+            let is_body = *token == "{" && depth == 0 && tokens[at] == "fn";
+            match *token {
+                "(" | "[" | "{" => depth += 1,
+                ")" | "]" | "}" => depth -= 1,
+                _ => {}
+            }
+            if is_body || (depth == 0 && matches!(*token, ";" | "}")) {
+                break;
+            }
+            item.insert(*token);
+        }
+        if item.contains("Registry") && item.contains("BallotBox") {
+            breaches.push(format!("{file}: `{name}` holds both connections"));
+        }
+    }
+    breaches
+}
+
+/// Paths of foreign crates, and of the engines' variants, that a module does without.
+fn forbidden_foreign(file: &str, code: &str) -> Vec<String> {
+    let from = module_of(file).swap_remove(0);
+    let banned: Vec<_> = FOREIGN.iter().filter(|(module, _)| *module == from).flat_map(|(_, banned)| *banned).collect();
+    let mut breaches = Vec::new();
+    for path in paths(file, code) {
+        let written = path.join("::");
+        if banned.iter().any(|ban| written == **ban || written.starts_with(&format!("{ban}::"))) {
+            breaches.push(format!("{file}: {written}: `{from}` does without it"));
+        }
+        let names_engine = ["Conn::Sqlite", "Conn::Postgres"].iter().any(|variant| written.ends_with(variant));
+        if names_engine && !ENGINE_AWARE.contains(&from.as_str()) {
+            breaches.push(format!("{file}: {written}: only `db`, `store` and `ballot` ask for the engine"));
+        }
+    }
+    breaches.sort();
+    breaches.dedup();
+    breaches
+}
+
+#[test]
+fn no_module_imports_against_the_table() {
+    let around = Surroundings::read();
+    let breaches: Vec<_> = source::rust_files("src")
+        .iter()
+        .flat_map(|file| forbidden_arrows(&file.path, &source::code(&file.text), &around))
+        .collect();
+    assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
+}
+
+#[test]
+fn only_the_wiring_holds_the_registry_and_the_ballot_box() {
+    let breaches: Vec<_> = source::rust_files("src")
+        .iter()
+        .filter(|file| module_of(&file.path)[0] != "app")
+        .flat_map(|file| holders_of_both(&file.path, &source::code(&file.text)))
+        .collect();
+    assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
+}
+
+#[test]
+fn no_module_reaches_for_a_crate_it_does_without() {
+    let breaches: Vec<_> = source::rust_files("src")
+        .iter()
+        .flat_map(|file| forbidden_foreign(&file.path, &source::shipped_and_test_code(file).0))
+        .collect();
+    assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
+}
+
+#[test]
+fn an_arrow_against_the_table_is_caught_however_it_is_written() {
+    let around = Surroundings {
+        api_files: ["courts", "judges", "extract"].map(String::from).into(),
+        macros: [("on", "db"), ("id", "domain"), ("id", "store")].map(|(a, b)| (a.to_owned(), b.to_owned())).into(),
+    };
+    let caught = |file: &str, text: &str| !forbidden_arrows(file, &source::code(text), &around).is_empty();
+    for (file, text) in [
+        ("src/ballot/intake.rs", "use crate::store::judges;"),
+        ("src/ballot/intake.rs", "use crate::{domain::ids, store};"),
+        ("src/ballot/intake.rs", "use crate::{domain::{ids, cycle as phase}, auth::Actor};"),
+        ("src/ballot/intake.rs", "fn f() { crate::api::courts::list(); }"),
+        ("src/ballot/intake.rs", "use super::super::store;"),
+        ("src/ballot/mod.rs", "mod tests { use super::super::store; }"),
+        ("src/ballot/mod.rs", "use crate::*;"),
+        ("src/ballot/mod.rs", "use crate as all;"),
+        ("src/cli.rs", "use crate::ballot::seal;"),
+        ("src/web/mod.rs", "use crate::store;"),
+        ("src/domain/cycle.rs", "use crate::credential::tree;"),
+        ("src/domain/cycle.rs", "fn f() { let now = r\"text\"; crate::clock::now() }"),
+        ("src/credential/tree.rs", "use crate::db;"),
+        ("src/client/peer.rs", "use crate::api::courts;"),
+        ("src/demo/mod.rs", "use crate::db::Db;"),
+        ("src/demo/mod.rs", "use crate::store::judges;"),
+        ("src/main.rs", "fn main() { ejf::app::serve() }"),
+        ("src/domain/cycle.rs", "fn f() { on!(conn, |c| { 1 }) }"),
+        ("src/domain/cycle.rs", "use crate::on;"),
+        ("src/domain/cycle.rs", "use crate::brand_new::Thing;"),
+        ("src/api/courts.rs", "use super::judges;"),
+        ("src/api/courts.rs", "use crate::api::{extract::Valid, judges::View};"),
+        ("src/api/extract.rs", "use crate::api::courts;"),
+    ] {
+        assert!(caught(file, text), "{file}: {text}");
+    }
+    for (file, text) in [
+        ("src/ballot/intake.rs", "use crate::{db::BallotBox, error::{Error, Result}}; use super::tables;"),
+        (
+            "src/ballot/intake.rs",
+            "/// See [`crate::store`].\nfn f() { f(\"crate::store\", 'c', r#\"crate::\"store\"#) }",
+        ),
+        ("src/ballot/intake.rs", "mod tests { use super::*; use super::super::seal; }"),
+        ("src/ballot/intake.rs", "pub(in crate::ballot) fn f<'a>(x: &'a str) {}"),
+        ("src/api/courts.rs", "use crate::store::courts; use super::{extract::Valid, Tag};"),
+        ("src/api/mod.rs", "pub mod courts; use courts::list; fn f() { self::judges::list() }"),
+        ("src/domain/ids.rs", "id!(JudgeId); use crate::id;"),
+        ("src/bench/mod.rs", "use crate::db::Db;"),
+        ("src/main.rs", "use ejf::{cli, config::Config};"),
+        ("src/app.rs", "use crate::{ballot, web, store::keys};"),
+    ] {
+        assert!(!caught(file, text), "{file}: {text}");
+    }
+}
+
+#[test]
+fn holding_both_connections_is_caught() {
+    let caught = |text: &str| !holders_of_both("src/jobs/mod.rs", &source::code(text)).is_empty();
+    assert!(caught("async fn join(registry: &Registry, ballot: Data<BallotBox>) -> Result<()> {}"));
+    assert!(caught("fn f<T>(a: [u8; 4], b: Registry) -> BallotBox where T: Copy { }"));
+    assert!(caught("struct Stores { registry: Registry, ballot: BallotBox }"));
+    assert!(caught("type Both = (Registry, BallotBox);"));
+    assert!(!caught("fn a(r: &Registry) { } fn b(b: &BallotBox) { }"));
+    assert!(!caught("struct Registry(Db);\nstruct BallotBox(Db);"));
+    assert!(!caught("enum Purpose { Registry, BallotBox }"));
+}
+
+#[test]
+fn reaching_for_a_banned_crate_is_caught() {
+    let caught = |file: &str, text: &str| !forbidden_foreign(file, &source::code(text)).is_empty();
+    assert!(caught("src/store/judges.rs", "use actix_web::web;"));
+    assert!(caught("src/credential/bundle.rs", "use std::{fs, io};"));
+    assert!(caught("src/ballot/mod.rs", "fn f() { tracing::info!(\"a review came\") }"));
+    assert!(caught("src/domain/cycle.rs", "use diesel::{prelude::*, sql_types::Text};"));
+    assert!(caught("src/api/judges.rs", "match conn { Conn::Sqlite(c) => c }"));
+    assert!(!caught("src/db.rs", "match conn { Conn::Sqlite(c) => c }"));
+    assert!(!caught("src/credential/bundle.rs", "use std::io::{self, Read};"));
+}
