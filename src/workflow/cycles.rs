@@ -1,5 +1,5 @@
 //! The moves of a cycle, each judged by the pure rules of `domain::cycle` from facts that are loaded here and written
-//! with its trail in one transaction. A newcomer's usual mistake is to move a phase by itself: [`enter`] writes the move,
+//! with its trail in one transaction. A newcomer's usual mistake is to move a phase by itself: `enter` writes the move,
 //! the evaluations and the audit entry together.
 
 use chrono::{DateTime, NaiveDate, Utc};
