@@ -104,9 +104,11 @@ impl Connector {
         })
         .map_err(Error::Sql)?;
         if self.is_reader {
-            // SQLite would let a write through inside a read; PostgreSQL's READ ONLY would not. Every commit empties a
-            // reader's cache of pages; a page that is mapped is then had again without a system call and a copy.
-            conn.batch_execute("PRAGMA query_only = ON; PRAGMA mmap_size = 268435456;").map_err(Error::Sql)?;
+            // SQLite would let a write through inside a read; PostgreSQL's READ ONLY would not.
+            conn.batch_execute("PRAGMA query_only = ON;").map_err(Error::Sql)?;
+        } else if self.purpose == Purpose::Registry {
+            // The writer's pages stay in its cache over its own commits, which empty the cache of every reader.
+            conn.batch_execute("PRAGMA cache_size = -16384;").map_err(Error::Sql)?;
         }
         Ok(Conn::Sqlite(conn))
     }

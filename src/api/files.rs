@@ -232,41 +232,67 @@ pub async fn get_judge_file(
     let asked = query.purpose;
     let view = query.view.unwrap_or(FileView::Summary);
     let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
-    // Read beside other readers; the writer, which all share, has but to record it. Whatever is read is answered only
-    // once the record of it is committed.
     let account_id = actor.account_id;
-    let (file, purpose) = registry
-        .0
-        .read(move |conn| {
-            let purpose = workflow::members::file_purpose(conn, &actor, judge_id, asked)?;
-            let judge = store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
-            let file = match view {
-                FileView::Summary => JudgeFileView::Summary(summary(conn, judge, today)?),
-                FileView::Full => JudgeFileView::Full(full(conn, judge)?),
-            };
-            Ok((file, purpose))
-        })
-        .await?;
-    registry
-        .0
-        .write(move |conn| {
-            let entry = store::audit::NewEntry::reading(account_id, "get_judge_file", judge_id, purpose);
-            store::audit::record(conn, entry, now)
-        })
-        .await?;
+    let record = move |conn: &mut Conn, purpose| {
+        let entry = store::audit::NewEntry::reading(account_id, "get_judge_file", judge_id, purpose);
+        store::audit::record(conn, entry, now)
+    };
+    let file = match view {
+        // Few rows: read where the record is written, as the writer's cache of pages is warm after every commit.
+        FileView::Summary => {
+            let found = registry.0.write(move |conn| {
+                let purpose = workflow::members::file_purpose(conn, &actor, judge_id, asked)?;
+                let found = find_summary(conn, judge_id, today)?;
+                record(conn, purpose)?;
+                Ok(found)
+            });
+            JudgeFileView::Summary(summary(found.await?)?)
+        }
+        // Many rows, which would hold up all writes: read beside them, and answered once the record is committed.
+        FileView::Full => {
+            let reading = registry.0.read(move |conn| {
+                let purpose = workflow::members::file_purpose(conn, &actor, judge_id, asked)?;
+                Ok((full(conn, judge_id)?, purpose))
+            });
+            let (file, purpose) = reading.await?;
+            registry.0.write(move |conn| record(conn, purpose)).await?;
+            JudgeFileView::Full(file)
+        }
+    };
     Ok(HttpResponse::Ok().json(file))
 }
 
-/// Four queries, after the one that found the judge.
-fn summary(conn: &mut Conn, judge: Judge, today: NaiveDate) -> Result<FileSummary> {
+/// What a summary is made of.
+struct Found {
+    judge: Judge,
+    quarters: [Period; QUARTERS],
+    held: Vec<(Position, Court)>,
+    values: Vec<QuarterValue>,
+    open_correction_count: i64,
+    reading_count: i64,
+}
+
+/// Five queries.
+fn find_summary(conn: &mut Conn, judge_id: JudgeId, today: NaiveDate) -> Result<Found> {
+    let judge = store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
     let quarters = last_quarters(today)?;
     let (first, last) = (quarters[0].starts_on(), quarters[QUARTERS - 1].starts_on());
-    let held = store::positions::held_on(conn, judge.id, today)?;
-    let values = store::observations::in_force_between(conn, judge.id, first, last, RECORDS_MAX)?;
+    Ok(Found {
+        judge,
+        quarters,
+        held: store::positions::held_on(conn, judge_id, today)?,
+        values: store::observations::in_force_between(conn, judge_id, first, last, RECORDS_MAX)?,
+        open_correction_count: store::corrections::count_open(conn, judge_id)?,
+        reading_count: store::audit::count_reads(conn, judge_id)?,
+    })
+}
+
+fn summary(found: Found) -> Result<FileSummary> {
+    let Found { judge, quarters, held, values, open_correction_count, reading_count } = found;
     let mut summary = FileSummary {
         view: FileView::Summary,
-        open_correction_count: store::corrections::count_open(conn, judge.id)?,
-        reading_count: store::audit::count_reads(conn, judge.id)?,
+        open_correction_count,
+        reading_count,
         judge: PersonView {
             id: judge.id,
             full_name_kk: judge.full_name_kk,
@@ -347,9 +373,9 @@ fn fit(summary: &mut FileSummary, rows: Vec<IndicatorRow>) -> Result<()> {
     Ok(())
 }
 
-/// Six queries, after the one that found the judge.
-fn full(conn: &mut Conn, judge: Judge) -> Result<FullFile> {
-    let id = judge.id;
+/// Seven queries.
+fn full(conn: &mut Conn, id: JudgeId) -> Result<FullFile> {
+    let judge = store::judges::find(conn, id)?.ok_or(Code::NotFound)?;
     let named = store::external_ids::list_of(conn, &[id.to_string()])?;
     let observations = store::observations::list(conn, id, None, None, RECORDS_MAX)?;
     let readings = store::audit::latest_reads(conn, id, READINGS_MAX)?;
