@@ -16,6 +16,7 @@ use utoipa_actix_web::AppExt;
 use zeroize::Zeroizing;
 
 use crate::api;
+use crate::api::file_summary::KeptRecords;
 use crate::auth::password::Passwords;
 use crate::auth::{Auth, authenticate};
 use crate::cipher::Cipher;
@@ -185,6 +186,7 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
     let shared_cipher = web::Data::new(cipher.clone());
     let shared_clock = web::Data::new(clock);
     let shared_config = web::Data::new(config.clone());
+    let kept_records = web::Data::new(KeptRecords::default());
     let paths = web::Data::new(Paths::of(&document::registry_document()));
     let language = DefaultLanguage(config.language);
     let docs = config.docs;
@@ -197,6 +199,7 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
             .app_data(shared_cipher.clone())
             .app_data(shared_clock.clone())
             .app_data(shared_config.clone())
+            .app_data(kept_records.clone())
             .app_data(paths.clone())
             .app_data(language)
             .app_data(path_config())

@@ -146,8 +146,7 @@ pub async fn list_correction_requests(
             let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
             store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
             let act = "list_correction_requests";
-            let entry = store::audit::NewEntry::reading(actor.account_id, act, judge_id, purpose);
-            store::audit::record(conn, entry, now)?;
+            store::audit::record_reading(conn, actor.account_id, act, judge_id, purpose, now)?;
             store::corrections::list(conn, judge_id, after, limit + 1)
         })
         .await?;

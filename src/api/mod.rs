@@ -15,6 +15,7 @@ pub mod cycle_acts;
 pub mod cycles;
 pub mod evaluations;
 pub mod extract;
+pub mod file_summary;
 pub mod files;
 pub mod indicators;
 pub mod issuance;
@@ -50,8 +51,11 @@ pub fn public_routes(cfg: &mut ServiceConfig) {
         .service(public_documents::get_leaves);
 }
 
-/// Routes under `/v1`, all of which need a token.
+/// Routes under `/v1`, all of which need a token. A path is compared with one route after the other, so those that are
+/// asked for most come first.
 pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(files::get_judge_file);
+    cfg.service(observations::create_observation).service(observations::list_observations);
     cfg.service(sessions::get_me).service(sessions::delete_session).service(sessions::change_password);
     cfg.service(accounts::create_account)
         .service(accounts::list_accounts)
@@ -96,8 +100,6 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(correction_requests::create_correction_request)
         .service(correction_requests::list_correction_requests)
         .service(correction_requests::decide_correction_request);
-    cfg.service(files::get_judge_file);
-    cfg.service(observations::create_observation).service(observations::list_observations);
     cfg.service(issuance::make_keys)
         .service(issuance::freeze_manifest)
         .service(issuance::list_issuance)

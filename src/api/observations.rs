@@ -221,8 +221,7 @@ pub async fn list_observations(
             let usual = FilePurpose::Personnel;
             let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
             store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
-            let entry = store::audit::NewEntry::reading(actor.account_id, "list_observations", judge_id, purpose);
-            store::audit::record(conn, entry, now)?;
+            store::audit::record_reading(conn, actor.account_id, "list_observations", judge_id, purpose, now)?;
             let rows = store::observations::list(conn, judge_id, indicator_code.as_deref(), after, limit + 1)?;
             rows.into_iter().map(ObservationView::new).collect::<Result<Vec<_>>>()
         })

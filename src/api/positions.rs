@@ -166,8 +166,7 @@ pub async fn list_positions(
             let usual = FilePurpose::Personnel;
             let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
             store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
-            let entry = store::audit::NewEntry::reading(actor.account_id, "list_positions", judge_id, purpose);
-            store::audit::record(conn, entry, now)?;
+            store::audit::record_reading(conn, actor.account_id, "list_positions", judge_id, purpose, now)?;
             store::positions::list(conn, judge_id, after, limit + 1)
         })
         .await?;

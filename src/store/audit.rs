@@ -2,13 +2,14 @@
 //! mistake is to number entries by a database sequence: a slow transaction would commit a smaller number after a reader
 //! passed it. The number is taken here, inside the writer's transaction, so it follows the order of commits.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::max;
 use diesel::prelude::*;
 
 use super::schema::audit_entries;
 use crate::db::Conn;
 use crate::domain::caller::CallerId;
-use crate::domain::ids::{AccountId, AuditEntryId, ClientId, JudgeId};
+use crate::domain::ids::{AccountId, AuditEntryId, ClientId, JudgeId, new_at};
 use crate::domain::judge_file::FilePurpose;
 use crate::error::Result;
 use crate::on;
@@ -39,6 +40,8 @@ pub struct AuditEntry {
     pub purpose: Option<String>,
     /// The digest of what was confirmed by two persons.
     pub digest: Option<String>,
+    /// Which reading of this judge's file by somebody else it is, from 1; none for other acts.
+    pub reading_number: Option<i64>,
 }
 
 /// What a write tells about itself; the number and id are given when it is recorded.
@@ -63,12 +66,6 @@ pub struct NewEntry<'a> {
 }
 
 impl<'a> NewEntry<'a> {
-    /// An entry of `account_id` reading a judge's file, or a part of it, by the operation `act`.
-    pub fn reading(account_id: AccountId, act: &'a str, judge_id: JudgeId, purpose: FilePurpose) -> Self {
-        let entry = NewEntry::new(Some(account_id), act, "judge", judge_id).of_judge(judge_id);
-        NewEntry { purpose: Some(purpose.as_str()), ..entry }
-    }
-
     /// An entry of `account_id` doing `act` to a thing.
     pub fn new(account_id: Option<AccountId>, act: &'a str, object_type: &'a str, object_id: impl ToString) -> Self {
         let object_id = object_id.to_string();
@@ -88,14 +85,59 @@ impl<'a> NewEntry<'a> {
     }
 }
 
-/// Records an entry and returns its number.
-pub fn record(conn: &mut Conn, entry: NewEntry<'_>, now: chrono::DateTime<chrono::Utc>) -> Result<i64> {
-    let last: Option<i64> =
-        on!(conn, |c| { audit_entries::table.select(diesel::dsl::max(audit_entries::sequence)).get_result(c) })?;
-    let sequence = last.unwrap_or(0) + 1;
+/// How the log stood when a judge's file was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Before {
+    /// How often others had read the file or a part of it; the judge's own readings are not counted.
+    pub reading_count: i64,
+    /// The number of the last entry that concerns the judge and is no reading: it grows with every write to the file.
+    pub last_write: Option<i64>,
+}
+
+/// Records an entry.
+pub fn record(conn: &mut Conn, entry: NewEntry<'_>, now: DateTime<Utc>) -> Result<()> {
+    let last: Option<i64> = on!(conn, |c| { audit_entries::table.select(max(audit_entries::sequence)).get_result(c) })?;
+    insert(conn, entry, last, None, now)
+}
+
+/// Records that somebody reads a judge's file, or a part of it, by the operation `act`, and tells how the log stood
+/// before. A judge's own readings are recorded and not counted.
+pub fn record_reading(
+    conn: &mut Conn,
+    account_id: AccountId,
+    act: &str,
+    judge_id: JudgeId,
+    purpose: FilePurpose,
+    now: DateTime<Utc>,
+) -> Result<Before> {
+    let of_judge = audit_entries::table.filter(audit_entries::judge_id.eq(judge_id));
+    let readings = of_judge.filter(audit_entries::reading_number.is_not_null());
+    let writes = of_judge.filter(audit_entries::purpose.is_null());
+    let (last, reading, last_write): (Option<i64>, Option<i64>, Option<i64>) = on!(conn, |c| {
+        diesel::select((
+            audit_entries::table.select(max(audit_entries::sequence)).single_value(),
+            readings.select(max(audit_entries::reading_number)).single_value(),
+            writes.select(max(audit_entries::sequence)).single_value(),
+        ))
+        .get_result(c)
+    })?;
+    let reading_count = reading.unwrap_or(0);
+    let number = (purpose != FilePurpose::OwnFile).then_some(reading_count + 1);
+    let entry = NewEntry::new(Some(account_id), act, "judge", judge_id).of_judge(judge_id);
+    insert(conn, NewEntry { purpose: Some(purpose.as_str()), ..entry }, last, number, now)?;
+    Ok(Before { reading_count, last_write })
+}
+
+fn insert(
+    conn: &mut Conn,
+    entry: NewEntry<'_>,
+    last: Option<i64>,
+    reading_number: Option<i64>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let row = AuditEntry {
-        sequence,
-        id: AuditEntryId(crate::domain::ids::new_at(now)),
+        sequence: last.unwrap_or(0) + 1,
+        id: AuditEntryId(new_at(now)),
         occurred_at: now.naive_utc(),
         account_id: entry.account_id,
         client_id: entry.client_id,
@@ -105,9 +147,10 @@ pub fn record(conn: &mut Conn, entry: NewEntry<'_>, now: chrono::DateTime<chrono
         judge_id: entry.judge_id,
         purpose: entry.purpose.map(str::to_owned),
         digest: entry.digest,
+        reading_number,
     };
     on!(conn, |c| { diesel::insert_into(audit_entries::table).values(&row).execute(c) })?;
-    Ok(sequence)
+    Ok(())
 }
 
 /// Entries by number, after `after`, at most `limit`; of one judge's file where `judge` is given.
@@ -128,25 +171,13 @@ pub fn list(conn: &mut Conn, judge: Option<JudgeId>, after: Option<i64>, limit: 
     })?)
 }
 
-/// How often others read a judge's file or a part of it; the judge's own readings are not counted.
-pub fn count_reads(conn: &mut Conn, judge: JudgeId) -> Result<i64> {
-    Ok(on!(conn, |c| {
-        audit_entries::table
-            .filter(audit_entries::judge_id.eq(judge))
-            .filter(audit_entries::purpose.ne(FilePurpose::OwnFile.as_str()))
-            .count()
-            .get_result(c)
-    })?)
-}
-
 /// The latest readings of a judge's file by others, newest first.
-pub fn latest_reads(conn: &mut Conn, judge: JudgeId, limit: i64) -> Result<Vec<AuditEntry>> {
+pub fn latest_readings(conn: &mut Conn, judge: JudgeId, limit: i64) -> Result<Vec<AuditEntry>> {
     Ok(on!(conn, |c| {
         audit_entries::table
-            .filter(audit_entries::judge_id.eq(judge))
-            .filter(audit_entries::purpose.ne(FilePurpose::OwnFile.as_str()))
+            .filter(audit_entries::judge_id.eq(judge).and(audit_entries::reading_number.is_not_null()))
             .select(AuditEntry::as_select())
-            .order(audit_entries::sequence.desc())
+            .order(audit_entries::reading_number.desc())
             .limit(limit)
             .load(c)
     })?)

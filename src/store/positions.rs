@@ -4,7 +4,6 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
-use super::courts::Court;
 use super::schema::{courts, positions};
 use crate::db::Conn;
 use crate::domain::ids::{AccountId, ClientId, CourtId, JudgeId, PositionId};
@@ -46,6 +45,35 @@ pub struct Position {
     pub status: RecordStatus,
     /// The record that this one replaces.
     pub supersedes_id: Option<PositionId>,
+}
+
+/// A post held on some day, with its court: what is asked most often, without what nobody looks at.
+#[derive(Debug, Clone, Queryable, Selectable)]
+pub struct HeldPost {
+    /// The record's id.
+    #[diesel(select_expression = positions::id)]
+    pub position_id: PositionId,
+    /// What kind of post.
+    #[diesel(select_expression = positions::kind)]
+    pub kind: PositionKind,
+    /// The first day.
+    #[diesel(select_expression = positions::starts_on)]
+    pub starts_on: NaiveDate,
+    /// The last day; none while no end is known.
+    #[diesel(select_expression = positions::ends_on)]
+    pub ends_on: Option<NaiveDate>,
+    /// At which court.
+    #[diesel(select_expression = positions::court_id)]
+    pub court_id: CourtId,
+    /// The court's name in Kazakh.
+    #[diesel(select_expression = courts::name_kk)]
+    pub court_name_kk: String,
+    /// The court's name in Russian.
+    #[diesel(select_expression = courts::name_ru)]
+    pub court_name_ru: String,
+    /// The court's name in English, if any.
+    #[diesel(select_expression = courts::name_en)]
+    pub court_name_en: Option<String>,
 }
 
 const IN_FORCE: [RecordStatus; 2] = [RecordStatus::Active, RecordStatus::Disputed];
@@ -103,8 +131,8 @@ pub fn list(conn: &mut Conn, judge: JudgeId, after: Option<PositionId>, limit: i
     })?)
 }
 
-/// The posts that a judge holds on a day, with their courts, earliest first.
-pub fn held_on(conn: &mut Conn, judge: JudgeId, day: NaiveDate) -> Result<Vec<(Position, Court)>> {
+/// The posts that a judge holds on a day, earliest first.
+pub fn held_on(conn: &mut Conn, judge: JudgeId, day: NaiveDate) -> Result<Vec<HeldPost>> {
     // Not `eq_any`: a list of values keeps diesel from preparing the statement once and for all.
     let is_in_force = positions::status.eq(RecordStatus::Active).or(positions::status.eq(RecordStatus::Disputed));
     Ok(on!(conn, |c| {
@@ -114,7 +142,7 @@ pub fn held_on(conn: &mut Conn, judge: JudgeId, day: NaiveDate) -> Result<Vec<(P
             .filter(positions::starts_on.le(day))
             .filter(positions::ends_on.is_null().or(positions::ends_on.ge(day)))
             .order((positions::starts_on, positions::id))
-            .select((Position::as_select(), Court::as_select()))
+            .select(HeldPost::as_select())
             .limit(10)
             .load(c)
     })?)

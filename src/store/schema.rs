@@ -55,6 +55,7 @@ diesel::table! {
         judge_id -> Nullable<Text>,
         purpose -> Nullable<Text>,
         digest -> Nullable<Text>,
+        reading_number -> Nullable<BigInt>,
     }
 }
 

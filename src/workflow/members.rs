@@ -77,7 +77,7 @@ fn check_may_act(conn: &mut Conn, cycle: CycleId, subject: JudgeId, member: Judg
     }
     let posts = store::positions::held_on(conn, subject, today)?;
     let member_posts = store::positions::held_on(conn, member, today)?;
-    if posts.iter().any(|(_, court)| member_posts.iter().any(|(_, own)| own.id == court.id)) {
+    if posts.iter().any(|post| member_posts.iter().any(|own| own.court_id == post.court_id)) {
         return refused(Hint::new("member_of_same_court"));
     }
     if store::conflicts::is_declared(conn, [subject, member], today)? {

@@ -82,6 +82,52 @@ async fn the_summary_shows_who_where_and_the_last_four_quarters_as_recorded() {
     assert_eq!(counts, [json!(0), json!(1), json!(1)]);
 }
 
+/// What is kept from one reading to the next must never outlive a write: each kind of write is followed by a reading.
+#[tokio::test]
+async fn a_summary_read_again_shows_whatever_was_written_to_the_file_since() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let judge = app.judge_at(&app.court("Алмалы аудандық соты").await).await;
+    let elsewhere = app.court("Медеу аудандық соты").await;
+    let path = format!("/v1/judges/{}", judge.id);
+    let observation = |numerator: u8, replaced: Option<&str>| {
+        json!({"indicator_code": "resolved", "category": "civil", "period": "2026-Q3", "numerator": numerator,
+            "source_system": "toerelik", "as_of": "2026-10-05", "supersedes_id": replaced})
+    };
+    let summary = async || secretary.get(&format!("{path}/file?purpose=personnel")).await.expect(200).body;
+    let value = |body: &serde_json::Value| body["indicators"][0]["values"][2].clone();
+    assert_eq!(summary().await["indicators"], json!([]));
+
+    let first = secretary.post(&format!("{path}/observations"), observation(7, None)).await.expect(201).id();
+    assert_eq!(value(&summary().await)["numerator"], 7);
+
+    let claim = json!({"observation_id": first, "claim": "Олай емес."});
+    let asked = judge.client(&app).await.post(&format!("{path}/correction-requests"), claim).await.expect(201).id();
+    let disputed = summary().await;
+    assert_eq!((&value(&disputed)["status"], &disputed["open_correction_count"]), (&json!("disputed"), &json!(1)));
+
+    let restated = secretary.post(&format!("{path}/observations"), observation(8, Some(&first))).await.expect(201).id();
+    assert_eq!(value(&summary().await)["numerator"], 8);
+    let decision = json!({"outcome": "accepted", "reason": "Расталды."});
+    secretary.post(&format!("/v1/correction-requests/{asked}/decide"), decision).await.expect(200);
+    assert_eq!(summary().await["open_correction_count"], 0);
+
+    let post = json!({"court_id": elsewhere, "kind": "panel_chair", "starts_on": "2026-11-02", "source_system": "hr",
+        "as_of": "2026-11-02"});
+    secretary.post(&format!("{path}/positions"), post).await.expect(201);
+    assert_eq!(summary().await["positions"].as_array().unwrap().len(), 2);
+
+    // Another process, which knows nothing of what this one keeps, writes as this one does.
+    let (id, old) = (judge.id, restated.parse().unwrap());
+    let by_another = move |conn: &mut ejf::db::Conn| {
+        store::observations::set_status(conn, old, RecordStatus::Disputed)?;
+        let entry = store::audit::NewEntry::new(None, "create_correction_request", "observation", old).of_judge(id);
+        store::audit::record(conn, entry, chrono::Utc::now())
+    };
+    app.registry().0.write(by_another).await.unwrap();
+    assert_eq!(value(&summary().await)["status"], "disputed");
+}
+
 #[tokio::test]
 async fn the_full_view_holds_all_records_and_who_looked() {
     let app = App::start().await;
