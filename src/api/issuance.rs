@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Valid, page};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
 use super::jobs::{JobView, Start, ask_for_work};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
@@ -118,7 +118,8 @@ pub async fn make_keys(
 /// For secretaries, once the keys are made (409 `guard_not_met`) and the box has published its own (409 `box_not_ready`).
 /// From then on panels, keys, dates and rules of the round are public and settled. A repeat gives the same digest, and
 /// takes in the box's note.
-#[utoipa::path(tag = "issuance", request_body = Start, responses((status = 200, body = ManifestView), CreateProblems))]
+#[utoipa::path(tag = "issuance", params(IdempotencyKeyHeader), request_body = Start,
+    responses((status = 200, body = ManifestView), CreateProblems))]
 #[post("/cycles/{cycle_id}/manifest")]
 pub async fn freeze_manifest(
     actor: Actor,
@@ -126,23 +127,33 @@ pub async fn freeze_manifest(
     clock: web::Data<Clock>,
     config: web::Data<Config>,
     cycle_id: web::Path<CycleId>,
-    _start: Valid<Start>,
+    key: IdempotencyKey,
+    start: Valid<Start>,
 ) -> Result<HttpResponse> {
     policy::may_run_issuance(&actor)?;
     let now = clock.now();
     let id = cycle_id.into_inner();
-    let digest = match registry.0.read(move |conn| manifests::load(conn, id)).await? {
-        Standing::Frozen(digest) => digest,
+    let deed = Deed { by: actor.id(), operation: "freeze_manifest", key: key.required()?, digest: start.digest };
+    let (frozen, built) = match registry.0.read(move |conn| manifests::load(conn, id)).await? {
+        Standing::Frozen(digest) => (Some(digest), None),
         Standing::Open(plan) => {
             let box_keys = exchange::box_keys(&config.publication_dir).await?;
             let building = tokio::task::spawn_blocking(move || manifests::build(&plan, &box_keys));
-            let built = building.await.map_err(Error::internal)??;
-            registry.0.write(move |conn| manifests::put(conn, &actor, &built, now)).await?
+            (None, Some(building.await.map_err(Error::internal)??))
         }
     };
+    let response = act_once(&registry, deed, now, move |conn| {
+        let digest = match (frozen, &built) {
+            (Some(digest), _) => digest,
+            (None, Some(built)) => manifests::put(conn, &actor, built, now)?,
+            (None, None) => return Err(Error::internal("neither frozen nor built")),
+        };
+        Reply::ok(None, &ManifestView::from(digest))
+    })
+    .await?;
     exchange::publish_documents(&registry, &config.publication_dir, id).await?;
     exchange::take_in(&registry, &config.publication_dir, id).await?;
-    Ok(HttpResponse::Ok().json(ManifestView::from(digest)))
+    Ok(response)
 }
 
 /// List how far panels have collected their credentials.
@@ -182,7 +193,8 @@ pub async fn list_issuance(
 /// For secretaries, from the day after the last day of issuance (425 `too_early`). Afterwards no credential is issued. A
 /// subject with fewer credentials than `issued_min` gets no reviews: its peer part will be `insufficient`. A repeat gives
 /// the same.
-#[utoipa::path(tag = "issuance", request_body = Start, responses((status = 200, body = LedgersView), TimedProblems))]
+#[utoipa::path(tag = "issuance", params(IdempotencyKeyHeader), request_body = Start,
+    responses((status = 200, body = LedgersView), TimedProblems))]
 #[post("/cycles/{cycle_id}/ledgers")]
 pub async fn publish_ledgers(
     actor: Actor,
@@ -191,11 +203,13 @@ pub async fn publish_ledgers(
     clock: web::Data<Clock>,
     config: web::Data<Config>,
     cycle_id: web::Path<CycleId>,
-    _start: Valid<Start>,
+    key: IdempotencyKey,
+    start: Valid<Start>,
 ) -> Result<HttpResponse> {
     policy::may_run_issuance(&actor)?;
     let now = clock.now();
     let id = cycle_id.into_inner();
+    let deed = Deed { by: actor.id(), operation: "publish_ledgers", key: key.required()?, digest: start.digest };
     let input = registry.0.read(move |conn| issuance::load_ledger_input(conn, id, now)).await?;
     let cipher = cipher.into_inner();
     let signing = tokio::task::spawn_blocking(move || {
@@ -203,11 +217,15 @@ pub async fn publish_ledgers(
         Ok::<_, Error>((input, ledgers))
     });
     let (input, ledgers) = signing.await.map_err(Error::internal)??;
-    let stored = ledgers.clone();
-    registry.0.write(move |conn| issuance::put_ledgers(conn, &actor, &input, &stored, now)).await?;
+    let response = act_once(&registry, deed, now, move |conn| {
+        issuance::put_ledgers(conn, &actor, &input, &ledgers, now)?;
+        let views = ledgers.iter().map(|ledger| LedgerView {
+            issuer_id: ledger.issuer_id.clone(),
+            digest: sha256(&[&ledger.bytes]).to_string(),
+        });
+        Reply::ok(None, &LedgersView { ledgers: views.collect() })
+    })
+    .await?;
     exchange::publish_documents(&registry, &config.publication_dir, id).await?;
-    let views = ledgers
-        .into_iter()
-        .map(|ledger| LedgerView { issuer_id: ledger.issuer_id, digest: sha256(&[&ledger.bytes]).to_string() });
-    Ok(HttpResponse::Ok().json(LedgersView { ledgers: views.collect() }))
+    Ok(response)
 }

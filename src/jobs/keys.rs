@@ -44,8 +44,8 @@ pub async fn make(shop: &Workshop, job: &Job) -> Result<()> {
     }
     let done = count(made.len())?;
     let total = done + count(slots.len())?;
-    let job_id = job.id;
-    shop.registry.0.write(move |conn| store::jobs::start(conn, job_id, done, total)).await?;
+    let (job_id, now) = (job.id, shop.clock.now().naive_utc());
+    shop.registry.0.write(move |conn| store::jobs::start(conn, job_id, done, total, now)).await?;
     make_document_keys(shop, &cycle).await?;
 
     let file = round_key::path(&shop.key_dir, &cycle.id.to_string(), cycle.round);
@@ -70,11 +70,12 @@ pub async fn make(shop: &Workshop, job: &Job) -> Result<()> {
                 continue;
             }
         };
+        let now = shop.clock.now().naive_utc();
         shop.registry
             .0
             .write(move |conn| {
                 store::issuance::insert_issuer_key(conn, &row)?;
-                store::jobs::count_done(conn, job_id, 1)
+                store::jobs::count_done(conn, job_id, 1, now)
             })
             .await?;
     }

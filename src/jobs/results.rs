@@ -20,7 +20,8 @@ pub async fn compute(shop: &Workshop, job: &Job) -> Result<()> {
     let id: CycleId = job.object_id.parse().map_err(Error::internal)?;
     let expected = Arc::new(shop.registry.0.read(move |conn| results::load(conn, id)).await?);
     let (job_id, total) = (job.id, expected.subject_count()?);
-    shop.registry.0.write(move |conn| store::jobs::start(conn, job_id, 0, total)).await?;
+    let now = shop.clock.now().naive_utc();
+    shop.registry.0.write(move |conn| store::jobs::start(conn, job_id, 0, total, now)).await?;
 
     let files = exchange::bundle(&shop.publication_dir, &expected.cycle).await?;
     // With the box's checkpoint the keys have done their work, whatever the check of the bundle then finds.

@@ -63,6 +63,12 @@ pub struct Job {
     pub finished_at: Option<NaiveDateTime>,
     /// Grows by one with each change.
     pub version: i64,
+    /// When it began to run, or went on after a stop.
+    pub started_at: Option<NaiveDateTime>,
+    /// The parts that were done by then.
+    pub started_count: i32,
+    /// When it last counted a part.
+    pub progressed_at: Option<NaiveDateTime>,
 }
 
 /// Adds a job.
@@ -107,13 +113,16 @@ pub fn find_next(conn: &mut Conn) -> Result<Option<Job>> {
 }
 
 /// Marks a job as running, with the number of its parts.
-pub fn start(conn: &mut Conn, id: JobId, done_count: i32, total_count: i32) -> Result<()> {
+pub fn start(conn: &mut Conn, id: JobId, done_count: i32, total_count: i32, now: NaiveDateTime) -> Result<()> {
     on!(conn, |c| {
         diesel::update(jobs::table.find(id))
             .set((
                 jobs::state.eq(JobState::Running),
                 jobs::done_count.eq(done_count),
                 jobs::total_count.eq(total_count),
+                jobs::started_at.eq(now),
+                jobs::started_count.eq(done_count),
+                jobs::progressed_at.eq(now),
                 jobs::version.eq(jobs::version + 1),
             ))
             .execute(c)
@@ -122,10 +131,14 @@ pub fn start(conn: &mut Conn, id: JobId, done_count: i32, total_count: i32) -> R
 }
 
 /// Counts parts that are done.
-pub fn count_done(conn: &mut Conn, id: JobId, parts: i32) -> Result<()> {
+pub fn count_done(conn: &mut Conn, id: JobId, parts: i32, now: NaiveDateTime) -> Result<()> {
     on!(conn, |c| {
         diesel::update(jobs::table.find(id))
-            .set((jobs::done_count.eq(jobs::done_count + parts), jobs::version.eq(jobs::version + 1)))
+            .set((
+                jobs::done_count.eq(jobs::done_count + parts),
+                jobs::progressed_at.eq(now),
+                jobs::version.eq(jobs::version + 1),
+            ))
             .execute(c)
     })?;
     Ok(())

@@ -306,6 +306,9 @@ diesel::table! {
         created_at -> Timestamp,
         finished_at -> Nullable<Timestamp>,
         version -> BigInt,
+        started_at -> Nullable<Timestamp>,
+        started_count -> Integer,
+        progressed_at -> Nullable<Timestamp>,
     }
 }
 

@@ -54,6 +54,9 @@ pub fn queue(
         created_at: now.naive_utc(),
         finished_at: None,
         version: 1,
+        started_at: None,
+        started_count: 0,
+        progressed_at: None,
     };
     store::jobs::insert(conn, &job)?;
     let entry = store::audit::NewEntry::new(Some(actor.account_id), kind.as_str(), "cycle", &job.object_id);

@@ -183,7 +183,8 @@ pub fn put(conn: &mut Conn, job: JobId, id: CycleId, computed: &Computed, now: D
         cycle.bundle_digest = Some(computed.bundle_digest.clone());
         store::cycles::update(conn, &mut cycle)?;
     }
-    store::jobs::count_done(conn, job, i32::try_from(computed.rows.len()).map_err(Error::internal)?)?;
+    let count = i32::try_from(computed.rows.len()).map_err(Error::internal)?;
+    store::jobs::count_done(conn, job, count, now.naive_utc())?;
     store::jobs::finish(conn, job, None, now.naive_utc())?;
     let entry = store::audit::NewEntry {
         digest: Some(computed.bundle_digest.clone()),

@@ -19,6 +19,9 @@ async fn keys_are_made_once_and_the_manifest_is_frozen_once() {
     let app = App::start_with_keys(SUBJECTS).await;
     let plan = app.drawn_cycle().await;
     let secretary = app.secretary().await;
+    let unkeyed = secretary.post(&plan.path("/manifest"), json!({})).await;
+    assert_eq!(unkeyed.expect_problem(400, "malformed").body["errors"][0]["parameter"], "Idempotency-Key");
+    let secretary = secretary.with_key("early");
     secretary.post(&plan.path("/manifest"), json!({})).await.expect_problem(409, "guard_not_met");
 
     let job = plan.work(&app, "/keys", "keys").await;
@@ -31,6 +34,8 @@ async fn keys_are_made_once_and_the_manifest_is_frozen_once() {
     app.publish_box_keys();
     let frozen = plan.freeze(&app).await;
     assert_eq!(plan.freeze(&app).await, frozen);
+    // A repeat under another key finds it frozen.
+    assert_eq!(secretary.post(&plan.path("/manifest"), json!({})).await.expect(200).body, frozen);
     let cycle = plan.cycle(&app).await;
     assert_eq!(cycle["manifest_digest"], frozen["manifest_digest"]);
     let folder = plan.round_folder(&app).await;
@@ -49,7 +54,8 @@ async fn work_that_a_stop_interrupted_goes_on_at_the_next_start() {
     let job = plan.work(&app, "/keys", "keys").await;
     assert_eq!((&job["state"], &job["done_count"], &job["error"]), (&json!("failed"), &json!(4), &json!("internal")));
     let id = job["id"].as_str().unwrap().parse().unwrap();
-    app.registry().0.write(move |conn| store::jobs::start(conn, id, 4, 10)).await.unwrap();
+    let begun = app.clock.now().naive_utc();
+    app.registry().0.write(move |conn| store::jobs::start(conn, id, 4, 10, begun)).await.unwrap();
 
     let app = app.restarted(SUBJECTS).await;
 
@@ -63,6 +69,28 @@ async fn work_that_a_stop_interrupted_goes_on_at_the_next_start() {
     // The worker publishes before it looks for jobs, so work that has ended shows that it has published.
     plan.work(&app, "/keys", "again").await;
     assert!(folder.read(&Document::Manifest(0)).unwrap().is_some());
+}
+
+#[tokio::test]
+async fn work_under_way_tells_its_rate_and_when_to_ask_again() {
+    let app = App::start_with_keys(0).await;
+    let plan = app.drawn_cycle().await;
+    let asked = app.secretary().await.with_key("keys").post(&plan.path("/keys"), json!({})).await.expect(202);
+    assert_eq!(asked.header("Retry-After"), "2");
+    let path = asked.header("Location").to_owned();
+    let ended = app.ended_job(&path).await;
+    assert_eq!((&ended["state"], &ended["parts_per_minute"]), (&json!("failed"), &Value::Null));
+
+    let (id, begun) = (ended["id"].as_str().unwrap().parse().unwrap(), app.clock.now().naive_utc());
+    let work = move |conn: &mut ejf::db::Conn| {
+        store::jobs::start(conn, id, 4, 10, begun)?;
+        store::jobs::count_done(conn, id, 3, begun + chrono::TimeDelta::seconds(40))
+    };
+    app.registry().0.write(work).await.unwrap();
+
+    let job = app.secretary().await.get(&path).await.expect(200);
+    assert_eq!((&job.body["done_count"], &job.body["parts_per_minute"]), (&json!(7), &json!(4.5)));
+    assert_eq!(job.header("Retry-After"), "2");
 }
 
 #[tokio::test]
@@ -96,7 +124,7 @@ async fn the_guard_of_issuance_waits_for_the_boxs_own_note() {
     let folder = round.plan.round_folder(&app).await;
     let forged = round.manifest.sign_note(&crate::harness::rounds::log_key()).unwrap().replace("— ", "— x");
     folder.write(&Document::ManifestNote, forged.as_bytes()).unwrap();
-    let refused = app.secretary().await.post(&round.plan.path("/manifest"), json!({})).await;
+    let refused = app.secretary().await.with_key("forged").post(&round.plan.path("/manifest"), json!({})).await;
     refused.expect_problem(409, "box_not_ready");
 
     round.publish_note(&app).await;
@@ -108,7 +136,7 @@ async fn the_guard_of_issuance_waits_for_the_boxs_own_note() {
 async fn work_on_a_cycle_is_a_secretarys_and_in_its_phase() {
     let app = App::start().await;
     let plan = app.planned_cycle().await;
-    let secretary = app.secretary().await;
+    let secretary = app.secretary().await.with_key("early");
     for path in ["/keys", "/manifest"] {
         secretary.post(&plan.path(path), json!({})).await.expect_problem(409, "wrong_phase");
     }
@@ -117,10 +145,15 @@ async fn work_on_a_cycle_is_a_secretarys_and_in_its_phase() {
         let unknown = format!("/v1/cycles/{NOBODY}{path}");
         secretary.post(&unknown, json!({})).await.expect_problem(404, "not_found");
         for role in [StaffRole::Administrator, StaffRole::Member, StaffRole::AppealMember, StaffRole::Auditor] {
-            app.staff(role).await.post(&plan.path(path), json!({})).await.expect_problem(403, "forbidden");
+            app.staff(role)
+                .await
+                .with_key("theirs")
+                .post(&plan.path(path), json!({}))
+                .await
+                .expect_problem(403, "forbidden");
         }
         let judge = plan.subjects[0].client(&app).await;
-        judge.post(&plan.path(path), json!({})).await.expect_problem(403, "forbidden");
+        judge.with_key("theirs").post(&plan.path(path), json!({})).await.expect_problem(403, "forbidden");
     }
     secretary.get(&format!("/v1/jobs/{NOBODY}")).await.expect_problem(404, "not_found");
     secretary.get("/v1/me/assignments").await.expect_problem(403, "forbidden");
@@ -289,7 +322,7 @@ async fn the_ledger_holds_every_credential_and_ends_issuance() {
     let judge = round.reviewer(&app).await;
     let (cards, request) = round.blind(&judge.client(&app).await).await;
     judge.client(&app).await.post("/v1/me/credentials", request.clone()).await.expect(200);
-    let secretary = app.secretary().await;
+    let secretary = app.secretary().await.with_key("early");
     secretary.post(&round.plan.path("/ledgers"), json!({})).await.expect_problem(425, "too_early");
 
     let ledger = round.ledger(&app).await;
@@ -303,7 +336,7 @@ async fn the_ledger_holds_every_credential_and_ends_issuance() {
         assert_eq!(ledger.count(&card.subject_ref, &key_id), Some(1));
     }
     assert_eq!(ledger.subjects.iter().map(|subject| subject.entries.len()).sum::<usize>(), cards.len());
-    let again = app.secretary().await.post(&round.plan.path("/ledgers"), json!({})).await.expect(200);
+    let again = app.secretary().await.with_key("again").post(&round.plan.path("/ledgers"), json!({})).await.expect(200);
     assert_eq!(again.body["ledgers"][0]["digest"], json!(sha256(&[&ledger.to_bytes().unwrap()])));
     assert_eq!(app.db_acts().await.iter().filter(|act| *act == "publish_ledgers").count(), 1);
 }

@@ -103,7 +103,7 @@ impl Plan {
     }
 
     pub async fn freeze(&self, app: &App) -> Value {
-        app.secretary().await.post(&self.path("/manifest"), json!({})).await.expect(200).body
+        app.secretary().await.with_key("freeze").post(&self.path("/manifest"), json!({})).await.expect(200).body
     }
 
     /// Every judge of the cycle.
@@ -205,7 +205,7 @@ impl Round {
     /// The ledgers, published on the day after issuance.
     pub async fn ledger(&self, app: &App) -> Ledger {
         self.plan.pass(app, "issue_close").await;
-        app.secretary().await.post(&self.plan.path("/ledgers"), json!({})).await.expect(200);
+        app.secretary().await.with_key("ledgers").post(&self.plan.path("/ledgers"), json!({})).await.expect(200);
         let folder = self.plan.round_folder(app).await;
         let ledger = Document::Ledger { issuer_id: "council".to_owned(), generation: 0 };
         Ledger::parse(&folder.read(&ledger).unwrap().unwrap()).unwrap()

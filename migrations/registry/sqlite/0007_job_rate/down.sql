@@ -1,0 +1,3 @@
+ALTER TABLE jobs DROP COLUMN progressed_at;
+ALTER TABLE jobs DROP COLUMN started_count;
+ALTER TABLE jobs DROP COLUMN started_at;
