@@ -1,21 +1,20 @@
 //! The publication folder: the one place that knows its layout, and how its files are written and read.
 //!
-//! What a newcomer would get wrong: a document is here only once it has its name. It is written whole under another
-//! name, made durable and then renamed, so neither side ever reads half a document, and a crash leaves none.
+//! What a newcomer would get wrong: a document is here only once it has its name. It is put here by
+//! [`durable::write`](crate::durable::write), so neither side ever reads half a document, and a crash leaves none.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::PathBuf;
 
 use crate::credential::bundle::{Files, INDEX};
 use crate::credential::encoding::{Digest, Ref, sha256};
+use crate::durable::{names, read, sync_folder, write};
 use crate::error::{Error, Result};
 
 const BOX_KEYS: &str = "box.json";
 const BUNDLE: &str = "bundle";
-/// What the unfinished files begin with; no document's name does.
-const UNFINISHED: &str = ".unfinished-";
 /// Everybody may read what is public.
 const PUBLIC_MODE: u32 = 0o644;
 /// A sealed bundle holds reviews: it is for registry and box alone, whose users share a group.
@@ -291,46 +290,10 @@ fn number(text: &str) -> Option<u32> {
     text.parse::<u32>().ok().filter(|number| number.to_string() == text)
 }
 
-/// The names in a folder that are text and finished; none where there is no folder.
-fn names(folder: &Path) -> Result<Vec<String>> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
-        Err(error) => return Err(Error::internal(error)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let name = entry.map_err(Error::internal)?.file_name();
-        names.extend(name.into_string().into_iter().filter(|name| !name.starts_with(UNFINISHED)));
-    }
-    Ok(names)
-}
-
-fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(Error::internal(error)),
-    }
-}
-
-fn write(folder: &Path, name: &str, bytes: &[u8], mode: u32) -> Result<()> {
-    fs::create_dir_all(folder).map_err(Error::internal)?;
-    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder).map_err(Error::internal)?;
-    file.write_all(bytes).map_err(Error::internal)?;
-    file.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(Error::internal)?;
-    file.as_file().sync_all().map_err(Error::internal)?;
-    file.persist(folder.join(name)).map_err(|failed| Error::internal(failed.error))?;
-    // The folder's own entry may be new as well, and so may its parent's.
-    folder.ancestors().take(3).filter(|ancestor| ancestor.is_dir()).try_for_each(sync_folder)
-}
-
-fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|opened| opened.sync_all()).map_err(Error::internal)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::credential::encoding::Bytes;
 

@@ -51,7 +51,8 @@ const ARROWS: &[Arrow] = &[
     // Acts that span tables, each within its caller's transaction; neither HTTP nor a pool.
     Arrow { from: "workflow", to: &["store", "credential", "domain", "db", "error", "cipher"], reach: FurtherBut(&[]) },
     // Names of files in the publication folder, and how they are read and written: the one place both sides know.
-    Arrow { from: "publication", to: &["credential", "error"], reach: Exactly },
+    Arrow { from: "publication", to: &["credential", "durable", "error"], reach: Exactly },
+    Arrow { from: "durable", to: &["error"], reach: Exactly },
     Arrow { from: "store", to: &["domain", "db"], reach: FurtherBut(&[]) },
     Arrow {
         from: "jobs",

@@ -1,0 +1,90 @@
+//! Files that are there whole or not at all. What a newcomer would get wrong: a file written in place is read half by
+//! whoever comes meanwhile, and is half for ever after a crash. Here it is written under another name, made durable,
+//! renamed, and the folder's entry made durable as well.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Result};
+
+/// What the unfinished files begin with; no finished file's name does.
+const UNFINISHED: &str = ".unfinished-";
+
+/// The names in a folder that are text and finished, in no order; none where there is no folder.
+pub fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        Err(error) => return Err(Error::internal(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(Error::internal)?.file_name();
+        names.extend(name.into_string().into_iter().filter(|name| !name.starts_with(UNFINISHED)));
+    }
+    Ok(names)
+}
+
+/// The bytes of a file; `None` where there is none.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(Error::internal(error)),
+    }
+}
+
+/// Puts a file of this name and mode into the folder, in place of an earlier one; the folder is made where it is not.
+pub fn write(folder: &Path, name: &str, bytes: &[u8], mode: u32) -> Result<()> {
+    let file = unfinished(folder, bytes, mode)?;
+    file.persist(folder.join(name)).map_err(|failed| Error::internal(failed.error))?;
+    sync_with_parents(folder)
+}
+
+/// The same where there is none of this name yet; one that is there stays as it is.
+pub fn create(folder: &Path, name: &str, bytes: &[u8], mode: u32) -> Result<()> {
+    match unfinished(folder, bytes, mode)?.persist_noclobber(folder.join(name)) {
+        Err(failed) if failed.error.kind() != ErrorKind::AlreadyExists => Err(Error::internal(failed.error)),
+        Ok(_) | Err(_) => sync_with_parents(folder),
+    }
+}
+
+/// A file on the disk that has no name of its own yet.
+fn unfinished(folder: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile> {
+    fs::create_dir_all(folder).map_err(Error::internal)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder).map_err(Error::internal)?;
+    file.write_all(bytes).map_err(Error::internal)?;
+    file.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(Error::internal)?;
+    file.as_file().sync_all().map_err(Error::internal)?;
+    Ok(file)
+}
+
+/// The folder's own entry may be new as well, and so may its parent's.
+fn sync_with_parents(folder: &Path) -> Result<()> {
+    folder.ancestors().take(3).filter(|ancestor| ancestor.is_dir()).try_for_each(sync_folder)
+}
+
+/// Makes the entries of a folder durable.
+pub fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|opened| opened.sync_all()).map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_a_crash_left_unfinished_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "whole", b"whole", 0o600).unwrap();
+        fs::write(folder.path().join(format!("{UNFINISHED}x7Kq")), b"ha").unwrap();
+
+        assert_eq!(names(folder.path()).unwrap(), ["whole"]);
+        assert_eq!(read(&folder.path().join("whole")).unwrap().as_deref(), Some(b"whole".as_slice()));
+        assert!(read(&folder.path().join("absent")).unwrap().is_none());
+    }
+}
