@@ -35,6 +35,7 @@ ENV EJF_BIND=0.0.0.0:8080 \
     EJF_DATABASE_URL=sqlite:///data/registry.db \
     EJF_BALLOT_DATABASE_URL=sqlite:///data/ballot.db \
     EJF_PUBLICATION_DIR=/data/public \
+    EJF_AUDIT_DIR=/data/audit \
     EJF_KEY_DIR=/keys
 
 # A number, not a name: an orchestrator that forbids root can check it.

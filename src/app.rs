@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::api;
 use crate::api::file_summary::KeptRecords;
+use crate::audit_log::{self, AuditLog};
 use crate::auth::password::Passwords;
 use crate::auth::{Auth, authenticate};
 use crate::cipher::Cipher;
@@ -29,6 +30,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::indicators::Catalogue;
 use crate::domain::policy::StaffRole;
 use crate::error::{Code, Error, Result};
+use crate::jobs::checkpoints::Keeper;
 use crate::jobs::{Worker, Workshop};
 use crate::problem::extract::{path_config, query_config};
 use crate::problem::middleware::{DefaultLanguage, localise};
@@ -63,22 +65,27 @@ pub struct RunningRegistry {
     handle: ServerHandle,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
     worker: Worker,
+    checkpoints: Keeper,
 }
 
 impl RunningRegistry {
     /// Runs until it is told to stop by a signal.
-    pub async fn wait(self) -> Result<()> {
-        self.task.await.map_err(Error::internal)?.map_err(Error::internal)?;
-        self.worker.stop().await;
-        self.registry.0.close();
+    pub async fn wait(mut self) -> Result<()> {
+        (&mut self.task).await.map_err(Error::internal)?.map_err(Error::internal)?;
+        self.close().await;
         Ok(())
     }
 
     /// Lets requests under way end, then stops.
     pub async fn stop(self) {
         self.handle.stop(true).await;
+        self.close().await;
+    }
+
+    async fn close(self) {
         self.worker.stop().await;
         self.registry.0.close();
+        self.checkpoints.stop().await;
     }
 }
 
@@ -171,11 +178,20 @@ pub async fn add_account(registry: &Registry, config: &Config, new: NewStaff<'_>
     Ok(())
 }
 
+/// The checkpoints of the audit log with their key, which is made where there is none; its name begins with the
+/// registry's public host, and stays when that changes.
+pub fn open_audit_log(config: &Config, cipher: &Cipher) -> Result<AuditLog> {
+    let url = config.public_url.as_str();
+    let host = url.split_once("://").map_or(url, |(_, host)| host);
+    AuditLog::open(audit_log::Folder::new(&config.audit_dir), cipher, &format!("{host}/audit"))
+}
+
 /// Starts the registry's listener and its worker, whose issuer keys come from `key_source`.
 pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource) -> Result<RunningRegistry> {
     let registry = Arc::new(open_registry(config, clock.now()).await?);
     let cipher = Cipher::new(*column_key(config)?.0);
     let auth = web::Data::new(Auth::open(&registry, cipher.clone(), config, clock.now()).await?);
+    let audit_log = open_audit_log(config, &cipher)?;
     let listener = TcpListener::bind(config.bind).map_err(Error::internal)?;
     let address = listener.local_addr().map_err(Error::internal)?;
 
@@ -227,7 +243,9 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
     .run();
     let handle = server.handle();
     let worker = workshop.open();
-    Ok(RunningRegistry { address, registry, cipher, handle, task: tokio::spawn(server), worker })
+    let task = tokio::spawn(server);
+    let checkpoints = Keeper::open(audit_log, registry.clone()).await;
+    Ok(RunningRegistry { address, registry, cipher, handle, task, worker, checkpoints })
 }
 
 fn security_headers() -> DefaultHeaders {

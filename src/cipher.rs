@@ -33,6 +33,8 @@ pub enum Use {
     IssuerKey,
     /// The key with which an issuer signs ledgers and seal orders.
     DocumentKey,
+    /// The key that signs checkpoints of the audit log.
+    AuditKey,
     /// The seed of a draw until it is opened to auditors.
     DrawSeed,
 }
@@ -48,6 +50,7 @@ impl Use {
             Use::TokenKey => b"ejf token key",
             Use::IssuerKey => b"ejf issuer key",
             Use::DocumentKey => b"ejf document key",
+            Use::AuditKey => b"ejf audit key",
             Use::DrawSeed => b"ejf draw seed",
         }
     }

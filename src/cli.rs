@@ -1,6 +1,7 @@
 //! The commands. Each parses its arguments and calls one function; exit codes: 0 done, 1 the thing checked is wrong, 2
 //! usage or configuration, 3 something needed is unreachable.
 
+mod audit;
 mod bench;
 mod client;
 mod demo;
@@ -65,6 +66,9 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Protect the audit log by checkpoints, and verify it.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Keep accounts from the server's own shell.
     #[command(subcommand)]
     Account(AccountCommand),
@@ -188,8 +192,9 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(command: Command) -> Result<u8> {
-    // Neither the measurement, the demonstration nor a reviewer's machine runs on the settings of a server.
+    // Neither the measurement, the demonstration nor a reviewer's or an auditor's machine runs on the settings of a server.
     let command = match command {
+        Command::Audit(audit::AuditCommand::Verify(arguments)) => return audit::verify(arguments),
         Command::Bench(arguments) => return bench::run(arguments),
         Command::Demo(arguments) => return demo::run(arguments),
         Command::Peer(command) => return peer::run(command),
@@ -206,16 +211,7 @@ fn execute(command: Command) -> Result<u8> {
         say(&config::table());
         return Ok(DONE);
     }
-    let config = match read_config() {
-        Ok(config) => config,
-        Err(faults) => {
-            complain(&format!("ejf: {} fault(s) in the configuration:", faults.len()));
-            for fault in faults {
-                complain(&format!("  {fault}"));
-            }
-            return Ok(USAGE);
-        }
-    };
+    let Some(config) = configuration() else { return Ok(USAGE) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::internal)?;
     match command {
         Command::Serve { only, rehearsal } => {
@@ -233,6 +229,8 @@ fn execute(command: Command) -> Result<u8> {
                 None => runtime.block_on(serve(&config)).map(|()| DONE),
             }
         }
+        Command::Audit(audit::AuditCommand::Checkpoint) => runtime.block_on(audit::checkpoint(&config)),
+        Command::Audit(audit::AuditCommand::Key) => audit::key(&config),
         Command::Box(BoxCommand::Doctor) => runtime.block_on(examine_box(&config)),
         Command::Migrate { check } => runtime.block_on(migrate(&config, check)),
         Command::Account(AccountCommand::Add { login, role }) => runtime.block_on(add_account(&config, &login, role)),
@@ -242,12 +240,27 @@ fn execute(command: Command) -> Result<u8> {
             Ok(DONE)
         }
         Command::Health { only } => runtime.block_on(health(&config, only)),
-        Command::Bench(_)
+        Command::Audit(audit::AuditCommand::Verify(_))
+        | Command::Bench(_)
         | Command::Demo(_)
         | Command::Draw(_)
         | Command::Openapi
         | Command::Peer(_)
         | Command::Config(ConfigCommand::Variables) => Ok(DONE),
+    }
+}
+
+/// The configuration; `None` where it has faults, which are told.
+fn configuration() -> Option<Config> {
+    match read_config() {
+        Ok(config) => Some(config),
+        Err(faults) => {
+            complain(&format!("ejf: {} fault(s) in the configuration:", faults.len()));
+            for fault in faults {
+                complain(&format!("  {fault}"));
+            }
+            None
+        }
     }
 }
 

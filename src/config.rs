@@ -50,6 +50,8 @@ pub struct Config {
     pub column_key: Option<Secret>,
     /// The folder of signed public documents, the only way between registry and box.
     pub publication_dir: PathBuf,
+    /// The folder of the audit log's checkpoints, outside the database.
+    pub audit_dir: PathBuf,
     /// The folder of per-round key files, outside the database and its backups.
     pub key_dir: PathBuf,
     /// Memory of one password hash, in KiB.
@@ -97,6 +99,7 @@ variables! {
     "EJF_BALLOT_PUBLIC_URL", "http://EJF_BALLOT_BIND", "http(s)://HOST, no slash at the end", "links to the ballot box";
     "EJF_COLUMN_KEY", "made on first start beside an SQLite registry; required with PostgreSQL", "64 hex digits, e.g. from `openssl rand -hex 32`; or EJF_COLUMN_KEY_FILE", "encrypts IIN columns, wrapped keys and cursors";
     "EJF_PUBLICATION_DIR", "./data/public", "a folder", "signed documents that pass between registry and box";
+    "EJF_AUDIT_DIR", "./data/audit", "a folder of its own", "checkpoints of the audit log and their key; copy it elsewhere";
     "EJF_KEY_DIR", "./data/keys", "a folder", "per-round key files; outside the database and its backups";
     "EJF_ARGON2_MEMORY_KIB", "65536", "19456 to 4194304", "memory of one password hash";
     "EJF_ARGON2_PASSES", "3", "2 to 10", "passes of one password hash";
@@ -141,6 +144,7 @@ impl Config {
         let ballot_public_url = reader.url("EJF_BALLOT_PUBLIC_URL", ballot_bind);
         let column_key = reader.secret("EJF_COLUMN_KEY", &read_file);
         let publication_dir = reader.parsed("EJF_PUBLICATION_DIR", |text| Some(PathBuf::from(text)));
+        let audit_dir = reader.parsed("EJF_AUDIT_DIR", |text| Some(PathBuf::from(text)));
         let key_dir = reader.parsed("EJF_KEY_DIR", |text| Some(PathBuf::from(text)));
         let argon2_memory_kib = reader.number("EJF_ARGON2_MEMORY_KIB", 19_456, 4_194_304);
         let argon2_passes = reader.number("EJF_ARGON2_PASSES", 2, 10);
@@ -161,6 +165,9 @@ impl Config {
         if bind.is_some() && bind == ballot_bind && bind.is_some_and(|bind| bind.port() != 0) {
             reader.faults.push("EJF_BALLOT_BIND: must not be the registry's address".to_owned());
         }
+        if audit_dir.is_some() && (audit_dir == publication_dir || audit_dir == key_dir) {
+            reader.faults.push("EJF_AUDIT_DIR: must be a folder of its own".to_owned());
+        }
         if matches!(database, Some(Location::Postgres(_))) && column_key.is_none() {
             reader.faults.push("EJF_COLUMN_KEY: required with PostgreSQL; 64 hex digits".to_owned());
         }
@@ -174,6 +181,7 @@ impl Config {
                 ballot_public_url: ballot_public_url?,
                 column_key,
                 publication_dir: publication_dir?,
+                audit_dir: audit_dir?,
                 key_dir: key_dir?,
                 argon2_memory_kib: argon2_memory_kib?,
                 argon2_passes: argon2_passes?,

@@ -186,6 +186,18 @@ impl Db {
         tokio::task::spawn_blocking(move || read_snapshot(&readers, &work)).await.map_err(Error::internal)?
     }
 
+    /// One snapshot of a registry that another process may be serving, past the pool: no writer and no lock, and a
+    /// database that is not there is not made.
+    pub fn read_registry<T>(location: &Location, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        if let Location::Sqlite(path) = location
+            && !path.is_file()
+        {
+            return Err(Error::internal(format!("there is no database {}", path.display())));
+        }
+        let reader = Connector { location: location.clone(), purpose: Purpose::Registry, is_reader: true };
+        snapshot(&mut reader.establish()?, work)
+    }
+
     /// Runs `work` in a transaction as if alone and answers after the commit; an `Err` from `work` undoes it.
     ///
     /// One writer thread takes what is queued, runs each job in a savepoint of one transaction, commits and then
@@ -227,11 +239,14 @@ impl Connector {
 }
 
 fn read_snapshot<T>(readers: &Pool<Connector>, work: &impl Fn(&mut Conn) -> Result<T>) -> Result<T> {
-    let mut conn = readers.get().map_err(|_| Error::retry_after(Code::Busy, 1))?;
-    execute(&mut conn, "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-    let result = work(&mut conn);
+    snapshot(&mut *readers.get().map_err(|_| Error::retry_after(Code::Busy, 1))?, work)
+}
+
+fn snapshot<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+    execute(conn, "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+    let result = work(conn);
     // Ending a snapshot keeps nothing, so a failure to end it changes no answer; the next BEGIN would show it.
-    let ended = execute(&mut conn, "ROLLBACK", "ROLLBACK");
+    let ended = execute(conn, "ROLLBACK", "ROLLBACK");
     result.and_then(|value| ended.map(|()| value))
 }
 

@@ -43,7 +43,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { from: "web", to: &["api", "clock", "texts", "problem"], reach: FurtherBut(&["store", "workflow"]) },
     Arrow {
         from: "api",
-        to: &["auth", "exchange", "documents", "clock", "config", "cipher", "texts", "problem"],
+        to: &["audit_log", "auth", "exchange", "documents", "clock", "config", "cipher", "texts", "problem"],
         reach: FurtherBut(&[]),
     },
     // The keys that sign tokens lie encrypted in the registry.
@@ -56,7 +56,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { from: "store", to: &["domain", "db"], reach: FurtherBut(&[]) },
     Arrow {
         from: "jobs",
-        to: &["exchange", "documents", "clock", "config", "cipher", "texts"],
+        to: &["audit_log", "exchange", "documents", "clock", "config", "cipher", "texts"],
         reach: FurtherBut(&[]),
     },
     // The registry's side of the publication folder: from rows to files, from the box's files to rows.
@@ -64,6 +64,12 @@ const ARROWS: &[Arrow] = &[
         from: "exchange",
         to: &["workflow", "store", "credential", "domain", "db", "error", "publication", "cipher"],
         reach: FurtherBut(&[]),
+    },
+    // The registry's audit entries as a tree, whose checkpoints lie in a folder of their own.
+    Arrow {
+        from: "audit_log",
+        to: &["store", "credential", "domain", "db", "error", "cipher", "durable"],
+        reach: Exactly,
     },
     Arrow { from: "documents", to: &["domain", "error", "texts"], reach: FurtherBut(&[]) },
     Arrow {

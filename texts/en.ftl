@@ -234,3 +234,23 @@ form-a-date-from-1900-to-2999--such-as-2026-09-30 = a date from 1900 to 2999, su
 form-a-date-that-is-not-in-the-future = a date that is not in the future
 form-an-identifier-other-than-an-IIN = an identifier other than an IIN
 form-a-quarter-that-has-begun = a quarter that has begun
+
+# audit-…: what `ejf audit` prints.
+audit-entries = Entries read: { $count }.
+audit-holds = Checkpoints that agree with the log: { $count }, which are all. The newest covers the entries up to { $size }.
+audit-unprotected = Entries after it, which no checkpoint protects yet: { $count }.
+audit-refused = { $source }: no checkpoint that the given key has signed.
+audit-fails = { $source }: the log does not agree with this checkpoint over the entries up to { $size }.
+audit-last = The last checkpoint before it that agrees: { $source }, over the entries up to { $size }.
+audit-last-none = No checkpoint before it agrees.
+audit-suspects = Something was deleted, altered, reordered or cut among the entries { $from } to { $to }.
+audit-gap = After the number { $after } comes { $next }: an entry was deleted, inserted or renumbered there.
+audit-unreadable-entry = The entry after the number { $after } was altered so that it cannot be read; nothing after it was checked.
+audit-disguised = Entry { $sequence } was altered: it holds a value in a form that the service never writes.
+audit-none = There is no checkpoint to hold the log against: nothing is proved.
+audit-own-key = The key that lies beside the checkpoints is used. An auditor gives the one printed in the Council's order, with --key.
+audit-no-key = No key is given, and none lies beside the checkpoints: give the one printed in the Council's order, with --key.
+audit-no-place = Beside --database-url, name a folder of checkpoints with --checkpoints or a kept checkpoint with --checkpoint.
+audit-unreadable = This cannot be read, and so nothing is proved: { $cause }
+audit-written = A checkpoint over the entries up to { $size } lies in { $folder }. Keep a copy elsewhere.
+audit-unchanged = The newest checkpoint covers all entries already, up to { $size }.

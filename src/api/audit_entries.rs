@@ -1,4 +1,4 @@
-//! The audit log as auditors read it, in the order of commits.
+//! The audit log as auditors read it, in the order of commits, and the checkpoint that they keep.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
@@ -6,12 +6,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extract::{PageOf, PageQuery, page};
+use crate::audit_log::Folder;
 use crate::cipher::Cipher;
+use crate::config::Config;
 use crate::db::Registry;
 use crate::domain::ids::{AccountId, AuditEntryId, ClientId, JudgeId};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::problem::responses::ReadProblems;
 use crate::store;
 use crate::store::audit::AuditEntry;
@@ -86,4 +88,20 @@ pub async fn list_audit_entries(
     let after = query.after::<i64>(&cipher, "audit-entries")?;
     let rows = registry.0.read(move |conn| store::audit::list(conn, None, after, limit + 1)).await?;
     page(&request, &cipher, "audit-entries", limit, rows, |row| row.sequence, AuditEntryView::from)
+}
+
+/// Get the newest checkpoint of the audit log.
+///
+/// For auditors: the signed note (C2SP) over the root of the tree of entries (RFC 6962), written each hour in which the
+/// log grew. Whoever keeps it elsewhere finds with `ejf audit verify --checkpoint` whether anything that it covers was
+/// changed since. 404 before the first one is written.
+#[utoipa::path(tag = "audit",
+    responses((status = 200, body = String, content_type = "text/plain"), ReadProblems))]
+#[get("/audit/checkpoint")]
+pub async fn get_audit_checkpoint(actor: Actor, config: web::Data<Config>) -> Result<HttpResponse> {
+    policy::may_read_audit_log(&actor)?;
+    let folder = Folder::new(&config.audit_dir);
+    let found = tokio::task::spawn_blocking(move || folder.newest()).await.map_err(Error::internal)??;
+    let note = found.ok_or(Code::NotFound)?;
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(note))
 }

@@ -63,6 +63,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(accounts::update_account);
     cfg.service(approvals::list_approvals).service(approvals::get_approval).service(approvals::confirm_approval);
     cfg.service(audit_entries::list_audit_entries);
+    cfg.service(audit_entries::get_audit_checkpoint);
     cfg.service(methodologies::create_methodology)
         .service(methodologies::list_methodologies)
         .service(methodologies::get_methodology)

@@ -320,12 +320,12 @@ fn address(text: &str) -> std::result::Result<String, String> {
     }
 }
 
-fn language(text: &str) -> std::result::Result<Language, String> {
+pub(super) fn language(text: &str) -> std::result::Result<Language, String> {
     Language::from_tag(text).ok_or_else(|| "kk, ru or en".to_owned())
 }
 
 /// The language of the messages where none is named, as other programs choose theirs; English as in the help.
-fn language_of_environment() -> Language {
+pub(super) fn language_of_environment() -> Language {
     ["LC_ALL", "LC_MESSAGES", "LANG"]
         .into_iter()
         .filter_map(std::env::var_os)

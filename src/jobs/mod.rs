@@ -1,6 +1,7 @@
 //! The registry's long work: one worker, one job at a time, each job with all cores. A newcomer's usual mistake is to keep
 //! state in the worker: it may be stopped at any moment, and the next start goes on from the rows.
 
+pub mod checkpoints;
 mod keys;
 mod results;
 

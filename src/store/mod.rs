@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod approvals;
 pub mod assignments;
 pub mod audit;
+pub mod audit_records;
 pub mod clients;
 pub mod conflicts;
 pub mod corrections;

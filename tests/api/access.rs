@@ -56,6 +56,7 @@ const TABLE: &str = "
     freeze_manifest             . S . . . . . . . . .
     get_account                 A . . . U . . . . . .
     get_approval                . S . . U . . . . . .
+    get_audit_checkpoint        . . . . U . . . . . .
     get_authorization_server    public
     get_checkpoint              public
     get_client                  A . . . U . . . . . .

@@ -10,6 +10,9 @@
 mod access;
 mod accounts;
 mod approvals;
+mod audit_commands;
+mod audit_log;
+mod audit_tampering;
 mod ballot;
 mod ballot_end;
 mod ballot_storage;

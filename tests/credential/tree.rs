@@ -1,7 +1,7 @@
 //! The tree against the vectors of RFC 6962.
 
 use ejf::credential::encoding::{Bytes, Digest};
-use ejf::credential::tree::{inclusion_path, leaf_hash, root, verify_inclusion};
+use ejf::credential::tree::{Frontier, inclusion_path, leaf_hash, root, verify_inclusion};
 use serde_json::Value;
 
 fn unhex(value: &Value) -> Vec<u8> {
@@ -59,4 +59,17 @@ fn every_leaf_of_every_size_can_be_proved() {
         }
         assert!(inclusion_path(&leaves[..size], size).is_none());
     }
+}
+
+#[test]
+fn a_tree_that_grows_leaf_by_leaf_has_the_root_of_the_whole_at_every_size() {
+    let leaves: Vec<Digest> = (0..=255_u8).map(|n| leaf_hash(&[n])).collect();
+    let mut frontier = Frontier::default();
+    for size in 0..leaves.len() {
+        assert_eq!(frontier.root(), root(&leaves[..size]), "{size} leaves");
+        let parts = Frontier::from_parts(frontier.size(), frontier.edge().to_vec());
+        assert_eq!(parts.as_ref(), Some(&frontier));
+        frontier.push(leaves[size]);
+    }
+    assert!(Frontier::from_parts(3, frontier.edge().to_vec()).is_none());
 }

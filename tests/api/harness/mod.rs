@@ -12,7 +12,8 @@ pub mod rounds;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use ejf::app::{RunningBallot, RunningRegistry, serve_ballot, serve_registry};
+use ejf::app::{RunningBallot, RunningRegistry, open_audit_log, serve_ballot, serve_registry};
+use ejf::audit_log::AuditLog;
 use ejf::auth::clients::{self, NewClient};
 use ejf::auth::password::Passwords;
 use ejf::clock::Clock;
@@ -218,6 +219,16 @@ impl App {
         &self.running.registry
     }
 
+    /// The checkpoints of the audit log, as `ejf audit checkpoint` has them.
+    pub fn audit_log(&self) -> AuditLog {
+        open_audit_log(&self.config, self.cipher()).unwrap()
+    }
+
+    /// The folder of those checkpoints.
+    pub fn audit_folder(&self) -> ejf::audit_log::Folder {
+        ejf::audit_log::Folder::new(&self.config.audit_dir)
+    }
+
     /// The acts in the audit log, in order.
     pub async fn db_acts(&self) -> Vec<String> {
         let entries = self.registry().0.read(|conn| store::audit::list(conn, None, None, 10_000)).await.unwrap();
@@ -235,6 +246,7 @@ fn test_config(db: &TestDb) -> Config {
         ballot_public_url: "http://box.test".to_owned(),
         column_key: Some(Secret(Zeroizing::new([7; 32]))),
         publication_dir: db.folder().join("public"),
+        audit_dir: db.folder().join("audit"),
         key_dir: db.folder().join("keys"),
         // The cost of real passwords would be the cost of the suite.
         argon2_memory_kib: 64,
