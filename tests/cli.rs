@@ -154,7 +154,7 @@ fn help_names_every_command_with_its_example() {
     assert_eq!(help.status.code(), Some(0));
     let text = stdout(&help);
     let commands = commands_in(&text);
-    let all = ["serve", "box", "migrate", "account", "demo", "openapi", "config", "health", "peer"];
+    let all = ["audit", "serve", "box", "migrate", "account", "demo", "openapi", "config", "health", "peer"];
     for known in all {
         assert!(commands.iter().any(|command| command == known), "{known} in\n{text}");
     }
