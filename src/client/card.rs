@@ -10,24 +10,30 @@
 
 use std::path::Path;
 
+use chrono::{DateTime, NaiveDate, Utc};
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::draft::Draft;
 use super::failure::{CardFailure, Result};
 use super::sealed_file::{Kdf, SealedFile};
 use crate::credential::blind_rsa::{Pending, SIGNATURE_SIZE};
 use crate::credential::encoding::{Bytes, Digest, Ref, Secret};
 use crate::credential::envelope::{Credential, Envelope};
 use crate::credential::frozen::Frozen;
-use crate::credential::manifest::Instrument;
+use crate::credential::manifest::{Instrument, Manifest};
 use crate::credential::receipt::Receipt;
 use crate::credential::signing::{self, PublicKey};
+use crate::domain::methodology::Methodology;
 use crate::error::{Code, Error};
 
-/// Room for a card with every version of some twenty reviews, so that writing one leaves no copies behind.
+/// Room for a card with every version of some twenty reviews, so that writing one leaves no copies behind; the manifests
+/// need more, by [`SUBJECT_ROOM`].
 const CARD_ROOM: usize = 1 << 20;
+/// Room for one subject of a manifest with the keys of several issuers.
+const SUBJECT_ROOM: usize = 1 << 12;
 
 /// All that a reviewer keeps of one round.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,12 +41,23 @@ const CARD_ROOM: usize = 1 << 20;
 pub struct Card {
     /// The version of this format: 1.
     pub v: u32,
-    /// The digest of the one manifest that this card goes by.
+    /// The digest of the one manifest that this card goes by: the last of `manifests`.
     pub manifest_digest: Digest,
     /// The box's name of the cycle.
     pub cycle_ref: Ref,
     /// The round.
     pub round: u32,
+    /// Every generation that was pinned, each by its printed digest, the first one first.
+    pub manifests: Vec<Manifest>,
+    /// The words of the forms, which are not to be had once submission has opened; their digest is in the manifest.
+    #[serde(default)]
+    pub methodology: Option<Box<Methodology>>,
+    /// The last day on which the reviewer logged in for this card: not a day to send on.
+    #[serde(default)]
+    pub collected_on: Option<NaiveDate>,
+    /// The root of the sealed tree, once every receipt was found in it.
+    #[serde(default)]
+    pub checked_root: Option<Digest>,
     /// One for each assignment for which a credential was asked.
     pub credentials: Vec<CardSubject>,
 }
@@ -68,6 +85,12 @@ pub struct CardSubject {
     pub credentials: Vec<CardCredential>,
     /// The reviews signed so far, the last one counts.
     pub versions: Vec<Version>,
+    /// What the reviewer has filled in and not sent yet.
+    #[serde(default)]
+    pub draft: Option<Draft>,
+    /// When it is to be sent, if the moment was drawn; forgotten once it is.
+    #[serde(default)]
+    pub send_at: Option<DateTime<Utc>>,
 }
 
 /// A request to one issuer on its way.
@@ -122,8 +145,26 @@ impl Card {
             manifest_digest: manifest.digest(),
             cycle_ref: manifest.manifest().cycle_ref,
             round: manifest.manifest().round,
+            manifests: vec![manifest.manifest().clone()],
+            methodology: None,
+            collected_on: None,
+            checked_root: None,
             credentials: Vec::new(),
         }
+    }
+
+    /// The pinned manifest and the generations before it, checked once more; `unreadable` if the card was tampered with.
+    pub fn pinned(&self) -> Result<(Frozen, Vec<Frozen>)> {
+        let mut generations = Vec::with_capacity(self.manifests.len());
+        for manifest in &self.manifests {
+            generations.push(Frozen::new(manifest.clone()).map_err(|_| CardFailure::Unreadable)?);
+        }
+        let current = generations.pop().ok_or(CardFailure::Unreadable)?;
+        let (text, digest) = (current.manifest(), current.digest());
+        if (digest, text.cycle_ref, text.round) != (self.manifest_digest, self.cycle_ref, self.round) {
+            return Err(CardFailure::Unreadable.into());
+        }
+        Ok((current, generations))
     }
 
     /// What the card holds of a subject.
@@ -143,7 +184,8 @@ impl Card {
     }
 
     fn write(&self) -> Result<Zeroizing<Vec<u8>>> {
-        let mut text = Zeroizing::new(Vec::with_capacity(CARD_ROOM));
+        let subject_count: usize = self.manifests.iter().map(|manifest| manifest.subjects.len()).sum();
+        let mut text = Zeroizing::new(Vec::with_capacity(CARD_ROOM + SUBJECT_ROOM * subject_count));
         serde_json::to_writer(&mut *text, self).map_err(Error::internal)?;
         Ok(text)
     }
@@ -163,6 +205,8 @@ impl CardSubject {
             pending: Vec::new(),
             credentials: Vec::new(),
             versions: Vec::new(),
+            draft: None,
+            send_at: None,
         })
     }
 
@@ -176,6 +220,11 @@ impl CardSubject {
     /// True once a review can be signed.
     pub fn is_ready(&self) -> bool {
         self.pending.is_empty() && !self.credentials.is_empty()
+    }
+
+    /// True if there is something to send: a draft, or a signed review without its receipt.
+    pub fn is_waiting(&self) -> bool {
+        self.draft.is_some() || self.versions.last().is_some_and(|version| version.receipt.is_none())
     }
 
     /// The credentials as they go into an envelope: without the ledger's entry.

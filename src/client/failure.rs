@@ -63,8 +63,14 @@ listed! {
         NoteInvalid = "note_invalid",
         /// The digest is not the one printed in the Council's order.
         DigestDiffers = "digest_differs",
-        /// The card is bound to another manifest of the same round.
+        /// The card is bound to another manifest of the same round and generation, or to a newer one.
         SecondDigest = "second_digest",
+        /// The next generation does not follow from the manifest that the card is bound to.
+        ChainBroken = "chain_broken",
+        /// The next generation changes keys or forms after submission has opened, or under a review that was sent.
+        ChangedTooLate = "changed_too_late",
+        /// The words of the form are not those whose digest stands in the manifest.
+        MethodologyDiffers = "methodology_differs",
         /// A subject does not have exactly one key of each issuer.
         KeyCount = "key_count",
         /// One key serves two subjects or issuers.
@@ -91,6 +97,54 @@ listed! {
         GateClosed = "gate_closed",
         /// The receipt does not promise the review that was sent.
         ReceiptInvalid = "receipt_invalid",
+        /// The sealed list is not the one that the box has signed, or not in its order.
+        SealInvalid = "seal_invalid",
+        /// A review for which the box gave a receipt is not in the sealed list.
+        LeafMissing = "leaf_missing",
+    }
+}
+
+listed! {
+    /// How far things had gone when an alarm was raised, which decides what the reviewer has to know and to do.
+    Moment {
+        /// Nothing had been sent.
+        Before = "before",
+        /// The blinded requests had been sent, which tell nothing.
+        Collecting = "collecting",
+        /// A review had been sent.
+        Sending = "sending",
+        /// Everything had been sent, and the box is sealed.
+        Sealed = "sealed",
+    }
+}
+
+impl Alarm {
+    /// How far things had gone.
+    pub fn moment(self) -> Moment {
+        match self {
+            Alarm::SplitView
+            | Alarm::ManifestUnreadable
+            | Alarm::OtherRound
+            | Alarm::NoteInvalid
+            | Alarm::DigestDiffers
+            | Alarm::SecondDigest
+            | Alarm::ChainBroken
+            | Alarm::ChangedTooLate
+            | Alarm::MethodologyDiffers
+            | Alarm::KeyCount
+            | Alarm::DuplicateKey
+            | Alarm::KeyIdMismatch
+            | Alarm::UnreadableKey
+            | Alarm::WeakKey
+            | Alarm::IssuedMin
+            | Alarm::AssignmentStrange
+            | Alarm::LedgerInvalid
+            | Alarm::EntryMissing
+            | Alarm::GateClosed => Moment::Before,
+            Alarm::AnswerIncomplete | Alarm::CredentialInvalid => Moment::Collecting,
+            Alarm::ReceiptInvalid => Moment::Sending,
+            Alarm::SealInvalid | Alarm::LeafMissing => Moment::Sealed,
+        }
     }
 }
 
@@ -121,6 +175,32 @@ listed! {
         NoCredential = "no_credential",
         /// Every version that the manifest allows has been sent.
         VersionsUsedUp = "versions_used_up",
+        /// A newer generation of the manifest is in force, which the reviewer has not pinned.
+        NewGeneration = "new_generation",
+        /// Between the card's generation and the one shown there are others, which have to be given too.
+        GenerationsMissed = "generations_missed",
+        /// No review is filled in, and none waits for its receipt.
+        NothingToSend = "nothing_to_send",
+        /// No review of this subject was sent, so there is none to withdraw.
+        NothingToWithdraw = "nothing_to_withdraw",
+        /// The box is not sealed, or the seal is not published at both listeners yet.
+        NotSealed = "not_sealed",
+        /// The card was not checked against the sealed list, so it is still needed.
+        NotChecked = "not_checked",
+    }
+}
+
+impl Failure {
+    /// True if the same bytes may well be taken a little later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Failure::Unreachable(_) => true,
+            Failure::UnexpectedAnswer(_, status) => *status >= 500,
+            Failure::Refused(code) => matches!(code, Code::Busy | Code::RequestTimeout | Code::TooManyRequests),
+            Failure::Alarm(_) | Failure::Card(_) | Failure::Review(_) | Failure::Idle(_) | Failure::Internal(_) => {
+                false
+            }
+        }
     }
 }
 

@@ -75,6 +75,13 @@ impl Line {
         self.read(expected, &bytes)
     }
 
+    /// The status of the answer to a JSON text of which the answer's body matters as little as the sender.
+    pub(super) async fn post_for_status(&self, path: &str, json: Vec<u8>) -> Result<StatusCode> {
+        let request = self.client.post(self.url(path)).header(CONTENT_TYPE, "application/json").body(json);
+        let response = request.send().await.map_err(|_| Failure::Unreachable(self.base.clone()))?;
+        Ok(response.status())
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
@@ -83,7 +90,7 @@ impl Line {
         serde_json::from_slice(bytes).map_err(|_| self.unexpected(status))
     }
 
-    fn unexpected(&self, status: StatusCode) -> Failure {
+    pub(super) fn unexpected(&self, status: StatusCode) -> Failure {
         Failure::UnexpectedAnswer(self.base.clone(), status.as_u16())
     }
 

@@ -4,13 +4,19 @@
 //! what the printed digest names, a credential is what verifies under that manifest, a review counts when a receipt
 //! verifies; everything else raises an [`failure::Alarm`] and nothing more is sent.
 //!
-//! [`peer`] collects credentials and is logged in; [`review`] submits and never is. Only the [`card`] passes between
-//! them, as a file or in memory. [`pinned`] holds the checks of the public documents, [`line`] the HTTP.
+//! [`peer`] collects credentials and is logged in; [`review`] submits and [`sealed`] looks for the reviews in the sealed
+//! list, and neither ever is. Only the [`card`] passes between them, as a file or in memory. [`pinned`] holds the checks
+//! of the public documents, [`generation`] what a later manifest may change, [`draft`] what a review may say, [`spread`]
+//! when it is sent, [`line`] the HTTP.
 
 pub mod card;
+pub mod draft;
 pub mod failure;
+pub mod generation;
 mod line;
 pub mod peer;
 pub mod pinned;
 pub mod review;
+pub mod sealed;
 pub mod sealed_file;
+pub mod spread;

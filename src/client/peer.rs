@@ -14,17 +14,22 @@ use zeroize::Zeroizing;
 
 use super::card::{Card, CardCredential, CardSubject, Held, PendingCredential};
 use super::failure::{Alarm, Failure, Idle, Result};
+use super::generation::{Change, accept};
 use super::line::Line;
 use super::pinned::{Places, check_words, fetch_manifest};
 use crate::credential::blind_rsa::{Pending, credential_message};
-use crate::credential::encoding::{Blob, Bytes, Digest, Ref};
+use crate::credential::encoding::{Blob, Bytes, Digest, Ref, sha256};
 use crate::credential::frozen::Frozen;
-use crate::credential::ledger;
 use crate::credential::manifest::Window;
+use crate::credential::{jcs, ledger};
+use crate::domain::methodology::Methodology;
 use crate::error::{Code, Error};
 
 /// The most pages of assignments that are read; a judge has a few dozen assignments.
 const PAGES_MAX: usize = 50;
+
+/// Members within one another in a methodology, as its digest is made.
+const METHODOLOGY_DEPTH_MAX: usize = 12;
 
 /// How the registry is to know the reviewer; in this phase it does.
 pub enum Login<'a> {
@@ -40,12 +45,14 @@ pub enum Login<'a> {
 }
 
 /// What a collection came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collected {
     /// The credentials made and verified just now, counted by assignment.
     pub fresh_count: usize,
     /// The subjects for whom the card can now sign a review.
     pub ready_count: usize,
+    /// What a later generation of the manifest has changed since the last collection.
+    pub change: Option<Change>,
 }
 
 #[derive(Serialize)]
@@ -66,20 +73,43 @@ struct AssignmentPage {
     next_cursor: Option<String>,
 }
 
+/// One subject that the registry asks the reviewer to review.
 #[derive(Deserialize)]
-struct Assignment {
+pub struct Assignment {
     id: Uuid,
+    cycle_id: Uuid,
     cycle_ref: Option<Ref>,
     round: Option<u32>,
-    subject_ref: Option<Ref>,
+    /// The box's name of the subject; none before the manifest is frozen.
+    pub subject_ref: Option<Ref>,
     subject: AssignmentSubject,
-    state: String,
+    /// Where it stands: `drawn`, `issued`, `recused`.
+    pub state: String,
 }
 
 #[derive(Deserialize)]
 struct AssignmentSubject {
     full_name_kk: String,
     full_name_ru: String,
+}
+
+/// The members that matter of a cycle and of a methodology.
+#[derive(Deserialize)]
+struct CycleAnswer {
+    methodology_id: Uuid,
+}
+
+#[derive(Deserialize)]
+struct MethodologyAnswer {
+    document: Methodology,
+}
+
+impl Assignment {
+    /// The subject's name, in both languages where they differ.
+    pub fn subject_name(&self) -> String {
+        let AssignmentSubject { full_name_kk, full_name_ru } = &self.subject;
+        if full_name_kk == full_name_ru { full_name_kk.clone() } else { format!("{full_name_kk} / {full_name_ru}") }
+    }
 }
 
 #[derive(Serialize)]
@@ -123,7 +153,45 @@ pub async fn collect(
     let token = access_token(&registry, login).await?;
     let assignments = fetch_assignments(&registry, &token).await?;
     let manifest = pin(places, &assignments, words, held.card()).await?;
-    collect_assigned(&registry, &token, &manifest, assignments, held, now).await
+    let methodology = match held.card().and_then(|card| card.methodology.clone()) {
+        Some(known) => known,
+        None => fetch_methodology(&registry, &token, &manifest, &assignments).await?,
+    };
+    let collected = collect_assigned(&registry, &token, &manifest, assignments, held, now).await;
+    // Also beside an alarm, for other subjects may be ready; and on every day of a login, whatever came of it.
+    if let Some(card) = held.card_mut().filter(|card| !card.credentials.is_empty()) {
+        card.methodology = Some(methodology);
+        card.collected_on = Some(manifest.manifest().date_at(now));
+        held.save()?;
+    }
+    collected
+}
+
+/// The reviewer's assignments as the registry has them; it answers until submission opens.
+pub async fn list_assignments(registry: &str, login: &Login<'_>) -> Result<Vec<Assignment>> {
+    let registry = Line::to(registry)?;
+    let token = access_token(&registry, login).await?;
+    fetch_assignments(&registry, &token).await
+}
+
+/// The words of the forms, whose digest stands in the manifest: nobody is shown a form of their own.
+async fn fetch_methodology(
+    registry: &Line,
+    token: &str,
+    manifest: &Frozen,
+    assignments: &[Assignment],
+) -> Result<Box<Methodology>> {
+    let text = manifest.manifest();
+    let is_here = |one: &&Assignment| (one.cycle_ref, one.round) == (Some(text.cycle_ref), Some(text.round));
+    let cycle_id = assignments.iter().find(is_here).ok_or(Idle::NoAssignments)?.cycle_id;
+    let cycle: CycleAnswer = registry.get_as(&format!("/v1/cycles/{cycle_id}"), token).await?;
+    let path = format!("/v1/methodologies/{}", cycle.methodology_id);
+    let MethodologyAnswer { document } = registry.get_as(&path, token).await?;
+    let bytes = jcs::canonical_to_depth(&document, METHODOLOGY_DEPTH_MAX)?;
+    if sha256(&[&bytes]) != text.methodology_digest {
+        return Err(Alarm::MethodologyDiffers.into());
+    }
+    Ok(Box::new(document))
 }
 
 /// The same for a caller that has already pinned the manifest, such as one who plays many reviewers.
@@ -190,9 +258,13 @@ async fn collect_assigned(
     held: &mut Held,
     now: DateTime<Utc>,
 ) -> Result<Collected> {
-    // A second digest for the round is an alarm even where both were printed: a card goes by one manifest.
-    if held.card().is_some_and(|card| card.manifest_digest != manifest.digest()) {
-        return Err(Alarm::SecondDigest.into());
+    // A second digest of one generation is an alarm even where both were printed: a card goes by one manifest.
+    let change = match held.card_mut() {
+        Some(card) => accept(card, manifest, now)?,
+        None => None,
+    };
+    if change.is_some() {
+        held.save()?;
     }
     match manifest.manifest().issue_window(manifest.manifest().date_at(now)) {
         Window::TooEarly => return Err(Failure::Refused(Code::TooEarly)),
@@ -213,7 +285,7 @@ async fn collect_assigned(
         return match (ready_count, is_lost) {
             (0, true) => Err(Idle::CollectedElsewhere.into()),
             (0, false) => Err(Idle::NoAssignments.into()),
-            _ => Ok(Collected { fresh_count: 0, ready_count }),
+            _ => Ok(Collected { fresh_count: 0, ready_count, change }),
         };
     }
     let body = serde_json::to_vec(&request(card)).map_err(Error::internal)?;
@@ -224,7 +296,7 @@ async fn collect_assigned(
     let ready_count = ready_count(card);
     // What is thrown away after an alarm must be gone from the file as well.
     held.save()?;
-    outcome.map(|()| Collected { fresh_count: asked.len(), ready_count })
+    outcome.map(|()| Collected { fresh_count: asked.len(), ready_count, change })
 }
 
 fn ready_count(card: &Card) -> usize {
@@ -267,9 +339,7 @@ fn add_requests(card: &mut Card, manifest: &Frozen, assigned: Vec<(Ref, Assignme
         }
         let instrument = manifest.subject(&subject_ref).and_then(|subject| manifest.instrument(subject));
         let instrument = instrument.ok_or(Alarm::AssignmentStrange)?.clone();
-        let AssignmentSubject { full_name_kk, full_name_ru } = assignment.subject;
-        let name = if full_name_kk == full_name_ru { full_name_kk } else { format!("{full_name_kk} / {full_name_ru}") };
-        let mut held = CardSubject::new(assignment.id, subject_ref, name, instrument)?;
+        let mut held = CardSubject::new(assignment.id, subject_ref, assignment.subject_name(), instrument)?;
         for issuer in &manifest.manifest().issuers {
             let key_id = manifest.key_id(&subject_ref, &issuer.issuer_id).ok_or(Alarm::KeyCount)?;
             let key = manifest.key(&key_id).ok_or(Alarm::KeyCount)?;

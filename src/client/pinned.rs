@@ -6,9 +6,11 @@
 
 use chrono::{DateTime, Utc};
 
+use super::card::Card;
 use super::failure::{Alarm, Failure, Result};
+use super::generation::expect_pinned;
 use super::line::Line;
-use crate::credential::encoding::{Digest, Ref};
+use crate::credential::encoding::Ref;
 use crate::credential::frozen::Frozen;
 use crate::credential::ledger::Ledger;
 use crate::credential::manifest::{Manifest, Window, matches_words};
@@ -26,18 +28,11 @@ pub struct Places {
 
 /// Fetches the manifest of a round from both listeners and checks all but the digest: (a), (c) and (d).
 pub async fn fetch_manifest(places: &Places, cycle_ref: &Ref, round: u32) -> Result<Frozen> {
-    let (registry, ballot_box) = (Line::to(&places.registry)?, Line::to(&places.ballot_box)?);
-    let base = round_path(cycle_ref, round);
-    let bytes = ballot_box.get(&format!("{base}/manifest")).await?;
-    if registry.get(&format!("{base}/manifest")).await? != bytes {
-        return Err(Alarm::SplitView.into());
-    }
+    let absent = || Failure::Refused(Code::NotFound);
+    let bytes = fetch_both(places, cycle_ref, round, "manifest").await?.ok_or_else(absent)?;
     let manifest = freeze(&bytes, cycle_ref, round)?;
     // The box comes first here as well: it signs a manifest that it has not seen before, and the registry serves that.
-    let note = ballot_box.get(&format!("{base}/manifest.note")).await?;
-    if registry.get(&format!("{base}/manifest.note")).await? != note {
-        return Err(Alarm::SplitView.into());
-    }
+    let note = fetch_both(places, cycle_ref, round, "manifest.note").await?.ok_or_else(absent)?;
     check_note(&manifest, &note)?;
     Ok(manifest)
 }
@@ -47,23 +42,15 @@ pub fn check_words(manifest: &Frozen, words: &str) -> Result<()> {
     if matches_words(&manifest.digest(), words) { Ok(()) } else { Err(Alarm::DigestDiffers.into()) }
 }
 
-/// What a review will be judged by, from the box alone: the pinned manifest again, and every issuer's ledger.
+/// What a review will be judged by, from the box alone: the card's manifest again, and every issuer's ledger.
 ///
 /// `too_early` or `window_closed` outside the days of submission; within them a ledger that is not published keeps every
-/// gate closed, whatever the server says of it.
-pub async fn fetch_rules(
-    ballot_box: &str,
-    cycle_ref: &Ref,
-    round: u32,
-    pinned: &Digest,
-    now: DateTime<Utc>,
-) -> Result<BallotRules> {
-    let base = round_path(cycle_ref, round);
+/// gate closed, whatever the server says of it. `new_generation` where the card's manifest is no longer in force.
+pub async fn fetch_rules(ballot_box: &str, card: &Card, now: DateTime<Utc>) -> Result<BallotRules> {
+    let base = round_path(&card.cycle_ref, card.round);
     let line = Line::to(ballot_box)?;
-    let manifest = freeze(&line.get(&format!("{base}/manifest")).await?, cycle_ref, round)?;
-    if manifest.digest() != *pinned {
-        return Err(Alarm::SecondDigest.into());
-    }
+    let manifest = freeze(&line.get(&format!("{base}/manifest")).await?, &card.cycle_ref, card.round)?;
+    expect_pinned(card, &manifest)?;
     check_note(&manifest, &line.get(&format!("{base}/manifest.note")).await?)?;
     match manifest.manifest().submit_window(manifest.manifest().date_at(now)) {
         Window::TooEarly => return Err(Failure::Refused(Code::TooEarly)),
@@ -82,7 +69,30 @@ pub async fn fetch_rules(
         }
         ledgers.push(ledger);
     }
-    BallotRules::pinned(manifest, ledgers).map_err(|_| Alarm::LedgerInvalid.into())
+    let (_, earlier) = card.pinned()?;
+    BallotRules::pinned(manifest, earlier, ledgers).map_err(|_| Alarm::LedgerInvalid.into())
+}
+
+/// The same bytes from both listeners, the box first; `None` where either has none yet.
+pub(super) async fn fetch_both(
+    places: &Places,
+    cycle_ref: &Ref,
+    round: u32,
+    document: &str,
+) -> Result<Option<Vec<u8>>> {
+    let path = format!("{}/{document}", round_path(cycle_ref, round));
+    let mut copies = Vec::new();
+    for base in [&places.ballot_box, &places.registry] {
+        match Line::to(base)?.get(&path).await {
+            Ok(bytes) => copies.push(bytes),
+            Err(Failure::Refused(Code::NotFound)) => return Ok(None),
+            Err(other) => return Err(other),
+        }
+    }
+    if copies.windows(2).any(|pair| pair.first() != pair.last()) {
+        return Err(Alarm::SplitView.into());
+    }
+    Ok(copies.pop())
 }
 
 fn round_path(cycle_ref: &Ref, round: u32) -> String {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::failure::{CardFailure, Result};
-use crate::credential::encoding::{Blob, Bytes};
+use crate::credential::encoding::{Blob, Bytes, fill_random};
 use crate::error::Error;
 
 const IV_SIZE: usize = 12;
@@ -71,6 +71,24 @@ pub struct SealedFile {
     key: Zeroizing<[u8; 32]>,
 }
 
+/// Overwrites a card's file with random bytes, to the disk, and removes it; needs no passphrase.
+///
+/// `missing` or `inaccessible`. What the disk itself keeps of earlier writings is out of any program's reach.
+pub fn destroy(path: &Path) -> Result<()> {
+    let size = read(path)?.len();
+    let mut noise = vec![0; size];
+    fill_random(&mut noise)?;
+    let overwrite = || -> std::io::Result<()> {
+        let mut file = File::options().write(true).open(path)?;
+        file.write_all(&noise)?;
+        file.sync_all()?;
+        std::fs::remove_file(path)?;
+        File::open(folder_of(path))?.sync_all()
+    };
+    // The cause would only repeat what the reader sees: that this file cannot be written.
+    overwrite().map_err(|_| CardFailure::Inaccessible.into())
+}
+
 impl SealedFile {
     /// A key for a file that does not exist yet; nothing is written.
     pub(super) fn create(path: &Path, passphrase: &str, kdf: Kdf) -> Result<Self> {
@@ -118,7 +136,7 @@ impl SealedFile {
     }
 
     fn replace(&self, bytes: &[u8]) -> std::io::Result<()> {
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(&self.path);
         // Such a file is made with mode 0600.
         let mut new = tempfile::NamedTempFile::new_in(folder)?;
         new.write_all(bytes)?;
@@ -160,6 +178,10 @@ impl Derivation {
         }
         Ok(key)
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -376,8 +376,12 @@ pub fn digest_words(digest: &Digest) -> String {
     groups.join(" ")
 }
 
-/// True if what a person typed is the digest in words; case, spaces and hyphens do not matter.
+/// True if what a person typed is the digest in words; case, spaces and hyphens do not matter. The whole digest, as the
+/// printed QR code holds it in base64url, serves as well.
 pub fn matches_words(digest: &Digest, typed: &str) -> bool {
+    if typed.trim() == digest.to_string() {
+        return true;
+    }
     let plain = |text: &str| -> String {
         text.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_lowercase()).collect()
     };

@@ -41,12 +41,12 @@ impl BallotRules {
         BallotRules { current, earlier, ledgers: Vec::new(), issued: HashMap::new() }.with_ledgers(ledgers)
     }
 
-    /// What a reviewer judges by: the one manifest that was pinned, of whatever generation, and the ledgers closed under it.
+    /// What a reviewer judges by: the manifest that was pinned, of whatever generation, those pinned before it, and the
+    /// ledgers closed under any of them.
     ///
     /// Refusals of the ledgers as in [`BallotRules::new`].
-    pub fn pinned(manifest: Frozen, ledgers: Vec<Ledger>) -> Result<Self> {
-        BallotRules { current: manifest, earlier: Vec::new(), ledgers: Vec::new(), issued: HashMap::new() }
-            .with_ledgers(ledgers)
+    pub fn pinned(current: Frozen, earlier: Vec<Frozen>, ledgers: Vec<Ledger>) -> Result<Self> {
+        BallotRules { current, earlier, ledgers: Vec::new(), issued: HashMap::new() }.with_ledgers(ledgers)
     }
 
     /// The same round with further ledgers; refusals as in [`BallotRules::new`].

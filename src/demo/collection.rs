@@ -20,10 +20,11 @@ use super::staff::{Caller, text};
 use super::stage::Stage;
 use super::trace::Trace;
 use crate::client::card::Held;
+use crate::client::draft::Draft;
 use crate::client::failure::{Failure, Idle};
 use crate::client::peer::{Login, collect_pinned};
 use crate::client::pinned::{Places, check_words, fetch_manifest, fetch_rules};
-use crate::client::review::{Draft, submit_under};
+use crate::client::review::submit_under;
 use crate::credential::encoding::{Ref, from_base64url};
 use crate::credential::frozen::Frozen;
 use crate::domain::scoring::Status;
@@ -40,7 +41,6 @@ const ROUND: u32 = 1;
 /// The round as the peers see it.
 pub(super) struct Round {
     places: Places,
-    cycle_ref: Ref,
     manifest: Frozen,
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn freeze_manifest(stage: &Stage, staff: &Staff, cycle: &mut Cy
     check_words(&manifest, text(&frozen, "digest_words")?).map_err(Error::internal)?;
     // The box has signed its note by now; the repeat takes it into the registry.
     staff.secretary.post(&path, json!({})).await?;
-    Ok(Round { places, cycle_ref, manifest })
+    Ok(Round { places, manifest })
 }
 
 /// Lets every judge collect the credentials of all own assignments at once; before it one of them has no contact with a
@@ -137,9 +137,8 @@ pub(super) async fn submit(
     cycle.advance(staff, "submission").await?;
     let step = steps.begin("submitting blind reviews", reviews.values().map(|reviews| reviews.len()).sum());
     let now = stage.clock.now();
-    let digest = round.manifest.digest();
-    let rules = fetch_rules(&round.places.ballot_box, &round.cycle_ref, ROUND, &digest, now);
-    let rules = rules.await.map_err(Error::internal)?;
+    let any = cards.first().and_then(Held::card).ok_or_else(|| Error::internal("no judge of the demo has a card"))?;
+    let rules = fetch_rules(&round.places.ballot_box, any, now).await.map_err(Error::internal)?;
     stream::iter(hand_out(cards, reviews).into_iter().map(Ok))
         .try_for_each_concurrent(AT_ONCE, |(mut held, shares)| {
             let (rules, step) = (&rules, &step);

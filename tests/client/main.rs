@@ -14,6 +14,10 @@
 mod cards;
 mod collecting;
 mod commands;
+mod ending;
+mod generations;
+mod hostile;
+mod program;
 mod round;
 mod servers;
 mod submitting;

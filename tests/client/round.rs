@@ -6,10 +6,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use ed25519_dalek::SigningKey;
 use ejf::credential::blind_rsa::{IssuerKey, IssuerPublicKey};
 use ejf::credential::encoding::{Blob, Bytes, Ref, sha256};
+use ejf::credential::jcs;
 use ejf::credential::manifest::{
     Dates, Instrument, Issuer, Item, Log, Manifest, Name, Purpose, Subject, SubjectKey, digest_words,
 };
 use ejf::credential::signing::public_key;
+use ejf::domain::methodology::Methodology;
 
 pub const CYCLE: Ref = Bytes([1; 16]);
 pub const ALMA: Ref = Bytes([2; 16]);
@@ -62,6 +64,29 @@ pub fn issuer(issuer_id: &str) -> Issuer {
     }
 }
 
+/// The methodology in force, whose digest every manifest here names.
+pub fn methodology() -> Methodology {
+    Methodology::standard().unwrap()
+}
+
+/// A manifest for Alma alone in which two issuers must sign.
+pub fn two_issuers() -> Manifest {
+    let mut two = manifest();
+    two.issuers.push(issuer("bar"));
+    two.subjects.truncate(1);
+    two.subjects[0].keys.push(subject_key("bar", keys()[2].public()));
+    two
+}
+
+/// The generation that follows a manifest, changed.
+pub fn next(earlier: &Manifest, change: impl FnOnce(&mut Manifest)) -> Manifest {
+    let mut next = earlier.clone();
+    next.generation += 1;
+    next.prev_manifest_digest = Some(earlier.digest().unwrap());
+    change(&mut next);
+    next
+}
+
 pub fn manifest() -> Manifest {
     let date = |text: &str| text.parse::<NaiveDate>().unwrap();
     let subject = |subject_ref, key: &IssuerKey| Subject {
@@ -77,7 +102,7 @@ pub fn manifest() -> Manifest {
         round: 1,
         generation: 0,
         prev_manifest_digest: None,
-        methodology_digest: sha256(&[b"{}"]),
+        methodology_digest: sha256(&[&jcs::canonical_to_depth(&methodology(), 12).unwrap()]),
         utc_offset_minutes: 300,
         dates: Dates {
             issue_open: date("2027-02-01"),

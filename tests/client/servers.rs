@@ -6,23 +6,29 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use chrono::NaiveDate;
 use ejf::client::card::Held;
+use ejf::client::draft::Draft;
 use ejf::client::failure::Result;
 use ejf::client::peer::{Collected, Login, collect};
 use ejf::client::pinned::Places;
+use ejf::client::review::keep;
 use ejf::credential::blind_rsa::IssuerKey;
-use ejf::credential::encoding::{Blob, Bytes, Digest};
+use ejf::credential::encoding::{Blob, Bytes, Digest, sha256};
 use ejf::credential::envelope::{self, Envelope};
 use ejf::credential::frozen::Frozen;
 use ejf::credential::ledger::{self, Ledger};
 use ejf::credential::manifest::Manifest;
+use ejf::credential::note::Checkpoint;
 use ejf::credential::receipt::Receipt;
 use ejf::credential::rules::BallotRules;
+use ejf::credential::signing::public_key;
+use ejf::credential::tree;
+use ejf::domain::methodology::Methodology;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::round::{
-    ALMA, ALMA_ASSIGNMENT, BOLAT, BOLAT_ASSIGNMENT, CYCLE, doc_key, keys, manifest, note, receipt_key, while_issuing,
-    while_submitting, words,
+    ALMA, ALMA_ASSIGNMENT, BOLAT, BOLAT_ASSIGNMENT, CYCLE, doc_key, keys, log_key, manifest, methodology, next, note,
+    receipt_key, while_issuing, while_submitting, words,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,17 +56,25 @@ pub struct State {
     pub signers: HashMap<Digest, &'static IssuerKey>,
     /// The ledgers; absent ones are a 404.
     pub ledgers: HashMap<String, Vec<u8>>,
+    /// The words of the forms, as the registry shows them.
+    pub methodology: Methodology,
     /// Does the work and then breaks the connection instead of answering.
     pub is_cut: bool,
+    /// The same for so many answers and no more.
+    pub cuts: u32,
     pub is_receipt_forged: bool,
     pub receipt_leaf: Option<Digest>,
     pub is_answer_short: bool,
     /// The day on which the box judges what comes.
     pub today: NaiveDate,
     pub seen: Vec<Seen>,
-    /// What was issued: subject by assignment, and the entries.
-    issued: Vec<(Bytes<16>, Digest)>,
-    leaves: HashMap<Bytes<32>, Vec<Digest>>,
+    /// Checkpoint and leaves, once sealed.
+    pub seals: HashMap<bool, (String, Vec<u8>)>,
+    pub leaves: HashMap<Bytes<32>, Vec<Digest>>,
+    /// The generations before the one served.
+    earlier: Vec<Vec<u8>>,
+    /// What was issued: issuer, subject, entry.
+    issued: Vec<(String, Bytes<16>, Digest)>,
 }
 
 #[derive(Clone)]
@@ -94,14 +108,18 @@ impl Servers {
             ],
             signers: keys().iter().map(|key| (key.public().key_id(), key)).collect(),
             ledgers: HashMap::new(),
+            methodology: methodology(),
             is_cut: false,
+            cuts: 0,
             is_receipt_forged: false,
             receipt_leaf: None,
             is_answer_short: false,
             today: manifest.date_at(while_submitting()),
             seen: Vec::new(),
-            issued: Vec::new(),
+            seals: HashMap::new(),
             leaves: HashMap::new(),
+            earlier: Vec::new(),
+            issued: Vec::new(),
         };
         let state = Arc::new(Mutex::new(state));
         let (registry, ballot_box) = (start(Side::Registry, &state), start(Side::Box, &state));
@@ -134,18 +152,47 @@ impl Servers {
         collect(&self.places, &login, words, held, while_issuing()).await
     }
 
-    /// Signs and publishes the council's ledger: what was issued, filled up to `count` entries for each subject.
+    /// Serves the next generation on both listeners; the reviewer's assignments of changed subjects are open again.
+    pub fn extend(&self, change: impl FnOnce(&mut Manifest)) -> Manifest {
+        let before = self.state().manifests[&true].clone();
+        let next = next(&Manifest::parse(&before).unwrap(), change);
+        self.state().earlier.push(before);
+        self.serve_on(Side::Registry, &next);
+        self.serve_on(Side::Box, &next);
+        next
+    }
+
+    /// Signs and publishes every issuer's ledger: what was issued, filled up to `count` entries for each subject.
     pub fn publish_ledger(&self, count: u8) {
         let mut state = self.state();
         let manifest = Frozen::parse(&state.manifests[&true]).unwrap();
-        let mut issued = state.issued.clone();
-        for subject in &manifest.manifest().subjects {
-            let own = issued.iter().filter(|(subject_ref, _)| *subject_ref == subject.subject_ref).count();
-            let fill = usize::from(count).saturating_sub(own);
-            issued.extend((0..fill).map(|n| (subject.subject_ref, Bytes([u8::try_from(n).unwrap(); 32]))));
+        for issuer in &manifest.manifest().issuers {
+            let own = state.issued.iter().filter(|(issuer_id, ..)| *issuer_id == issuer.issuer_id);
+            let mut issued: Vec<_> = own.map(|(_, subject_ref, entry)| (*subject_ref, *entry)).collect();
+            for subject in &manifest.manifest().subjects {
+                let own = issued.iter().filter(|(subject_ref, _)| *subject_ref == subject.subject_ref).count();
+                let fill = usize::from(count).saturating_sub(own);
+                issued.extend((0..fill).map(|n| (subject.subject_ref, Bytes([u8::try_from(n).unwrap(); 32]))));
+            }
+            let ledger = Ledger::build(&manifest, &issuer.issuer_id, &issued, &doc_key()).unwrap();
+            state.ledgers.insert(issuer.issuer_id.clone(), ledger.to_bytes().unwrap());
         }
-        let ledger = Ledger::build(&manifest, "council", &issued, &doc_key()).unwrap();
-        state.ledgers.insert("council".to_owned(), ledger.to_bytes().unwrap());
+    }
+
+    /// Seals what was taken, but for the leaves left out, and publishes it on both listeners.
+    pub fn seal_without(&self, left_out: &[Digest]) {
+        let mut state = self.state();
+        let manifest = Frozen::parse(&state.manifests[&true]).unwrap();
+        let mut leaves: Vec<Digest> = state.leaves.values().flatten().copied().collect();
+        // Other reviewers' leaves.
+        leaves.extend((0..20).map(|n| sha256(&[&[n]])));
+        leaves.retain(|leaf| !left_out.contains(leaf));
+        leaves.sort_unstable();
+        let size = u64::try_from(leaves.len()).unwrap();
+        let origin = manifest.manifest().log.origin.clone();
+        let checkpoint = Checkpoint { origin, size, root: tree::root(&leaves) }.sign(&log_key()).unwrap();
+        let bytes: Vec<u8> = leaves.iter().flat_map(|leaf| leaf.0).collect();
+        state.seals = [true, false].map(|is_box| (is_box, (checkpoint.clone(), bytes.clone()))).into();
     }
 
     /// Publishes a ledger in which the requests of this reviewer do not stand.
@@ -153,6 +200,12 @@ impl Servers {
         self.state().issued.clear();
         self.publish_ledger(count);
     }
+}
+
+/// Keeps an empty review of a subject in the card, as the form would.
+pub fn keep_empty(held: &mut Held, subject_ref: &Bytes<16>) {
+    let draft = Draft::withdrawal(held.card().unwrap().subject(subject_ref).unwrap());
+    keep(held, draft).unwrap();
 }
 
 fn start(side: Side, state: &Arc<Mutex<State>>) -> String {
@@ -200,6 +253,21 @@ impl State {
             (Side::Registry, "/v1/me/assignments") => {
                 HttpResponse::Ok().json(json!({"items": self.assignments, "next_cursor": null}))
             }
+            (Side::Registry, path) if path.starts_with("/v1/cycles/") => {
+                HttpResponse::Ok().json(json!({"methodology_id": ALMA_ASSIGNMENT}))
+            }
+            (Side::Registry, path) if path.starts_with("/v1/methodologies/") => {
+                HttpResponse::Ok().json(json!({"document": self.methodology}))
+            }
+            (_, "checkpoint") => match self.seals.get(&is_box) {
+                Some((checkpoint, _)) => HttpResponse::Ok().body(checkpoint.clone()),
+                None => problem(404, "not_found"),
+            },
+            (_, "leaves") => match self.seals.get(&is_box) {
+                Some((_, leaves)) => HttpResponse::Ok().body(leaves.clone()),
+                None => problem(404, "not_found"),
+            },
+            (Side::Box, "/v1/anon/complaints") => self.hear(body),
             (Side::Registry, "/v1/me/credentials") => {
                 let answer = self.issue(&serde_json::from_slice(body).unwrap());
                 self.send(200, answer)
@@ -212,9 +280,23 @@ impl State {
         }
     }
 
-    fn send(&self, status: u16, value: Value) -> HttpResponse {
+    /// Judges a complaint as the design's section 7 has it.
+    fn hear(&self, body: &[u8]) -> HttpResponse {
+        let complaint: Value = serde_json::from_slice(body).unwrap();
+        let receipt: Receipt = serde_json::from_value(complaint["receipt"].clone()).unwrap();
+        let is_sealed = self.seals[&true].1.chunks(32).any(|leaf| leaf == receipt.leaf.0);
+        match (receipt.verify(&public_key(&receipt_key())), is_sealed) {
+            (false, _) => problem(422, "invalid"),
+            (true, true) => HttpResponse::Ok().json(json!({"outcome": "leaf_present"})),
+            (true, false) => HttpResponse::Accepted().json(json!({"outcome": "proof_recorded"})),
+        }
+    }
+
+    fn send(&mut self, status: u16, value: Value) -> HttpResponse {
         let mut response = HttpResponse::build(status.try_into().unwrap());
-        if self.is_cut {
+        let is_cut = self.is_cut || self.cuts > 0;
+        self.cuts = self.cuts.saturating_sub(1);
+        if is_cut {
             let broken = std::io::Error::other("cut");
             return response.streaming(futures_util::stream::iter([Err::<web::Bytes, _>(broken)]));
         }
@@ -230,7 +312,8 @@ impl State {
             let blinded: Blob = serde_json::from_value(asked["blinded_msg"].clone()).unwrap();
             let subject = self.assignments.iter().find(|one| one["id"] == asked["assignment_id"]).unwrap();
             let subject_ref: Bytes<16> = subject["subject_ref"].as_str().unwrap().parse().unwrap();
-            let entry = (subject_ref, ledger::entry(&key_id, &Bytes(*id.as_bytes()), &blinded.0));
+            let entry = ledger::entry(&key_id, &Bytes(*id.as_bytes()), &blinded.0);
+            let entry = (text("issuer_id").to_owned(), subject_ref, entry);
             if !self.issued.contains(&entry) {
                 self.issued.push(entry);
             }
@@ -256,9 +339,10 @@ impl State {
     fn take(&mut self, body: &[u8]) -> std::result::Result<Receipt, String> {
         let told = |error: ejf::error::Error| error.code().as_str().to_owned();
         let envelope = Envelope::parse_submission(body).map_err(told)?;
-        let manifest = Frozen::parse(&self.manifests[&true]).unwrap();
+        let generations = self.earlier.iter().chain([&self.manifests[&true]]);
+        let generations = generations.map(|bytes| Frozen::parse(bytes).unwrap()).collect();
         let ledgers = self.ledgers.values().map(|bytes| Ledger::parse(bytes).unwrap()).collect();
-        let rules = BallotRules::new(vec![manifest], ledgers).map_err(told)?;
+        let rules = BallotRules::new(generations, ledgers).map_err(told)?;
         let leaf = envelope::verify(&rules, &envelope, self.today).map_err(told)?.leaf();
         let leaves = self.leaves.entry(envelope.epk).or_default();
         if !leaves.contains(&leaf) {

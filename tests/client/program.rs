@@ -1,0 +1,257 @@
+//! A reviewer's round with the program alone: the form over a pipe, sending now and spread, withdrawing, the final check,
+//! the complaint and the end of the card; and what the servers saw of all that.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use chrono::TimeDelta;
+use ejf::client::card::{Card, CardSubject, Held};
+use ejf::credential::envelope::Envelope;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::commands::{PASSPHRASE, begun, collected, ejf, now, told};
+use crate::round::{ALMA, BOLAT};
+use crate::servers::{Servers, Side, keep_empty};
+
+const REVIEWS: &str = "/v1/anon/reviews";
+
+/// A reviewer with a card in a folder of her own, the gate open.
+struct Reviewer {
+    folder: TempDir,
+    servers: Servers,
+    card: String,
+    secret: String,
+}
+
+/// What a command came to: exit code, standard output, standard error.
+type Ended = (i32, String, String);
+
+impl Reviewer {
+    async fn new() -> Reviewer {
+        let folder = tempfile::tempdir().unwrap();
+        let (servers, card, secret) = collected(folder.path()).await;
+        Reviewer { folder, servers, card, secret }
+    }
+
+    async fn run(&self, arguments: &[&str], input: &'static str) -> Ended {
+        let card = ["--card", &self.card, "--passphrase-file", &self.secret];
+        let output = ejf(&[&["peer"], arguments, &card].concat(), input).await;
+        (output.status.code().unwrap(), String::from_utf8(output.stdout.clone()).unwrap(), told(&output))
+    }
+
+    async fn send(&self, arguments: &[&str]) -> Ended {
+        self.run(&[arguments, &["--box", &self.servers.places.ballot_box]].concat(), "").await
+    }
+
+    async fn check(&self) -> Ended {
+        let places = &self.servers.places;
+        self.run(&["check", "--registry", &places.registry, "--box", &places.ballot_box], "").await
+    }
+
+    fn held(&self) -> Held {
+        Held::open(Path::new(&self.card), PASSPHRASE).unwrap()
+    }
+
+    fn card(&self) -> Card {
+        self.held().card().unwrap().clone()
+    }
+
+    fn alma(&self) -> CardSubject {
+        self.card().subject(&ALMA).unwrap().clone()
+    }
+
+    /// Keeps an empty review of each subject, as the form would.
+    fn fill_in(&self) {
+        let mut held = self.held();
+        for subject_ref in [ALMA, BOLAT] {
+            keep_empty(&mut held, &subject_ref);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn the_form_asks_each_item_until_it_has_a_mark_and_submit_sends_what_it_kept() {
+    let reviewer = Reviewer::new().await;
+    // A judge by number; 7 and nothing are no marks; statements 1 and 2 exclude each other.
+    let answers = "9\n1\n7\n\n4\n-\n1 2\n1 3\nyes\n";
+    let (code, said, told) = reviewer.run(&["form"], answers).await;
+    assert_eq!(code, 0, "{told}");
+    assert!(said.contains("[2/2] Professional knowledge and reasoning: "), "{said}");
+    assert!(said.contains("-  no basis to judge") && said.contains(": 4 (more consistently than"), "{said}");
+    assert!(reviewer.servers.state().seen.is_empty());
+    let (code, _, told) = reviewer.send(&["submit"]).await;
+    assert_eq!(code, 0, "{told}");
+    let body = Envelope::parse_submission(&reviewer.servers.bodies(REVIEWS)[0]).unwrap().body;
+    assert_eq!(json!(body.marks), json!({"k1": 4, "k2": null}));
+    assert_eq!((body.subject_ref, body.statements), (ALMA, vec!["s01".to_owned(), "s03".to_owned()]));
+    assert!(reviewer.alma().draft.is_none());
+}
+
+#[actix_web::test]
+async fn the_form_speaks_three_languages_and_keeps_nothing_without_a_yes() {
+    let reviewer = Reviewer::new().await;
+    let alma = ALMA.to_string();
+    for (language, question, anchor) in [
+        ("kk", "бағалауға негіз жоқ", "сақталсын ба"),
+        ("ru", "нет оснований для оценки", "Сохранить"),
+        ("en", "no basis", "Keep it"),
+    ] {
+        let form = ["form", "--subject", &alma, "--lang", language];
+        let (code, said, _) = reviewer.run(&form, "4\n-\n-\nnever\n").await;
+        assert!(code == 0 && said.contains(question) && said.contains(anchor), "{said}");
+        let (code, _, told) = reviewer.run(&form, "4\n").await;
+        assert!(code == 2 && told.trim().contains(' '), "{told}");
+    }
+    assert!(reviewer.alma().draft.is_none());
+    let (code, _, told) = reviewer.send(&["submit"]).await;
+    assert!(code == 1 && told.contains("nothing to send"), "{told}");
+}
+
+#[actix_web::test]
+async fn the_same_bytes_are_sent_again_within_one_run_until_a_receipt_comes() {
+    let reviewer = Reviewer::new().await;
+    reviewer.fill_in();
+    reviewer.servers.state().cuts = 1;
+    let (code, said, told) = reviewer.send(&["submit"]).await;
+    assert_eq!(code, 0, "{told}");
+    assert_eq!(said.lines().count(), 2);
+    let bodies = reviewer.servers.bodies(REVIEWS);
+    assert!(bodies.len() == 3 && bodies[0] == bodies[1] && bodies[1] != bodies[2]);
+}
+
+#[actix_web::test]
+async fn a_withdrawal_says_nothing_and_replaces_what_was_sent() {
+    let reviewer = Reviewer::new().await;
+    let alma = ALMA.to_string();
+    let (code, _, told) = reviewer.send(&["withdraw", "--yes", "--subject", &alma]).await;
+    assert!(code == 1 && told.contains("nothing to withdraw"), "{told}");
+    reviewer.run(&["form", "--subject", &alma], "4\n3\n1\nyes\n").await;
+    reviewer.send(&["submit"]).await;
+    let withdraw = ["withdraw", "--subject", &alma, "--box", &reviewer.servers.places.ballot_box];
+    reviewer.run(&withdraw, "no\n").await;
+    assert_eq!(reviewer.servers.bodies(REVIEWS).len(), 1);
+    let (code, _, told) = reviewer.run(&withdraw, "yes\n").await;
+    assert_eq!(code, 0, "{told}");
+    let last = Envelope::parse_submission(&reviewer.servers.bodies(REVIEWS)[1]).unwrap().body;
+    assert!(last.is_withdrawn() && last.seq == 2);
+}
+
+#[actix_web::test]
+async fn a_spread_that_is_cut_keeps_its_moments_and_sends_when_they_have_come() {
+    let reviewer = Reviewer::new().await;
+    reviewer.fill_in();
+    let spread = ["peer", "submit", "--spread", "--box", &reviewer.servers.places.ballot_box];
+    let card = ["--card", &reviewer.card, "--passphrase-file", &reviewer.secret];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ejf"))
+        .args([spread.as_slice(), &card].concat())
+        .env("LC_ALL", "C")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut held = reviewer.held();
+    let moments: Vec<_> = held.card().unwrap().credentials.iter().map(|held| held.send_at.unwrap()).collect();
+    let earliest = moments.iter().min().unwrap().format("%Y-%m-%d %H:%M UTC").to_string();
+    assert!(first.contains(&earliest) && first.contains("Review 1 of 2"), "{first}");
+    assert!(moments.iter().all(|moment| *moment > now()) && reviewer.servers.state().seen.is_empty());
+
+    // The moments have come while the program was off.
+    for subject_ref in [ALMA, BOLAT] {
+        held.card_mut().unwrap().subject_mut(&subject_ref).unwrap().send_at = Some(now() - TimeDelta::minutes(1));
+    }
+    held.save().unwrap();
+    let (code, said, told) = reviewer.send(&["submit", "--spread"]).await;
+    assert_eq!(code, 0, "{told}");
+    assert!(said.contains("Review 2 of 2"), "{said}");
+    assert_eq!(reviewer.servers.bodies(REVIEWS).len(), 2);
+    assert!(reviewer.card().credentials.iter().all(|held| held.send_at.is_none() && held.draft.is_none()));
+}
+
+#[actix_web::test]
+async fn sending_on_the_day_of_a_login_is_warned_of() {
+    let reviewer = Reviewer::new().await;
+    reviewer.fill_in();
+    let mut held = reviewer.held();
+    let today = begun(8).date_at(now());
+    held.card_mut().unwrap().collected_on = Some(today);
+    held.save().unwrap();
+    let (code, _, told) = reviewer.send(&["submit"]).await;
+    assert!(code == 0 && told.contains("WARNING: you logged in") && told.contains("court's network"), "{told}");
+}
+
+#[actix_web::test]
+async fn the_card_lives_until_the_sealed_list_holds_its_receipts_and_no_token_is_shown_after_collecting() {
+    let reviewer = Reviewer::new().await;
+    reviewer.fill_in();
+    let (code, said, _) = reviewer.run(&["status"], "").await;
+    assert!(code == 0 && said.contains("Today: fill in reviews") && said.contains("filled in, not sent"), "{said}");
+    assert!(reviewer.servers.state().seen.is_empty(), "looking at the card asks nobody");
+    reviewer.send(&["submit"]).await;
+    let (code, _, told) = reviewer.check().await;
+    assert!(code == 1 && told.contains("not published"), "{told}");
+    let (code, _, told) = reviewer.run(&["destroy"], "").await;
+    assert!(code == 1 && told.contains("ejf peer check") && Path::new(&reviewer.card).exists(), "{told}");
+    reviewer.servers.seal_without(&[]);
+    let (code, said, told) = reviewer.check().await;
+    assert!(
+        code == 0 && said.contains("receipts found in it: 2") && said.contains("ejf peer destroy"),
+        "{said} {told}"
+    );
+    let (code, said, _) = reviewer.run(&["destroy"], "").await;
+    assert!(code == 0 && said.contains("SSD") && !Path::new(&reviewer.card).exists(), "{said}");
+
+    let seen = reviewer.servers.state().seen.clone();
+    assert!(seen.iter().any(|request| request.side == Side::Registry));
+    for request in seen {
+        assert!(!request.headers.contains_key("authorization"), "{}", request.path);
+        assert!(request.side == Side::Box || request.path.starts_with("/v1/public/"), "{}", request.path);
+    }
+}
+
+#[actix_web::test]
+async fn a_missing_review_is_told_saved_as_a_proof_and_complained_of() {
+    let reviewer = Reviewer::new().await;
+    reviewer.fill_in();
+    reviewer.send(&["submit"]).await;
+    let lost = reviewer.alma().versions[0].receipt.clone().unwrap();
+    reviewer.servers.seal_without(&[lost.leaf]);
+    let (code, _, told) = reviewer.check().await;
+    assert!(code == 1 && told.contains("ALARM") && told.contains("broke its promise"), "{told}");
+    let proof = reviewer.folder.path().join(format!("receipt-{}.json", lost.leaf));
+    assert!(told.contains(&proof.display().to_string()), "{told}");
+    let saved: ejf::credential::receipt::Receipt = serde_json::from_slice(&fs::read(&proof).unwrap()).unwrap();
+    assert_eq!(saved, lost);
+    let proof = proof.display().to_string();
+    let complain = ["peer", "complain", &proof, "--box", &reviewer.servers.places.ballot_box, "--lang", "ru"];
+    let output = ejf(&complain, "").await;
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("зарегистрировала доказательство"));
+    // Whoever gives up all the same is told what that means, and needs no passphrase.
+    let output = ejf(&["peer", "destroy", "--force", "--card", &reviewer.card], "").await;
+    assert!(output.status.code() == Some(0) && crate::commands::told(&output).contains("WARNING"));
+    assert!(!Path::new(&reviewer.card).exists());
+}
+
+#[actix_web::test]
+async fn status_logs_in_only_where_it_is_told_to_and_shows_what_the_card_lacks() {
+    let reviewer = Reviewer::new().await;
+    let mut held = reviewer.held();
+    held.card_mut().unwrap().credentials.retain(|held| held.subject_ref == ALMA);
+    held.save().unwrap();
+    reviewer.servers.state().assignments[1]["state"] = json!("drawn");
+    let password = reviewer.folder.path().join("password.txt");
+    fs::write(&password, "a password of a judge").unwrap();
+    let password = password.display().to_string();
+    let login = ["--registry", &reviewer.servers.places.registry, "--login", "a.seitova", "--password-file", &password];
+    let (code, said, told) = reviewer.run(&[["status"].as_slice(), &login].concat(), "").await;
+    assert_eq!(code, 0, "{told}");
+    assert!(said.contains("Болат Ахметов: assigned, no credential collected"), "{said}");
+    assert!(reviewer.servers.state().seen.iter().all(|request| request.side == Side::Registry));
+    assert_eq!(reviewer.card().collected_on, Some(begun(8).date_at(now())));
+}
