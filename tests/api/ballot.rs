@@ -104,7 +104,7 @@ async fn each_wrong_review_is_refused_by_its_own_check() {
     anonymous.submit(&changed(&|body| body.seq = 0)).await.expect_problem(422, "invalid_review");
 
     let mut stolen = round.reviewer();
-    stolen.credential = reviewer.credential.clone();
+    stolen.credentials = reviewer.credentials.clone();
     anonymous.submit(&stolen.review(&round, &[])).await.expect_problem(403, "credential_invalid");
     let mut altered = reviewer.review(&round, &[]);
     altered.body.marks.insert("k1".to_owned(), Some(5));
@@ -112,6 +112,28 @@ async fn each_wrong_review_is_refused_by_its_own_check() {
     let second = changed(&|body| (body.seq, body.prev) = (2, vec![Bytes([1; 32])]));
     anonymous.submit(&second).await.expect_problem(409, "seq_conflict");
     assert_eq!(rows(&mut app, "review").await, [] as [String; 0]);
+}
+
+#[tokio::test]
+async fn with_two_issuers_both_must_have_signed() {
+    let mut app = App::start().await;
+    let round = BallotRound::publish_with_two_issuers(&app.publication());
+    app.go_to("2027-02-20");
+    let (anonymous, reviewer) = (app.anonymous_box(), round.reviewer());
+    let review = reviewer.review(&round, &[]);
+    for left_out in 0..2 {
+        let mut one = review.clone();
+        one.credentials.remove(left_out);
+        anonymous.submit(&one).await.expect_problem(403, "credential_invalid");
+        let mut twice = review.clone();
+        twice.credentials[left_out] = twice.credentials[1 - left_out].clone();
+        anonymous.submit(&twice).await.expect_problem(403, "credential_invalid");
+    }
+    assert_eq!(rows(&mut app, "review").await, [] as [String; 0]);
+
+    let receipt = anonymous.submit(&review).await.receipt();
+
+    assert_eq!(receipt.leaf, review.leaf().unwrap());
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ mod members;
 mod migrations;
 mod mutations;
 mod observations;
+mod peer;
 mod races;
 mod requests;
 mod results;

@@ -123,7 +123,7 @@ async fn every_lie_is_refused_with_its_alarm_and_nothing_is_sent_after_it() {
     for id in ["K-1", "K-2", "K-3", "K-4", "K-5", "K-6", "K-7"] {
         assert!(VARIANTS.iter().any(|(of, ..)| *of == id), "{id}");
     }
-    println!("hostile-issuer variants refused: {refused_count} of {}", VARIANTS.len());
+    eprintln!("hostile-issuer variants refused: {refused_count} of {}", VARIANTS.len());
 }
 
 /// Tells one lie to a reviewer, and gives the servers with what reached them and the reason why it ended.

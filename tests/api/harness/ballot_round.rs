@@ -12,7 +12,7 @@ use ejf::credential::frozen::Frozen;
 use ejf::credential::ledger::Ledger;
 use ejf::credential::manifest::{Dates, Instrument, Issuer, Item, Log, Manifest, Name, Purpose, Subject, SubjectKey};
 use ejf::credential::seal_order::{Act, BoxKeys, SealOrder};
-use ejf::credential::signing::{generate, public_key};
+use ejf::credential::signing::{PublicKey, generate, public_key};
 use ejf::publication::{Document, Folder, RoundFolder};
 
 use super::key_pool;
@@ -51,10 +51,19 @@ impl BallotRound {
 
     /// The same with a changed manifest.
     pub fn publish_with(folder: &Folder, change: impl FnOnce(&mut Manifest)) -> BallotRound {
+        BallotRound::publish_of(folder, &["council"], change)
+    }
+
+    /// The same with two issuers, both of whom must have signed.
+    pub fn publish_with_two_issuers(folder: &Folder) -> BallotRound {
+        BallotRound::publish_of(folder, &["council", "bar"], |_| {})
+    }
+
+    fn publish_of(folder: &Folder, issuers: &[&str], change: impl FnOnce(&mut Manifest)) -> BallotRound {
         let keys = BoxKeys::parse(&folder.box_keys().unwrap().expect("the box has published its keys")).unwrap();
-        let issuer_keys = key_pool::deal(2);
+        let issuer_keys = key_pool::deal(2 * issuers.len());
         let doc_key = generate().unwrap();
-        let mut manifest = manifest(&keys, &issuer_keys, &doc_key);
+        let mut manifest = manifest(&keys, issuers, &issuer_keys, &doc_key);
         change(&mut manifest);
         let manifest = Frozen::new(manifest).unwrap();
         let round = folder.round(&manifest.manifest().cycle_ref, 1);
@@ -80,14 +89,16 @@ impl BallotRound {
         self.write_manifest();
     }
 
-    /// Publishes a ledger with as many credentials for each of the two subjects.
+    /// Publishes every issuer's ledger with as many credentials for each of the two subjects.
     pub fn write_ledger(&self, first: u8, second: u8) {
         let subjects = &self.manifest.manifest().subjects;
         let entries = |at: usize, count: u8| (0..count).map(move |n| (subjects[at].subject_ref, Bytes([n; 32])));
         let issued: Vec<(Ref, Digest)> = entries(0, first).chain(entries(1, second)).collect();
-        let ledger = Ledger::build(&self.manifest, "council", &issued, &self.doc_key).unwrap();
-        let document = Document::Ledger { issuer_id: "council".to_owned(), generation: ledger.generation };
-        self.folder.write(&document, &ledger.to_bytes().unwrap()).unwrap();
+        for issuer in &self.manifest.manifest().issuers {
+            let ledger = Ledger::build(&self.manifest, &issuer.issuer_id, &issued, &self.doc_key).unwrap();
+            let document = Document::Ledger { issuer_id: issuer.issuer_id.clone(), generation: ledger.generation };
+            self.folder.write(&document, &ledger.to_bytes().unwrap()).unwrap();
+        }
     }
 
     /// Publishes the order of two persons.
@@ -109,22 +120,29 @@ impl BallotRound {
 
     pub fn reviewer_of(&self, subject: usize) -> Reviewer {
         let subject_ref = self.manifest.manifest().subjects[subject].subject_ref;
-        let key_id = self.manifest.key_id(&subject_ref, "council").unwrap();
-        let issuer = self.issuer_keys.iter().find(|key| key.public().key_id() == key_id).unwrap();
         let esk = generate().unwrap();
-        let msg = credential_message(&self.manifest.manifest().cycle_ref, &subject_ref, &key_id, &public_key(&esk));
+        let issuers = &self.manifest.manifest().issuers;
+        let credentials =
+            issuers.iter().map(|issuer| self.credential(&issuer.issuer_id, subject_ref, &public_key(&esk))).collect();
+        Reviewer { esk, credentials, subject_ref }
+    }
+
+    fn credential(&self, issuer_id: &str, subject_ref: Ref, epk: &PublicKey) -> Credential {
+        let key_id = self.manifest.key_id(&subject_ref, issuer_id).unwrap();
+        let issuer = self.issuer_keys.iter().find(|key| key.public().key_id() == key_id).unwrap();
+        let msg = credential_message(&self.manifest.manifest().cycle_ref, &subject_ref, &key_id, epk);
         let pending = Pending::blind(issuer.public(), &msg).unwrap();
         let blind_sig = issuer.blind_sign(&pending.blinded_msg.0).unwrap();
         let sig = Bytes::from_slice(&pending.finalize(issuer.public(), &msg, &blind_sig).unwrap()).unwrap();
-        let credential = Credential { issuer_id: "council".to_owned(), key_id, prefix: pending.prefix, sig };
-        Reviewer { esk, credential, subject_ref }
+        Credential { issuer_id: issuer_id.to_owned(), key_id, prefix: pending.prefix, sig }
     }
 }
 
 /// Who may review one subject once.
 pub struct Reviewer {
     pub esk: SigningKey,
-    pub credential: Credential,
+    /// One of each issuer.
+    pub credentials: Vec<Credential>,
     pub subject_ref: Ref,
 }
 
@@ -137,7 +155,7 @@ impl Reviewer {
     }
 
     pub fn seal(&self, body: Body) -> Envelope {
-        Envelope::sign(body, vec![self.credential.clone()], &self.esk).unwrap()
+        Envelope::sign(body, self.credentials.clone(), &self.esk).unwrap()
     }
 
     pub fn review(&self, round: &BallotRound, earlier: &[Digest]) -> Envelope {
@@ -145,21 +163,27 @@ impl Reviewer {
     }
 }
 
-fn manifest(keys: &BoxKeys, issuer_keys: &[IssuerKey], doc_key: &SigningKey) -> Manifest {
+fn issuer(issuer_id: &str, doc_key: &SigningKey) -> Issuer {
+    let name = Name { kk: "Кеңес".to_owned(), ru: "Совет".to_owned(), en: "Council".to_owned() };
+    Issuer { issuer_id: issuer_id.to_owned(), name, doc_key: public_key(doc_key) }
+}
+
+fn manifest(keys: &BoxKeys, issuers: &[&str], issuer_keys: &[IssuerKey], doc_key: &SigningKey) -> Manifest {
     let cycle_ref = Ref::random().unwrap();
     let item = |code: &str| Item { code: code.to_owned(), min: 1, max: 5 };
+    let key = |(issuer_id, key): (&&str, &IssuerKey)| SubjectKey {
+        issuer_id: (*issuer_id).to_owned(),
+        purpose: Purpose::Marks,
+        key_id: key.public().key_id(),
+        spki: Blob(key.public().spki_der().to_vec()),
+    };
     let mut subjects: Vec<Subject> = issuer_keys
-        .iter()
-        .map(|key| Subject {
+        .chunks(issuers.len())
+        .map(|own| Subject {
             subject_ref: Ref::random().unwrap(),
             instrument_id: "judge-1".to_owned(),
             panel_size: 14,
-            keys: vec![SubjectKey {
-                issuer_id: "council".to_owned(),
-                purpose: Purpose::Marks,
-                key_id: key.public().key_id(),
-                spki: Blob(key.public().spki_der().to_vec()),
-            }],
+            keys: issuers.iter().zip(own).map(key).collect(),
         })
         .collect();
     subjects.sort_by_key(|subject| subject.subject_ref);
@@ -177,11 +201,7 @@ fn manifest(keys: &BoxKeys, issuer_keys: &[IssuerKey], doc_key: &SigningKey) -> 
         decision_min: 10,
         body_size: 8192,
         max_seq: 3,
-        issuers: vec![Issuer {
-            issuer_id: "council".to_owned(),
-            name: Name { kk: "Кеңес".to_owned(), ru: "Совет".to_owned(), en: "Council".to_owned() },
-            doc_key: public_key(doc_key),
-        }],
+        issuers: issuers.iter().map(|id| issuer(id, doc_key)).collect(),
         receipt_key: keys.receipt_key,
         log: Log::new(&keys.log_name, &cycle_ref, 1, &keys.log_key).unwrap(),
         witnesses: Vec::new(),
