@@ -153,18 +153,22 @@ impl Card {
         }
     }
 
-    /// The pinned manifest and the generations before it, checked once more; `unreadable` if the card was tampered with.
-    pub fn pinned(&self) -> Result<(Frozen, Vec<Frozen>)> {
-        let mut generations = Vec::with_capacity(self.manifests.len());
-        for manifest in &self.manifests {
-            generations.push(Frozen::new(manifest.clone()).map_err(|_| CardFailure::Unreadable)?);
-        }
-        let current = generations.pop().ok_or(CardFailure::Unreadable)?;
-        let (text, digest) = (current.manifest(), current.digest());
+    /// The pinned manifest, checked once more; `unreadable` if the card was tampered with.
+    pub fn pinned(&self) -> Result<Frozen> {
+        let manifest = self.manifests.last().ok_or(CardFailure::Unreadable)?;
+        let frozen = Frozen::new(manifest.clone()).map_err(|_| CardFailure::Unreadable)?;
+        let (text, digest) = (frozen.manifest(), frozen.digest());
         if (digest, text.cycle_ref, text.round) != (self.manifest_digest, self.cycle_ref, self.round) {
             return Err(CardFailure::Unreadable.into());
         }
-        Ok((current, generations))
+        Ok(frozen)
+    }
+
+    /// The generations pinned before it, under which reviews may have been signed.
+    pub fn earlier(&self) -> Result<Vec<Frozen>> {
+        let (_, earlier) = self.manifests.split_last().ok_or(CardFailure::Unreadable)?;
+        let freeze = |manifest: &Manifest| Frozen::new(manifest.clone()).map_err(|_| CardFailure::Unreadable.into());
+        earlier.iter().map(freeze).collect()
     }
 
     /// What the card holds of a subject.

@@ -46,7 +46,7 @@ pub(super) fn accept(card: &mut Card, next: &Frozen, now: DateTime<Utc>) -> Resu
     if matches!(compare(card, next)?, Standing::Pinned) {
         return Ok(None);
     }
-    let (pinned, _) = card.pinned()?;
+    let pinned = card.pinned()?;
     if pinned.manifest().generation.checked_add(1) != Some(next.manifest().generation) {
         return Err(Idle::GenerationsMissed.into());
     }

@@ -69,8 +69,7 @@ pub async fn fetch_rules(ballot_box: &str, card: &Card, now: DateTime<Utc>) -> R
         }
         ledgers.push(ledger);
     }
-    let (_, earlier) = card.pinned()?;
-    BallotRules::pinned(manifest, earlier, ledgers).map_err(|_| Alarm::LedgerInvalid.into())
+    BallotRules::pinned(manifest, card.earlier()?, ledgers).map_err(|_| Alarm::LedgerInvalid.into())
 }
 
 /// The same bytes from both listeners, the box first; `None` where either has none yet.

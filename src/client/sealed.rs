@@ -14,15 +14,14 @@ use super::failure::{Alarm, CardFailure, Failure, Idle, Result};
 use super::generation::compare;
 use super::line::Line;
 use super::pinned::{Places, fetch_both, fetch_manifest};
-use crate::credential::encoding::{Bytes, Digest};
+use crate::credential::bundle::leaves_from_bytes;
+use crate::credential::encoding::Digest;
 use crate::credential::jcs;
 use crate::credential::manifest::BODY_SIZE;
 use crate::credential::note::Checkpoint;
 use crate::credential::receipt::Receipt;
 use crate::credential::tree;
 use crate::error::{Code, Error};
-
-const LEAF_SIZE: usize = 32;
 
 /// What the sealed list says of a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +61,7 @@ pub async fn check(places: &Places, held: &mut Held) -> Result<FinalCheck> {
     let (cycle_ref, round) = (card.cycle_ref, card.round);
     let manifest = fetch_manifest(places, &cycle_ref, round).await?;
     compare(card, &manifest)?;
-    let (pinned, _) = card.pinned()?;
+    let pinned = card.pinned()?;
     let note = fetch_both(places, &cycle_ref, round, "checkpoint").await?.ok_or(Idle::NotSealed)?;
     let leaves = fetch_both(places, &cycle_ref, round, "leaves").await?.ok_or(Idle::NotSealed)?;
     // The log's key is the card's, whatever generation is shown: no generation may change it.
@@ -91,12 +90,10 @@ pub async fn check(places: &Places, held: &mut Held) -> Result<FinalCheck> {
     Ok(FinalCheck { leaf_count: leaves.len(), found_count, missing, unreceipted })
 }
 
-/// The leaves, if they are the ones that the checkpoint signs: 32 bytes each, ascending and distinct.
+/// The leaves, if they are the ones that the checkpoint signs: ascending, distinct, as many, with its root.
 fn read_leaves(bytes: &[u8], checkpoint: &Checkpoint) -> Result<BTreeSet<Digest>> {
-    let (chunks, rest) = bytes.as_chunks::<LEAF_SIZE>();
-    let leaves: Vec<Digest> = chunks.iter().map(|chunk| Bytes(*chunk)).collect();
-    let is_signed = rest.is_empty()
-        && leaves.is_sorted_by(|left, right| left < right)
+    let leaves = leaves_from_bytes(bytes).map_err(|_| Alarm::SealInvalid)?;
+    let is_signed = leaves.is_sorted_by(|left, right| left < right)
         && u64::try_from(leaves.len()).is_ok_and(|count| count == checkpoint.size)
         && tree::root(&leaves) == checkpoint.root;
     if is_signed { Ok(leaves.into_iter().collect()) } else { Err(Alarm::SealInvalid.into()) }

@@ -54,6 +54,16 @@ async fn the_box_is_shown_no_token_and_no_request_identifies_its_program() {
 }
 
 #[actix_web::test]
+async fn the_whole_digest_of_the_printed_code_serves_as_well_as_its_words() {
+    let servers = Servers::honest().await;
+    let digest = manifest().digest().unwrap().to_string();
+    assert_eq!(servers.collect_under(&digest, &mut Held::in_memory()).await.unwrap(), counts(2, 2));
+    let servers = Servers::honest().await;
+    let refused = servers.collect_under(&digest[..27], &mut Held::in_memory()).await;
+    assert!(matches!(refused, Err(Failure::Alarm(Alarm::DigestDiffers))), "{refused:?}");
+}
+
+#[actix_web::test]
 async fn collecting_again_asks_for_nothing() {
     let servers = Servers::honest().await;
     let mut held = Held::in_memory();

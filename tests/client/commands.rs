@@ -135,11 +135,11 @@ async fn a_reviewer_fills_in_the_example_and_submits_it() {
         ["peer", "submit", &file, "--card", &card, "--passphrase-file", &secret, "--box", &servers.places.ballot_box];
     let output = ejf(&submit, "").await;
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
-    assert!(told(&output).contains(&card));
-    let receipt: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let held = Held::open(Path::new(&card), PASSPHRASE).unwrap();
-    let kept = held.card().unwrap().subject(&ALMA).unwrap().versions[0].receipt.clone();
-    assert_eq!(serde_json::to_value(kept).unwrap(), receipt);
+    let kept = Held::open(Path::new(&card), PASSPHRASE).unwrap().card().unwrap().subject(&ALMA).unwrap().clone();
+    let receipt = kept.versions[0].receipt.as_ref().unwrap();
+    // A receipt on the screen would join this review with the next one.
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("kept in the card") && !shown.contains(&receipt.leaf.to_string()), "{shown}");
     assert!(servers.bodies("/v1/sessions").is_empty());
 }
 

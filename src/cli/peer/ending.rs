@@ -3,6 +3,7 @@
 //! What a newcomer would get wrong: destroying the card first. Until every receipt is found, the card alone proves that the
 //! box took a review.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{CheckArguments, ComplainArguments, DestroyArguments};
@@ -42,7 +43,14 @@ pub(super) async fn run_check(arguments: &CheckArguments, voice: Voice) -> Outco
 fn save_proof(folder: &Path, receipt: &Receipt) -> Outcome<PathBuf> {
     let file = folder.join(format!("receipt-{}.json", receipt.leaf));
     let text = jcs::canonical(receipt).map_err(Failure::Internal)?;
-    std::fs::write(&file, text).map_err(|_| Stop::File(file.clone()))?;
+    let write = || -> std::io::Result<()> {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        // Such a file is made with mode 0600: it names nobody, but it lies where somebody's card lies.
+        let mut new = tempfile::NamedTempFile::new_in(folder)?;
+        new.write_all(&text)?;
+        new.persist(&file).map(drop).map_err(|error| error.error)
+    };
+    write().map_err(|_| Stop::File(file.clone()))?;
     Ok(file)
 }
 

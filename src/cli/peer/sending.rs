@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::Outcome;
 use super::arguments::{SendingArguments, SubmitArguments, WithdrawArguments};
-use super::asking::{confirm, open, read, secret, shown};
+use super::asking::{confirm, open, read, secret};
 use super::voice::Voice;
 use crate::cli::{DONE, complain, say};
 use crate::client::card::Held;
@@ -18,7 +18,6 @@ use crate::client::failure::{CardFailure, Failure, Idle};
 use crate::client::{review, spread};
 use crate::clock::Clock;
 use crate::credential::encoding::Ref;
-use crate::error::Error;
 
 /// How often the same bytes are sent in one run, unless told otherwise.
 const ATTEMPTS: u32 = 5;
@@ -52,7 +51,6 @@ pub(super) async fn run_submit(arguments: &SubmitArguments, voice: Voice, clock:
         for subject_ref in &subjects {
             send(&arguments.sending, &mut held, subject_ref, Some(ATTEMPTS), (voice, clock)).await?;
         }
-        voice.remark("peer-receipt-kept", &[("file", &shown(&arguments.card.path))]);
         return Ok(DONE);
     }
     let planned = spread::plan(&mut held, &subjects, clock.now())?;
@@ -69,7 +67,6 @@ pub(super) async fn run_submit(arguments: &SubmitArguments, voice: Voice, clock:
             send(&arguments.sending, &mut held, &subject_ref, None, (voice, clock)).await?;
         }
     }
-    voice.remark("peer-receipt-kept", &[("file", &shown(&arguments.card.path))]);
     Ok(DONE)
 }
 
@@ -106,7 +103,7 @@ fn warn(held: &Held, now: DateTime<Utc>, voice: Voice) {
     voice.remark("peer-warn-network", &[]);
 }
 
-/// Sends what waits for one subject until its receipt verifies, and prints the receipt.
+/// Sends what waits for one subject until its receipt verifies.
 async fn send(
     arguments: &SendingArguments,
     held: &mut Held,
@@ -119,10 +116,9 @@ async fn send(
     loop {
         left = left.map(|left| left.saturating_sub(1));
         match review::send(&arguments.ballot_box, held, subject_ref, clock.now()).await {
-            Ok(receipt) => {
-                let shown =
-                    serde_json::to_string(&receipt).map_err(|error| Failure::Internal(Error::internal(error)))?;
-                say(&format!("{shown}\n"));
+            Ok(_) => {
+                // The receipt itself is not shown: two of them on one screen join two reviews of one person.
+                voice.say("peer-receipt-kept", &[]);
                 return Ok(());
             }
             Err(failure) if failure.is_passing() && left != Some(0) => {
