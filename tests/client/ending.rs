@@ -94,7 +94,9 @@ async fn a_review_without_a_receipt_is_looked_for_as_well() {
 #[actix_web::test]
 async fn a_seal_that_differs_between_the_listeners_or_is_not_what_was_signed_is_an_alarm() {
     type Lie = fn(&Servers);
-    let lies: [(Lie, Alarm); 6] = [
+    let lies: [(Lie, Alarm); 7] = [
+        // Another leaf in the place of one: as many, and in order.
+        (|servers| edit(servers, &[true, false], |_, leaves| *leaves.last_mut().unwrap() ^= 1), Alarm::SealInvalid),
         (|servers| edit(servers, &[true], |_, leaves| leaves.truncate(leaves.len() - 32)), Alarm::SplitView),
         (|servers| edit(servers, &[false], |checkpoint, _| checkpoint.push('\n')), Alarm::SplitView),
         (|servers| edit(servers, &[true, false], |_, leaves| leaves.truncate(leaves.len() - 32)), Alarm::SealInvalid),
