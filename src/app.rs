@@ -137,7 +137,7 @@ pub async fn open_registry(config: &Config, now: DateTime<Utc>) -> Result<Regist
         })
         .await?;
     let catalogue = Catalogue::standard()?;
-    registry.0.write(move |conn| store::indicators::seed(conn, &catalogue, now)).await?;
+    registry.0.write(move |conn| store::indicators::seed(conn, catalogue, now)).await?;
     Ok(registry)
 }
 

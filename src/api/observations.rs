@@ -120,7 +120,7 @@ pub async fn create_observation(
     let deed = Deed { by: caller.id(), operation: "create_observation", key, digest };
     act_once(&registry, deed, now, move |conn| {
         store::judges::find(conn, observation.judge_id)?.ok_or(Code::NotFound)?;
-        check(conn, &caller, &catalogue, &observation, period, today)?;
+        check(conn, &caller, catalogue, &observation, period, today)?;
         if let Some(old_id) = observation.supersedes_id {
             supersede(conn, &caller, old_id, &observation)?;
         }

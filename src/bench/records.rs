@@ -139,7 +139,7 @@ impl Values {
     /// The values of so many judges up to the quarter that ended last.
     pub fn of(judge_count: usize, today: NaiveDate) -> Result<Values> {
         let catalogue = Catalogue::standard()?;
-        let indicators = catalogue.indicators.into_iter().map(|indicator| indicator.code).collect();
+        let indicators = catalogue.indicators.iter().map(|indicator| indicator.code.clone()).collect();
         let kinds = ["", "appeal_", "cassation_"];
         let bare = &catalogue.specialisations;
         let categories = kinds.iter().flat_map(|kind| bare.iter().map(move |name| format!("{kind}{name}"))).collect();

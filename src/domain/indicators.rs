@@ -3,6 +3,7 @@
 //! their reasons and may never enter a score, whatever the catalogue says (Kyiv Recommendations, CCJE Opinion 17).
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -213,12 +214,17 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The standard catalogue that comes with the service.
+    /// The standard catalogue that comes with the service, read once.
     ///
     /// # Errors
     /// [`Error::Internal`] when the committed file cannot be read, which a test rules out.
-    pub fn standard() -> Result<Catalogue> {
-        serde_json::from_str(DEFAULT_JSON).map_err(Error::internal)
+    pub fn standard() -> Result<&'static Catalogue> {
+        static STANDARD: OnceLock<Catalogue> = OnceLock::new();
+        if let Some(catalogue) = STANDARD.get() {
+            return Ok(catalogue);
+        }
+        let catalogue = serde_json::from_str(DEFAULT_JSON).map_err(Error::internal)?;
+        Ok(STANDARD.get_or_init(|| catalogue))
     }
 
     /// Whether a category exists: a specialisation, alone or at appeal or cassation, `materials` or `all`.
@@ -258,7 +264,7 @@ mod tests {
     use crate::error::Place;
 
     fn indicator(code: &str) -> Indicator {
-        Catalogue::standard().unwrap().indicators.into_iter().find(|indicator| indicator.code == code).unwrap()
+        Catalogue::standard().unwrap().indicators.iter().find(|indicator| indicator.code == code).unwrap().clone()
     }
 
     fn observation(code: &str, numerator: i64, denominator: Option<i64>) -> NewObservation {
@@ -297,9 +303,9 @@ mod tests {
     #[test]
     fn only_breaches_for_which_the_judge_answers_have_a_direction_among_term_violations() {
         let catalogue = Catalogue::standard().unwrap();
-        let judged: Vec<String> = (catalogue.indicators.into_iter())
+        let judged: Vec<&str> = (catalogue.indicators.iter())
             .filter(|indicator| indicator.code.starts_with("term_violations") && indicator.direction != Direction::None)
-            .map(|indicator| indicator.code)
+            .map(|indicator| indicator.code.as_str())
             .collect();
         assert_eq!(judged, ["term_violations_judge"]);
     }

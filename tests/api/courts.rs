@@ -120,7 +120,7 @@ async fn the_catalogue_is_put_in_once_however_often_the_registry_opens() {
     let catalogue = ejf::domain::indicators::Catalogue::standard().unwrap();
     let now = app.clock.now();
 
-    app.registry().0.write(move |conn| ejf::store::indicators::seed(conn, &catalogue, now)).await.unwrap();
+    app.registry().0.write(move |conn| ejf::store::indicators::seed(conn, catalogue, now)).await.unwrap();
 
     assert_eq!(app.db_acts().await.iter().filter(|act| *act == "seed_indicators").count(), 1);
 }

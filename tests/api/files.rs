@@ -118,11 +118,11 @@ async fn a_summary_read_again_shows_whatever_was_written_to_the_file_since() {
     assert_eq!(summary().await["positions"].as_array().unwrap().len(), 2);
 
     // Another process, which knows nothing of what this one keeps, writes as this one does.
-    let (id, old) = (judge.id, restated.parse().unwrap());
+    let (id, old, now) = (judge.id, restated.parse().unwrap(), app.clock.now());
     let by_another = move |conn: &mut ejf::db::Conn| {
         store::observations::set_status(conn, old, RecordStatus::Disputed)?;
         let entry = store::audit::NewEntry::new(None, "create_correction_request", "observation", old).of_judge(id);
-        store::audit::record(conn, entry, chrono::Utc::now())
+        store::audit::record(conn, entry, now)
     };
     app.registry().0.write(by_another).await.unwrap();
     assert_eq!(value(&summary().await)["status"], "disputed");
