@@ -7,6 +7,7 @@ mod client;
 mod demo;
 mod draw;
 mod peer;
+mod recount;
 
 use std::io::{BufRead, IsTerminal, Read, Write};
 use std::process::ExitCode;
@@ -108,6 +109,13 @@ enum Command {
     /// The reviewer's side: collect credentials, fill in a review, send it.
     #[command(subcommand)]
     Peer(peer::PeerCommand),
+    /// Recount a sealed bundle, offline; exit 0 equal, 1 mismatch with the list, 2 unreadable.
+    ///
+    /// Every signature, leaf and count is checked, the results are computed anew and compared bit for bit. Compare the
+    /// manifest's digest that is printed with the one in the Council's order; the results' digest comes last, and is
+    /// what an auditor signs.
+    /// Example: tar -xf bundle.tar -C bundle && ejf recount bundle
+    Recount(recount::RecountArguments),
 }
 
 #[derive(Subcommand)]
@@ -198,6 +206,7 @@ fn execute(command: Command) -> Result<u8> {
         Command::Bench(arguments) => return bench::run(arguments),
         Command::Demo(arguments) => return demo::run(arguments),
         Command::Peer(command) => return peer::run(command),
+        Command::Recount(arguments) => return recount::run(arguments),
         Command::Draw(DrawCommand::Verify { file, commitment, digest }) => {
             return draw::verify(&file, commitment.as_deref(), digest.as_deref());
         }
@@ -246,6 +255,7 @@ fn execute(command: Command) -> Result<u8> {
         | Command::Draw(_)
         | Command::Openapi
         | Command::Peer(_)
+        | Command::Recount(_)
         | Command::Config(ConfigCommand::Variables) => Ok(DONE),
     }
 }

@@ -290,6 +290,24 @@ peer-collected = New credentials: { $fresh }; subjects ready in the card: { $rea
 peer-advice = Do not send from the court's network or on a day when you log in to the service. Keep the card until you have seen your receipt in the sealed list.
 peer-whole = (the whole file)
 peer-choose-subject = The card has several subjects; name one with --subject:
+
+# recount-…: what `ejf recount` prints; what was found is English, as in every report of an audit.
+recount-equal = The recount is equal: { $leaves } leaves, of which { $tallied } reviews count, { $superseded } were replaced by later versions and { $withdrawn } were withdrawn.
+recount-mismatch = The recount is not equal. Findings: { $count }.
+recount-finding = { $check } ({ $name }): { $detail }
+recount-manifest = Manifest, to be compared with the Council's order: { $digest }
+recount-digest = Digest of the results, which the auditor signs: { $digest }
+recount-unreadable = { $file } cannot be read: { $cause }
+recount-check-c1 = table of contents
+recount-check-c2 = manifests
+recount-check-c3 = ledgers
+recount-check-c4 = leaves and checkpoint
+recount-check-c5 = reviews
+recount-check-c6 = one review per credential
+recount-check-c7 = replaced versions
+recount-check-c8 = counts
+recount-check-c9 = results
+recount-check-c10 = published figures
 hint-assignment_left = The assignment was left already.
 hint-member_is_subject = The account belongs to the subject: name another member.
 hint-member_of_same_court = The member is a judge of the subject's present court: name another member.

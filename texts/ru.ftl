@@ -292,6 +292,24 @@ peer-collected = Новых удостоверений: { $fresh }; готово
 peer-advice = Не отправляйте отзыв из сети суда или в день, когда входите в службу. Храните карту, пока не увидите свою квитанцию в опечатанном списке.
 peer-whole = (весь файл)
 peer-choose-subject = В карте несколько судей; назовите одного через --subject:
+
+# recount-…: что печатает `ejf recount`; само найденное пишется по-английски, как во всех отчётах аудита.
+recount-equal = Пересчёт совпал. Листьев: { $leaves }; из них учтено оценочных листов: { $tallied }, заменено новыми версиями: { $superseded }, отозвано: { $withdrawn }.
+recount-mismatch = Пересчёт не совпал. Замечаний: { $count }.
+recount-finding = { $check } ({ $name }): { $detail }
+recount-manifest = Манифест, сверьте с приказом Совета: { $digest }
+recount-digest = Контрольная сумма результатов, которую подписывает аудитор: { $digest }
+recount-unreadable = { $file } не читается: { $cause }
+recount-check-c1 = оглавление
+recount-check-c2 = манифесты
+recount-check-c3 = реестры выдачи
+recount-check-c4 = листья и контрольная точка
+recount-check-c5 = оценочные листы
+recount-check-c6 = один оценочный лист на один пропуск
+recount-check-c7 = заменённые версии
+recount-check-c8 = количества
+recount-check-c9 = результаты
+recount-check-c10 = опубликованные значения
 hint-assignment_left = От этого назначения уже отказались.
 hint-member_is_subject = Учётная запись принадлежит самому оцениваемому судье: назначьте другого члена комиссии.
 hint-member_of_same_court = Член комиссии – судья того же суда, что и оцениваемый: назначьте другого члена комиссии.

@@ -2,7 +2,8 @@
 //!
 //! What a newcomer would get wrong: a broken bundle is not an error but a list of findings, and one finding must not
 //! hide the others. So each check goes as far as it can; only where a check's ground is missing is it passed over,
-//! and then that ground has its own finding. Statistics (c9) and published figures (c10) are checked elsewhere.
+//! and then that ground has its own finding. Statistics (c9) and published figures (c10) are the client's to compare
+//! with; their findings have the same form.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -42,6 +43,28 @@ pub enum Check {
     C7,
     /// The counts add up to the leaves.
     C8,
+    /// The results follow from the reviews, bit for bit.
+    C9,
+    /// What was published is the image of the results.
+    C10,
+}
+
+impl Check {
+    /// Its name in reports: `c1` to `c10`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Check::C1 => "c1",
+            Check::C2 => "c2",
+            Check::C3 => "c3",
+            Check::C4 => "c4",
+            Check::C5 => "c5",
+            Check::C6 => "c6",
+            Check::C7 => "c7",
+            Check::C8 => "c8",
+            Check::C9 => "c9",
+            Check::C10 => "c10",
+        }
+    }
 }
 
 /// One thing that is wrong with a bundle.
@@ -55,13 +78,18 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", format!("{:?}", self.check).to_lowercase(), self.detail)
+        write!(f, "{}: {}", self.check.as_str(), self.detail)
     }
 }
 
 /// Checks c1 to c8; empty is good. Uses as many threads as the machine has cores, for the signatures of c5.
 pub fn check(files: &Files) -> Vec<Finding> {
-    let mut audit = Audit { files, findings: Vec::new() };
+    check_watched(files, &|| {})
+}
+
+/// The same, with a call after each envelope for whoever shows how far it is.
+pub fn check_watched(files: &Files, advance: &(dyn Fn() + Sync)) -> Vec<Finding> {
+    let mut audit = Audit { files, advance, findings: Vec::new() };
     let index = audit.check_index();
     let Some(rules) = audit.check_rules(index.as_ref()) else {
         return audit.findings;
@@ -87,6 +115,7 @@ struct Review {
 
 struct Audit<'a> {
     files: &'a Files,
+    advance: &'a (dyn Fn() + Sync),
     findings: Vec<Finding>,
 }
 
@@ -115,8 +144,8 @@ impl Audit<'_> {
     fn check_index(&mut self) -> Option<Index> {
         let files = self.files;
         let outcome = get(files, INDEX).and_then(|text| {
-            let index: Index = jcs::read(text)?;
-            if index.v == 1 && jcs::canonical(&index)? == text { Ok(index) } else { Err(Code::Malformed.into()) }
+            let index: Index = jcs::read_canonical(text)?;
+            if index.v == 1 { Ok(index) } else { Err(Code::Malformed.into()) }
         });
         let index = self.attempt(Check::C1, INDEX, outcome)?;
         for (name, digest) in &index.files {
@@ -133,8 +162,8 @@ impl Audit<'_> {
     /// c2 and c3; `None` if there is no chain of manifests to judge by.
     fn check_rules(&mut self, index: Option<&Index>) -> Option<BallotRules> {
         let files = self.files;
-        let manifests =
-            self.attempt(Check::C2, MANIFESTS, get(files, MANIFESTS).and_then(jcs::read::<Vec<Manifest>>))?;
+        let manifests = get(files, MANIFESTS).and_then(jcs::read_canonical::<Vec<Manifest>>);
+        let manifests = self.attempt(Check::C2, MANIFESTS, manifests)?;
         let generations = manifests.into_iter().map(Frozen::new).collect::<Result<Vec<_>>>();
         let generations = self.attempt(Check::C2, MANIFESTS, generations)?;
         let are_ordered = (0..).zip(&generations).all(|(at, manifest)| manifest.manifest().generation == at);
@@ -155,7 +184,7 @@ impl Audit<'_> {
         let mut ledgers = Vec::new();
         for issuer_id in &issuers {
             let name = ledger_file(issuer_id);
-            let outcome = get(files, &name).and_then(Ledger::parse).and_then(|ledger| {
+            let outcome = get(files, &name).and_then(jcs::read_canonical::<Ledger>).and_then(|ledger| {
                 let is_his = |manifest: &&Frozen| manifest.digest() == ledger.manifest_digest;
                 let manifest = chain.generations().find(is_his).ok_or_else(|| Error::from(Code::ManifestMismatch))?;
                 ledger.verify(manifest)?;
@@ -196,7 +225,7 @@ impl Audit<'_> {
         let outcome = get(files, ENVELOPES).and_then(split_lines);
         let lines = self.attempt(Check::C5, ENVELOPES, outcome).unwrap_or_default();
         let mut reviews = Vec::with_capacity(lines.len());
-        for (at, (review, fault)) in judge_all(rules, &lines).into_iter().enumerate() {
+        for (at, (review, fault)) in judge_all(rules, &lines, self.advance).into_iter().enumerate() {
             if let Some(fault) = fault {
                 let leaf = review.as_ref().map(|review: &Review| review.leaf.to_string()).unwrap_or_default();
                 self.find(Check::C5, format!("envelope {} {leaf}: {}", at + 1, reason(&fault)));
@@ -211,7 +240,7 @@ impl Audit<'_> {
     fn read_superseded(&mut self) -> Vec<Superseded> {
         let outcome = get(self.files, SUPERSEDED)
             .and_then(split_lines)
-            .and_then(|lines| lines.into_iter().map(jcs::read).collect::<Result<Vec<Superseded>>>());
+            .and_then(|lines| lines.into_iter().map(jcs::read_canonical).collect::<Result<Vec<Superseded>>>());
         self.attempt(Check::C7, SUPERSEDED, outcome).unwrap_or_default()
     }
 
@@ -284,10 +313,19 @@ impl Audit<'_> {
 }
 
 /// Judges every line on its own, in as many threads as there are cores; the answers keep the order of the lines.
-fn judge_all(rules: &BallotRules, lines: &[&[u8]]) -> Vec<(Option<Review>, Option<Error>)> {
+fn judge_all(
+    rules: &BallotRules,
+    lines: &[&[u8]],
+    advance: &(dyn Fn() + Sync),
+) -> Vec<(Option<Review>, Option<Error>)> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share = lines.len().div_ceil(threads).max(1);
-    let judge_share = |lines: &[&[u8]]| lines.iter().map(|line| judge(rules, line)).collect::<Vec<_>>();
+    let judge_one = |line: &&[u8]| {
+        let judged = judge(rules, line);
+        advance();
+        judged
+    };
+    let judge_share = |lines: &[&[u8]]| lines.iter().map(judge_one).collect::<Vec<_>>();
     std::thread::scope(|scope| {
         let workers: Vec<_> =
             lines.chunks(share).map(|lines| (lines, scope.spawn(move || judge_share(lines)))).collect();
@@ -297,7 +335,7 @@ fn judge_all(rules: &BallotRules, lines: &[&[u8]]) -> Vec<(Option<Review>, Optio
 }
 
 fn judge(rules: &BallotRules, line: &[u8]) -> (Option<Review>, Option<Error>) {
-    let read = Envelope::parse(line).and_then(|envelope| Ok((envelope.leaf()?, envelope)));
+    let read = jcs::read_canonical::<Envelope>(line).and_then(|envelope| Ok((envelope.leaf()?, envelope)));
     let (leaf, envelope) = match read {
         Ok(read) => read,
         Err(fault) => return (None, Some(fault)),
@@ -309,7 +347,7 @@ fn judge(rules: &BallotRules, line: &[u8]) -> (Option<Review>, Option<Error>) {
 }
 
 /// The code of an error, with its hints where it has any.
-fn reason(error: &Error) -> String {
+pub fn reason(error: &Error) -> String {
     match error {
         Error::Refused(refusal) if refusal.hints.is_empty() => refusal.code.as_str().to_owned(),
         Error::Refused(refusal) => {

@@ -55,6 +55,12 @@ pub fn read<T: DeserializeOwned + Serialize>(text: &[u8]) -> Result<T> {
     Ok(typed)
 }
 
+/// The same for a text that must be the canonical one, byte for byte: what auditors compare by hash has one writing.
+pub fn read_canonical<T: DeserializeOwned + Serialize>(text: &[u8]) -> Result<T> {
+    let typed = read(text)?;
+    if canonical(&typed)? == text { Ok(typed) } else { Err(Code::Malformed.into()) }
+}
+
 /// The canonical text of a document; `malformed` where it holds what signed JSON may not.
 pub fn canonical<T: Serialize>(document: &T) -> Result<Vec<u8>> {
     to_value(document, DEPTH_MAX).map(|value| value.to_bytes())

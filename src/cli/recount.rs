@@ -1,0 +1,196 @@
+//! `ejf recount`: what an auditor runs over a sealed bundle, offline. The checks are in
+//! [`client::recount`](crate::client::recount); here are arguments, words and the exit code.
+//!
+//! What a newcomer would get wrong: a program must not read the outcome from the text. It is the exit code, and with
+//! `--json` the document on standard output; progress goes to standard error, and to a terminal alone.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::peer::{language, language_of_environment};
+use super::{DONE, USAGE, WRONG, complain, say};
+use crate::client::recount::{self, PublishedResult, Recount};
+use crate::credential::audit::Finding;
+use crate::credential::bundle::{Counts, ENVELOPES, Files};
+use crate::credential::encoding::{Digest, Ref};
+use crate::credential::manifest::digest_words;
+use crate::error::{Error, Result};
+use crate::texts::{self, Arg, Language};
+
+/// The arguments of `ejf recount`.
+#[derive(Args)]
+pub(super) struct RecountArguments {
+    /// The unpacked bundle.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// A published result to compare: the bundle's name of the subject, and the file with the answer of
+    /// `GET /v1/evaluations/{evaluation_id}/result`; may be said more than once.
+    #[arg(long, value_name = "SUBJECT_REF=FILE", value_parser = published)]
+    published: Vec<(Ref, PathBuf)>,
+    /// Print the outcome as JSON.
+    #[arg(long)]
+    json: bool,
+    /// The language of the messages: kk, ru or en; else that of the environment.
+    #[arg(long, value_parser = language)]
+    language: Option<Language>,
+}
+
+/// The outcome for programs.
+#[derive(Serialize)]
+struct Report<'a> {
+    outcome: &'static str,
+    result_digest: Option<String>,
+    manifest_digest: Option<Digest>,
+    counts: Option<Counts>,
+    findings: Vec<Found<'a>>,
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    check: &'static str,
+    detail: &'a str,
+}
+
+impl<'a> Found<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        Found { check: finding.check.as_str(), detail: &finding.detail }
+    }
+}
+
+/// Recounts a bundle: 0 equal, 1 mismatch, 2 unreadable.
+pub(super) fn run(arguments: RecountArguments) -> Result<u8> {
+    let language = arguments.language.unwrap_or_else(language_of_environment);
+    let unreadable = |path: &PathBuf, cause: &dyn std::fmt::Display| {
+        let (file, cause) = (path.display().to_string(), cause.to_string());
+        complain(&texts::text(
+            language,
+            "recount-unreadable",
+            &[("file", Arg::Text(&file)), ("cause", Arg::Text(&cause))],
+        ));
+        Ok(USAGE)
+    };
+    let files = match recount::read_folder(&arguments.folder) {
+        Ok(files) => files,
+        Err(cause) => return unreadable(&arguments.folder, &cause),
+    };
+    let mut published = Vec::new();
+    for (subject_ref, path) in &arguments.published {
+        let text = match std::fs::read(path) {
+            Ok(text) => text,
+            Err(cause) => return unreadable(path, &cause),
+        };
+        match serde_json::from_slice::<PublishedResult>(&text) {
+            Ok(answer) => published.push((*subject_ref, answer)),
+            Err(cause) => return unreadable(path, &cause),
+        }
+    }
+    let bar = bar(&files);
+    let outcome = recount::recount(&files, &published, &|| bar.inc(1));
+    bar.finish_and_clear();
+    if arguments.json {
+        say(&json(&outcome)?);
+    } else {
+        say(&words(&outcome, language));
+    }
+    Ok(if outcome.is_equal() { DONE } else { WRONG })
+}
+
+/// A bar with a step for each envelope; indicatif draws it on a terminal alone.
+fn bar(files: &Files) -> ProgressBar {
+    let lines = files.get(ENVELOPES).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count());
+    let bar = ProgressBar::new(lines as u64);
+    // A template that cannot be read leaves the plain bar.
+    if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn json(outcome: &Recount) -> Result<String> {
+    let report = Report {
+        outcome: if outcome.is_equal() { "equal" } else { "mismatch" },
+        result_digest: outcome.result_digest.as_ref().map(hex),
+        manifest_digest: outcome.manifest_digest,
+        counts: outcome.index.as_ref().map(|index| index.counts),
+        findings: outcome.findings.iter().map(Found::of).collect(),
+    };
+    Ok(format!("{}\n", serde_json::to_string_pretty(&report).map_err(Error::internal)?))
+}
+
+/// The findings, one a line, what they mean, and last the digest that the auditor signs.
+fn words(outcome: &Recount, language: Language) -> String {
+    let mut text = String::new();
+    let mut line = |key: &str, args: &[(&'static str, Arg<'_>)]| {
+        text.push_str(&texts::text(language, key, args));
+        text.push('\n');
+    };
+    for finding in &outcome.findings {
+        let check = finding.check.as_str();
+        let name = texts::text(language, &format!("recount-check-{check}"), &[]);
+        let args = [("check", Arg::Text(check)), ("name", Arg::Text(&name)), ("detail", Arg::Text(&finding.detail))];
+        line("recount-finding", &args);
+    }
+    if let (true, Some(index)) = (outcome.is_equal(), &outcome.index) {
+        let Counts { leaves, tallied, superseded, withdrawn } = index.counts;
+        let [leaves, tallied, superseded, withdrawn] =
+            [leaves, tallied, superseded, withdrawn].map(|count| count.to_string());
+        let args = [
+            ("leaves", Arg::Text(&leaves)),
+            ("tallied", Arg::Text(&tallied)),
+            ("superseded", Arg::Text(&superseded)),
+            ("withdrawn", Arg::Text(&withdrawn)),
+        ];
+        line("recount-equal", &args);
+    } else {
+        line("recount-mismatch", &[("count", Arg::Text(&outcome.findings.len().to_string()))]);
+    }
+    if let Some(digest) = &outcome.manifest_digest {
+        line("recount-manifest", &[("digest", Arg::Text(&digest_words(digest)))]);
+    }
+    if let Some(digest) = &outcome.result_digest {
+        line("recount-digest", &[("digest", Arg::Text(&hex(digest)))]);
+    }
+    text
+}
+
+fn hex(digest: &Digest) -> String {
+    digest.0.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn published(text: &str) -> std::result::Result<(Ref, PathBuf), String> {
+    let form = || "expected SUBJECT_REF=FILE".to_owned();
+    let (subject_ref, path) = text.split_once('=').ok_or_else(form)?;
+    Ok((subject_ref.parse().map_err(|_| form())?, PathBuf::from(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::audit::Check;
+
+    #[test]
+    fn every_check_has_its_name_in_every_language() {
+        use Check::{C1, C2, C3, C4, C5, C6, C7, C8, C9, C10};
+        for check in [C1, C2, C3, C4, C5, C6, C7, C8, C9, C10] {
+            for language in Language::ALL {
+                let findings = vec![Finding { check, detail: "what was found".to_owned() }];
+                let outcome = Recount { findings, result_digest: None, manifest_digest: None, index: None };
+                let told = words(&outcome, language);
+                assert!(told.starts_with(&format!("{} ", check.as_str())) && !told.contains("recount-"), "{told}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_published_answer_is_named_with_its_subject() {
+        let (subject_ref, path) = published("Ae4Rr7vN1mKp0sXyZ2bC3g=result=1.json").unwrap();
+        assert_eq!(
+            (subject_ref.to_string().as_str(), path.to_str()),
+            ("Ae4Rr7vN1mKp0sXyZ2bC3g", Some("result=1.json"))
+        );
+        assert!(published("result.json").is_err() && published("short=result.json").is_err());
+    }
+}

@@ -1,0 +1,221 @@
+//! The recount of a sealed bundle: the checks c1 to c10 over files alone, with no database, key or server.
+//!
+//! What a newcomer would get wrong: the bundle vouches for itself only from its manifest on. Whoever recounts compares
+//! the manifest's digest with the one printed in the Council's order; with another manifest every check here can hold
+//! for reviews that nobody wrote.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::credential::audit::{self, Check, Finding, reason};
+use crate::credential::bundle::{ENVELOPES, Files, INDEX, Index, MANIFESTS, METHODOLOGY, RESULT};
+use crate::credential::encoding::{Digest, Ref, sha256};
+use crate::credential::jcs;
+use crate::credential::manifest::Manifest;
+use crate::credential::tally::{RoundResult, Scored, score_bundle};
+use crate::domain::methodology::Methodology;
+use crate::domain::scoring::publication::{Band, CriterionFigure, Figure, Published};
+use crate::error::{Code, Error, Result};
+
+/// What a recount came to.
+#[derive(Debug)]
+pub struct Recount {
+    /// Everything that is wrong, in the order of the checks; empty is equal.
+    pub findings: Vec<Finding>,
+    /// `H(JCS(result))` of the bundle's `result.json`, which the auditor signs; `None` where it cannot be read.
+    pub result_digest: Option<Digest>,
+    /// The digest of the manifest in force, to be compared with the printed one; `None` where there is none.
+    pub manifest_digest: Option<Digest>,
+    /// The table of contents; `None` where it cannot be read.
+    pub index: Option<Index>,
+}
+
+/// What the registry answers about one evaluation's result, as far as it is compared.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PublishedResult {
+    status: String,
+    band: Option<Band>,
+    overall: Option<PublishedFigure>,
+    criteria: Option<Vec<PublishedCriterion>>,
+    algorithm_version: Option<String>,
+    input_digest: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PublishedFigure {
+    n: i64,
+    point_hundredths: i64,
+    lo_hundredths: i64,
+    hi_hundredths: i64,
+    band: Band,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PublishedCriterion {
+    code: String,
+    figure: PublishedFigure,
+}
+
+/// The files of an unpacked bundle.
+///
+/// # Errors
+/// Where the folder or one of its files cannot be read, or a name is no text: then there is nothing to recount.
+pub fn read_folder(folder: &Path) -> std::io::Result<Files> {
+    let mut files = Files::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let unreadable = |name| std::io::Error::new(std::io::ErrorKind::InvalidData, format!("the name {name:?}"));
+        let name = entry.file_name().into_string().map_err(unreadable)?;
+        files.insert(name, std::fs::read(entry.path())?);
+    }
+    if files.contains_key(INDEX) {
+        return Ok(files);
+    }
+    Err(std::io::Error::new(std::io::ErrorKind::NotFound, INDEX))
+}
+
+/// Recounts a bundle: c1 to c8, then c9 with the engine that made the results, then c10 for each published answer that
+/// is given with its subject. `advance` is called after each envelope.
+pub fn recount(files: &Files, published: &[(Ref, PublishedResult)], advance: &(dyn Fn() + Sync)) -> Recount {
+    let mut findings = audit::check_watched(files, advance);
+    let stored = files.get(RESULT);
+    let rescored = rescore(files);
+    match (&rescored, stored) {
+        (Err(fault), _) => findings.push(c9(format!("the results cannot be computed: {}", reason(fault)))),
+        (Ok(_), None) => findings.push(c9(format!("{RESULT} is missing"))),
+        (Ok(scored), Some(stored)) => findings.extend(compare(scored, stored)),
+    }
+    if let Ok(scored) = &rescored {
+        findings.extend(published.iter().filter_map(|(subject_ref, answer)| {
+            let fault = compare_published(scored, files, subject_ref, answer)?;
+            Some(Finding { check: Check::C10, detail: format!("subject {subject_ref}: {fault}") })
+        }));
+    }
+    findings.sort_by_key(|finding| finding.check);
+    Recount {
+        findings,
+        result_digest: stored.and_then(|stored| result_digest(stored).ok()),
+        manifest_digest: manifest_digest(files),
+        index: files.get(INDEX).and_then(|index| jcs::read(index).ok()),
+    }
+}
+
+/// `H(JCS(result))` of the bytes of a `result.json`; `malformed` where they are none.
+pub fn result_digest(result: &[u8]) -> Result<Digest> {
+    Ok(sha256(&[&jcs::canonical(&jcs::read::<RoundResult>(result)?)?]))
+}
+
+impl Recount {
+    /// Whether everything holds.
+    pub fn is_equal(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+fn rescore(files: &Files) -> Result<Scored> {
+    let methodology = files.get(METHODOLOGY).map(Vec::as_slice).unwrap_or_default();
+    let methodology: Methodology = serde_json::from_slice(methodology).map_err(|_| Error::from(Code::Malformed))?;
+    score_bundle(files, &methodology)
+}
+
+fn c9(detail: impl Into<String>) -> Finding {
+    Finding { check: Check::C9, detail: detail.into() }
+}
+
+/// Where the stored results differ from those computed anew; never a mark.
+fn compare(scored: &Scored, stored: &[u8]) -> Vec<Finding> {
+    let is_equal = scored.to_bytes().is_ok_and(|computed| computed == stored);
+    if is_equal {
+        return Vec::new();
+    }
+    let Ok(stored) = jcs::read::<RoundResult>(stored) else {
+        return vec![c9(format!("{RESULT} cannot be read"))];
+    };
+    let computed = &scored.result;
+    let mut findings = Vec::new();
+    if stored.algorithm != computed.algorithm {
+        findings.push(c9(format!("the results are of the algorithm {}", stored.algorithm)));
+    }
+    if stored.instruments != computed.instruments {
+        findings.push(c9("the pooled variances differ"));
+    }
+    for subject in &computed.subjects {
+        let mut same = stored.subjects.iter().filter(|other| other.subject_ref == subject.subject_ref);
+        if same.next() != Some(subject) || same.next().is_some() {
+            findings.push(c9(format!("the result of subject {} differs", subject.subject_ref)));
+        }
+    }
+    if findings.is_empty() {
+        findings.push(c9(format!("{RESULT} holds more than the results, or has another writing")));
+    }
+    findings
+}
+
+/// What of a published answer is not the image of the computed result.
+fn compare_published(
+    scored: &Scored,
+    files: &Files,
+    subject_ref: &Ref,
+    answer: &PublishedResult,
+) -> Option<&'static str> {
+    // An image that cannot be made is no image of anything, and c9 has its finding.
+    let images = scored.images().unwrap_or_default();
+    let Some((_, image)) = images.iter().find(|(of, _)| of == subject_ref) else {
+        return Some("the bundle has no such subject");
+    };
+    let reviews = files.get(ENVELOPES).map(Vec::as_slice).unwrap_or_default();
+    let input_digest: String = sha256(&[reviews]).0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let is_of_these = answer.algorithm_version.as_ref() == Some(&scored.result.algorithm)
+        && answer.input_digest == Some(input_digest);
+    if !is_of_these {
+        return Some("it was not computed from these reviews by this algorithm");
+    }
+    let expected = PublishedResult::of(image);
+    let is_equal = (&answer.status, &answer.band, &answer.overall, &answer.criteria)
+        == (&expected.status, &expected.band, &expected.overall, &expected.criteria);
+    (!is_equal).then_some("the published figures are not the image of the result")
+}
+
+impl PublishedResult {
+    /// The answer that an image must have; without what every answer of a bundle shares.
+    fn of(image: &Published) -> Self {
+        let bare = |status: &str| PublishedResult {
+            status: status.to_owned(),
+            band: None,
+            overall: None,
+            criteria: None,
+            algorithm_version: None,
+            input_digest: None,
+        };
+        match image {
+            Published::Insufficient {} => bare("insufficient"),
+            Published::Indicative { band } => PublishedResult { band: Some(*band), ..bare("indicative") },
+            Published::Ok { overall, criteria } => PublishedResult {
+                overall: Some(PublishedFigure::of(overall)),
+                criteria: Some(criteria.iter().map(PublishedCriterion::of).collect()),
+                ..bare("ok")
+            },
+        }
+    }
+}
+
+impl PublishedFigure {
+    fn of(figure: &Figure) -> Self {
+        let Figure { n, point, lo, hi, band } = *figure;
+        PublishedFigure { n, point_hundredths: point, lo_hundredths: lo, hi_hundredths: hi, band }
+    }
+}
+
+impl PublishedCriterion {
+    fn of(criterion: &CriterionFigure) -> Self {
+        PublishedCriterion { code: criterion.code.clone(), figure: PublishedFigure::of(&criterion.figure) }
+    }
+}
+
+fn manifest_digest(files: &Files) -> Option<Digest> {
+    let manifests: Vec<Manifest> = jcs::read(files.get(MANIFESTS)?).ok()?;
+    manifests.last()?.digest().ok()
+}
