@@ -1,11 +1,9 @@
-#!/usr/bin/env python3
 """Recounts a sealed bundle: a second implementation of the checks c1 to c8, and of c9 the counts and exact fractions.
 
 Written from the protocol's description and not from the service's code, with Python's standard library alone, so that
 an auditor's engineer can read all of it. Interval ends and variances, which are doubles, are left to `ejf recount`.
-
-    recount.py DIR      one line for each finding; exit 0 equal, 1 mismatch, 2 unreadable
-    recount.py --batch  folders from standard input, one a line; "<code> <folder> <first finding>" for each
+recount.py DIR: the outcome, then one line for each finding; exit 0 equal, 1 mismatch, 2 unreadable
+recount.py --batch: folders from standard input, one a line; "<code> <folder> <first finding>" for each
 """
 import base64, hashlib, itertools, json, multiprocessing, pathlib, sys, unicodedata
 from fractions import Fraction
@@ -23,23 +21,16 @@ def b64url(text, size=None):
     raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     want(base64.urlsafe_b64encode(raw).decode().rstrip("=") == text and size in (None, len(raw)), "not such base64url")
     return raw
-
 def b64(text):
     want(base64.b64encode(base64.b64decode(text)).decode() == text, "base64 that is not canonical")
     return base64.b64decode(text)
-
 def canonical(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-def whole(text):
-    want(abs(int(text)) < 2**53, "a number out of range")
-    return int(text)
-
 def read_json(raw, names=None):
     """Doubled members, white space and every other second writing fail the comparison at the end."""
-    value = json.loads(raw.decode(), parse_int=whole, parse_float=whole, parse_constant=whole)
+    value = json.loads(raw.decode(), parse_float=int, parse_constant=int)
     want(canonical(value) == raw and unicodedata.is_normalized("NFC", raw.decode()), "not in its canonical writing")
     return members(value, names) if names else value
-
 def members(value, names):
     want(isinstance(value, dict) and set(value) == set(names.split()), f"other members than {names}")
     return value
@@ -47,18 +38,15 @@ def members(value, names):
 # --- Ed25519 (RFC 8032), strict: canonical points and scalar, no point of small order. Points are (X, Y, Z, T).
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D, ROOT, ZERO = -121665 * pow(121666, -1, P) % P, pow(2, (P - 1) // 4, P), (0, 1, 1, 0)
-
 def add(p, q):
     a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
     c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
     e, f, g, h = b - a, d - c, d + c, b + a
     return e * f % P, g * h % P, f * g % P, e * h % P
-
 def double(p):
     a, b, c = p[0] * p[0] % P, p[1] * p[1] % P, 2 * p[2] * p[2] % P
     e, g, h = a + b - (p[0] + p[1]) ** 2, a - b, a + b
     return e * (c + g) % P, g * h % P, (c + g) * g % P, e * h % P
-
 def point(raw):
     y, sign = int.from_bytes(raw, "little") & (2**255 - 1), raw[31] >> 7
     u, v = (y * y - 1) % P, (D * y * y + 1) % P
@@ -69,11 +57,9 @@ def point(raw):
     eight = double(double(double((x, y, 1, x * y % P))))
     want(eight[0] or eight[1] != eight[2], "a point of small order")
     return x, y, 1, x * y % P
-
 def multiples(p):
     return list(itertools.accumulate([ZERO] + [p] * 15, add))
 BASE = multiples(point(bytes.fromhex("58" + "66" * 31)))
-
 def signed(key, message, signature):
     """Straus: both products in one pass of doublings, four bits of each scalar at a time."""
     (x, y, _, t), _, s = point(key), point(signature[:32]), int.from_bytes(signature[32:], "little")
@@ -88,13 +74,11 @@ def signed(key, message, signature):
 
 # --- RSA: an SPKI of 3072 bits with e = 65537, whose DER has one form; PSS with SHA-384 and a salt of 48 bytes.
 SPKI = bytes.fromhex("308201a2300d06092a864886f70d01010105000382018f003082018a0282018100"), bytes.fromhex("0203010001")
-
 def modulus(der):
     n = int.from_bytes(der[33:417], "big")
-    want(len(der) == 422 and der[:33] == SPKI[0] and der[417:] == SPKI[1] and n >> 3071, "no key of 3072 bits and 65537")
-    want(all(n % factor for factor in range(2, 2000)), "a weak modulus")
+    is_whole = len(der) == 422 and der[:33] == SPKI[0] and der[417:] == SPKI[1] and n >> 3071
+    want(is_whole and all(n % factor for factor in range(2, 2000)), "no sound RSA key of 3072 bits with 65537")
     return n
-
 def certified(n, message, signature):
     power = int.from_bytes(signature, "big")
     em = pow(power, 65537, n).to_bytes(384, "big")
@@ -105,32 +89,27 @@ def certified(n, message, signature):
     return power < n and masked[0] < 128 and em[383] == 0xBC and block[:287] == bytes(286) + b"\1" and inner == digest
 
 # --- C2SP signed notes and the RFC 6962 tree.
-def note(raw, name, key):
-    """Number and hash of the note that `key` signed under `name`."""
+def note(raw, name, manifest):
+    """Number and hash of the note that the manifest's log key signed under `name`."""
     text, blank, signatures = raw.decode().rpartition("\n\n")
-    is_signed, key_id = False, sha256(name.encode(), b"\n\1", key)[:4]
+    key, is_signed = b64(manifest["log"]["vkey"].split("+", 2)[2])[1:], False
     want(blank and signatures.endswith("\n"), "no note")
     for line in signatures[:-1].split("\n"):
         dash, signer, encoded = line.split(" ")
         want(dash == "—" and len(b64(encoded)) > 4, "no signature line")
-        if signer == name and b64(encoded)[:4] == key_id:
+        if signer == name and b64(encoded)[:4] == sha256(name.encode(), b"\n\1", key)[:4]:
             is_signed = signed(key, text.encode() + b"\n", b64(encoded)[4:])
-            want(is_signed, "the note's signature is wrong")
     origin, number, encoded = text.split("\n")
     want(is_signed and origin == name and str(int(number)) == number, "the note is not the log's")
     return int(number), b64(encoded)
-
-def log_key(manifest):
-    return b64(manifest["log"]["vkey"].split("+", 2)[2])[1:]
-
 def sealed_leaves(manifest, raw, checkpoint):
     leaves = level = [raw[at : at + 32] for at in range(0, len(raw), 32)]
     want(len(raw) % 32 == 0 and ascending(leaves), "the leaves are not sorted and distinct")
     while len(level) > 1:
         pairs = zip(level[::2], level[1::2])
         level = [sha256(b"\1", left, right) for left, right in pairs] + (level[-1:] if len(level) % 2 else [])
-    root = level[0] if level else sha256()
-    want(note(checkpoint, manifest["log"]["origin"], log_key(manifest)) == (len(leaves), root), "the checkpoint seals other leaves")
+    sealed = note(checkpoint, manifest["log"]["origin"], manifest)
+    want(sealed == (len(leaves), level[0] if level else sha256()), "the checkpoint seals other leaves")
     return leaves
 
 # --- c2 and c3: what the reviews are judged by.
@@ -140,25 +119,23 @@ class Rules:
         self.digests = [sha256(canonical(manifest)) for manifest in self.manifests]
         for at, manifest in enumerate(self.manifests):
             prev = b64url(manifest["prev_manifest_digest"], 32) if at else manifest["prev_manifest_digest"]
-            want(prev == (self.digests[at - 1] if at else None), "the generations are not a chain")
-            want((manifest["v"], manifest["generation"]) == (1, at), "the generations are not in order")
-            for name in "cycle_ref round methodology_digest receipt_key log".split():
-                want(manifest[name] == self.manifests[0][name], f"the generations differ in {name}")
+            is_next = [prev, manifest["v"], manifest["generation"]] == [self.digests[at - 1] if at else None, 1, at]
+            kept = "cycle_ref round methodology_digest receipt_key log".split()
+            want(is_next and all(manifest[name] == self.manifests[0][name] for name in kept), "no chain of generations")
         self.last, self.keys = self.manifests[-1], {}
         self.issuers = {issuer["issuer_id"]: b64url(issuer["doc_key"], 32) for issuer in self.last["issuers"]}
         self.forms = {form["instrument_id"]: form for form in self.last["instruments"]}
         self.subjects = {b64url(subject["subject_ref"], 16): subject for subject in self.last["subjects"]}
         for ref, subject in self.subjects.items():
-            want(sorted(key["issuer_id"] for key in subject["keys"]) == sorted(self.issuers), "not a key of each issuer")
+            want(sorted(key["issuer_id"] for key in subject["keys"]) == sorted(self.issuers), "keys of others")
             for key in subject["keys"]:
                 want(b64url(key["key_id"]) == sha256(b64url(key["spki"])), "a key_id is not the hash of its key")
                 self.keys[ref, key["issuer_id"]] = b64url(key["key_id"]), modulus(b64url(key["spki"]))
-        want(len(set(self.keys.values())) == len(self.last["subjects"]) * len(self.issuers), "a key or subject is doubled")
-        suffix = f"/{self.last['cycle_ref']}/{self.last['round']}"
-        signer = self.last["log"]["origin"].removesuffix(suffix) + "/manifest" + suffix
-        noted = note(files["manifest.note"], signer, log_key(self.last))
+        want(len(set(self.keys.values())) == len(self.last["subjects"]) * len(self.issuers), "a key stands twice")
+        place = self.last["log"]["origin"].split("/")
+        signer = "/".join(place[:-2] + ["manifest", self.last["cycle_ref"], str(self.last["round"])])
+        noted = note(files["manifest.note"], signer, self.last)
         want(noted == (len(self.manifests) - 1, self.digests[-1]), "the note is on another manifest")
-
     def issued(self, issuer_id, raw):
         """What the issuer's ledger counts, by subject, where the subject still has the key that was counted."""
         ledger = read_json(raw, "v cycle_ref round generation issuer_id manifest_digest subjects sig")
@@ -167,8 +144,7 @@ class Rules:
         then = self.manifests[self.digests.index(b64url(ledger["manifest_digest"]))]
         is_own = all(ledger[name] == then[name] for name in ("v", "cycle_ref", "round", "generation"))
         want(is_own and ledger["issuer_id"] == issuer_id, "another round's or issuer's")
-        want(len(ledger["subjects"]) == len(then["subjects"]), "other subjects")
-        for listed, subject in zip(ledger["subjects"], then["subjects"]):
+        for listed, subject in zip(ledger["subjects"], then["subjects"], strict=True):
             own = [key["key_id"] for key in subject["keys"] if key["issuer_id"] == issuer_id]
             entries = [b64url(entry, 32) for entry in members(listed, "subject_ref key_id entries")["entries"]]
             want([listed["subject_ref"], listed["key_id"]] == [subject["subject_ref"], *own], "another subject or key")
@@ -190,37 +166,28 @@ def read_envelope(rules, line):
     form, prev = rules.forms[subject["instrument_id"]], [b64url(leaf, 32) for leaf in body["prev"]]
     is_kept = before["keys"] == subject["keys"] and before["instrument_id"] == form["instrument_id"]
     want(is_kept and form in then["instruments"], "signed under a manifest that no longer holds for the subject")
-    want(set(marks) == {item["code"] for item in form["items"]}, "other items than the form's")
-    for low, high, mark in ((item["min"], item["max"], marks[item["code"]]) for item in form["items"]):
-        want(mark is None or type(mark) is int and low <= mark <= high, "a mark off the scale")
+    allowed = {item["code"]: (None, *range(item["min"], item["max"] + 1)) for item in form["items"]}
+    want(set(marks) == set(allowed) and all(marks[code] in allowed[code] for code in marks), "no marks of the form")
     is_listed = set(chosen) <= set(form["statements"]) and len(chosen) <= form["max_statements"]
     want(is_listed and ascending(chosen), "statements that the form does not allow")
     want(len(prev) + 1 == body["seq"] <= last["max_seq"] and ascending(prev), "no such sequence of versions")
     given = {members(one, "issuer_id key_id prefix sig")["issuer_id"]: one for one in envelope["credentials"]}
-    want(set(given) == set(rules.issuers) and len(given) == len(envelope["credentials"]), "not one credential an issuer")
+    want(set(given) == set(rules.issuers) and len(given) == len(envelope["credentials"]), "other credentials")
     for issuer_id, one in given.items():
         key_id, n = rules.keys[ref, issuer_id]
         message = b64url(one["prefix"], 32) + b"EJF-CRED-v1\0" + b64url(last["cycle_ref"], 16) + ref + key_id + epk
-        is_valid = b64url(one["key_id"]) == key_id and certified(n, message, b64url(one["sig"], 384))
-        want(is_valid, "a credential is not valid")
-    text = canonical(body)
-    want(signed(epk, b"EJF-REVIEW-v1\0" + text, sig), "the signature is not valid")
-    opened = sha256(len(text).to_bytes(4, "big"), text, len(sig).to_bytes(4, "big"), sig, epk)
-    leaf = sha256(b"\0EJF-LEAF-v1\0", b64url(last["cycle_ref"]), opened)
+        want(b64url(one["key_id"]) == key_id and certified(n, message, b64url(one["sig"], 384)), "a bad credential")
+    want(signed(epk, b"EJF-REVIEW-v1\0" + canonical(body), sig), "the signature is not valid")
+    opened = b"".join(len(part).to_bytes(4, "big") + part for part in (canonical(body), sig)) + epk
+    leaf = sha256(b"\0EJF-LEAF-v1\0", b64url(last["cycle_ref"]), sha256(opened))
     return leaf, epk, ref, prev, marks, not chosen and all(mark is None for mark in marks.values())
-
 def attempt(work, *given):
-    """The value, or the fault as a text: whatever cannot be read is a finding and no reason to stop."""
     try:
         return work(*given), None
-    except Exception as fault:
-        return None, f"{type(fault).__name__} {fault}"
-
-def judge(line):
-    return attempt(read_envelope, RULES, line)
-def judge_all(lines):
-    with multiprocessing.get_context("fork").Pool() as pool:
-        return pool.map(judge, lines, 16)
+    except Exception as fault:  # Whatever cannot be read is a finding, and no reason to stop.
+        return None, f"{type(fault).__name__}: {fault}"
+def judge(task):
+    return attempt(read_envelope, *task)
 
 # --- c9: counts, levels and profiles as exact fractions.
 def trimmed(values):
@@ -228,14 +195,10 @@ def trimmed(values):
     return sum(sorted(values)[g : len(values) - g], Fraction(0)) / (len(values) - 2 * g)
 def exact(value):
     return [value.numerator, value.denominator]
-def printed(value):
-    hundredths = (200 * value.numerator + value.denominator) // (2 * value.denominator)
-    return {"score": exact(value), "text": f"{hundredths // 100}.{hundredths % 100:02}"}
-def ends(stored, *names):
-    return {name: stored[name] for name in names}
-
+def figure(value, stored):
+    text = "{}.{:02}".format(*divmod((200 * value.numerator + value.denominator) // (2 * value.denominator), 100))
+    return {"score": exact(value), "text": text, "ordinary": stored["ordinary"], "aware": stored["aware"]}
 def score(methodology, criteria, sheets, stored):
-    """What result.json must say of a subject; name and interval ends are taken over from what it says."""
     scale, counts, keys, differences = methodology["scale"], methodology["counts"], [], [[] for _ in criteria]
     for marks in sheets:
         means = []
@@ -248,20 +211,18 @@ def score(methodology, criteria, sheets, stored):
             keys.append(sum(weight * mean for weight, mean in answered) / sum(weight for weight, _ in answered))
             for row, mean in zip(differences, means):
                 row += [] if mean is None else [mean - keys[-1]]
-    n, g, name = len(keys), len(keys) // 4, stored["subject_ref"]
+    n, g = len(keys), len(keys) // 4
     if n < counts["display_min"]:
-        return {"subject_ref": name, "status": "insufficient", "criteria": []}
+        return {"status": "insufficient", "criteria": []}
     level, low, high = trimmed(keys), sum(sorted(keys)[: n - g]) / (n - g), sum(sorted(keys)[g:]) / (n - g)
-    overall = {"set_aside": g, "resilience_lo": exact(low), "resilience_hi": exact(high), **printed(level)}
-    overall |= ends(stored["overall"], "ordinary", "aware", "resilience")
+    overall = {"set_aside": g, "resilience_lo": exact(low), "resilience_hi": exact(high)}
+    overall |= {"resilience": stored["overall"]["resilience"], **figure(level, stored["overall"])}
     rows = [{"code": criterion["code"], "n": len(row)} for criterion, row in zip(criteria, differences)]
     for criterion, row, found in zip(rows, differences, stored["criteria"]):
         if len(row) >= counts["display_min"]:
-            value = min(Fraction(scale["max"]), max(Fraction(scale["min"]), level + trimmed(row)))
-            criterion |= {"difference": exact(trimmed(row)), **printed(value), **ends(found, "ordinary", "aware")}
-    status = "ok" if n >= counts["decision_min"] else "indicative"
-    return {"subject_ref": name, "status": status, "n": n, "overall": overall, "criteria": rows}
-
+            value = Fraction(min(scale["max"], max(scale["min"], level + trimmed(row))))
+            criterion |= {"difference": exact(trimmed(row)), **figure(value, found)}
+    return {"status": ("indicative", "ok")[n >= counts["decision_min"]], "n": n, "overall": overall, "criteria": rows}
 def check_results(rules, files, reviews):
     methodology, result = json.loads(files["methodology.json"]), read_json(files["result.json"])
     asked = {form["instrument_id"]: [one for one in methodology["criteria"] if one["code"] in form["criteria"]]
@@ -270,79 +231,70 @@ def check_results(rules, files, reviews):
     used = sorted({subject["instrument_id"] for subject in rules.subjects.values()})
     want(forms == [(form, [row["code"] for row in asked[form]]) for form in used], "other instruments or criteria")
     want(members(result, "algorithm instruments subjects")["algorithm"] == "level-profile-1", "another algorithm")
-    refs = sorted(rules.subjects, key=lambda ref: rules.subjects[ref]["subject_ref"])
-    want([one["subject_ref"] for one in result["subjects"]] == [rules.subjects[ref]["subject_ref"] for ref in refs], "others")
-    for ref, stored in zip(refs, result["subjects"]):
-        sheets = [marks for _, _, subject, _, marks, _ in reviews if subject == ref]
-        expected = score(methodology, asked[rules.subjects[ref]["instrument_id"]], sheets, stored)
-        want(stored == expected, f"the result of {stored['subject_ref']}")
+    subjects = sorted(rules.last["subjects"], key=lambda subject: subject["subject_ref"])
+    for subject, stored in zip(subjects, result["subjects"], strict=True):
+        sheets = [marks for _, _, ref, _, marks, _ in reviews if ref == b64url(subject["subject_ref"])]
+        expected = score(methodology, asked[subject["instrument_id"]], sheets, stored)
+        want(stored == {"subject_ref": subject["subject_ref"], **expected}, f"the result of {subject['subject_ref']}")
 
 # --- The checks in their order.
 def lines_of(raw):
-    want(raw[-1:] in (b"", b"\n"), "the last line has no end")
-    return raw.split(b"\n")[:-1]
-def check(folder, in_parallel=False):
-    """The exit code and the findings of one bundle."""
-    global RULES
+    want(not raw or raw.endswith(b"\n"), "the last line has no end")
+    return raw.splitlines()
+def read_retired(raw):
+    lines = [read_json(line, "leaf epk") for line in lines_of(raw)]
+    return [(b64url(line["leaf"], 32), b64url(line["epk"], 32)) for line in lines]
+def check(folder, pool):
     files, fault = attempt(lambda: {path.name: path.read_bytes() for path in pathlib.Path(folder).iterdir()})
     if fault or "index.json" not in files:
-        return 2, [f"unreadable: {fault or 'there is no index.json'}"]
+        return 2, [fault or "there is no index.json"]
     findings = []
-    def find(holds, what):
-        findings.extend([] if holds else [what])
     def reading(what, work, *given):
         value, fault = attempt(work, *given)
-        find(fault is None, f"{what}: {fault}")
+        findings.extend([f"{what}: {fault}"] if fault else [])
         return value or {}
-    index = reading("c1: index.json", read_json, files.pop("index.json"), "v cycle_ref round files counts")
+    index = reading("c1", read_json, files.pop("index.json"), "v cycle_ref round files counts")
     hashes = {name: base64.urlsafe_b64encode(sha256(raw)).decode()[:43] for name, raw in files.items()}
-    find((index.get("v"), index.get("files")) == (1, hashes), "c1: files missing, added or not as the index says")
-    RULES = rules = reading("c2: manifest.json", Rules, files)
+    reading("c1", want, (index.get("v"), index.get("files")) == (1, hashes), "files missing, added or changed")
+    rules = reading("c2", Rules, files)
     if not rules:
         return 1, findings
-    is_named = b64url(rules.last["methodology_digest"]) == sha256(files.get("methodology.json", b""))
-    find(is_named, "c2: methodology.json is not the manifest's")
-    find(all(index.get(name) == rules.last[name] for name in ("cycle_ref", "round")), "c1: the index of another round")
-    fixed = "manifest.json manifest.note methodology.json checkpoint leaves envelopes.ndjson superseded.ndjson result.json"
+    reading("c2", want, rules.last["methodology_digest"] == hashes.get("methodology.json"), "another methodology")
+    is_own = [index.get("cycle_ref"), index.get("round")] == [rules.last["cycle_ref"], rules.last["round"]]
+    base = "checkpoint leaves envelopes.ndjson superseded.ndjson manifest.json manifest.note methodology.json result.json"
     ledgers = {issuer_id: f"ledger-{issuer_id}.json" for issuer_id in rules.issuers}
-    find(set(files) == {*fixed.split(), *ledgers.values()}, "c1: a file too many or too few")
+    reading("c1", want, is_own and set(files) == {*base.split(), *ledgers.values()}, "another round, or other files")
     issued = [reading(f"c3: {name}", rules.issued, issuer_id, files.get(name)) for issuer_id, name in ledgers.items()]
     leaves = reading("c4", sealed_leaves, rules.last, files.get("leaves"), files.get("checkpoint")) or []
     lines = reading("c5", lines_of, files.get("envelopes.ndjson")) or []
-    judged = judge_all(lines) if in_parallel else [judge(line) for line in lines]
-    for at, (_, fault) in enumerate(judged, 1):
-        find(not fault, f"c5: envelope {at}: {fault}")
+    judged = pool.map(judge, [(rules, line) for line in lines], 16)
+    findings += [f"c5: envelope {at}: {fault}" for at, (_, fault) in enumerate(judged, 1) if fault]
     reviews = [review for review, _ in judged if review]
     opened, withdrawn = [review[0] for review in reviews], sum(review[5] for review in reviews)
-    find(ascending(opened) and set(opened) <= set(leaves), "c5: envelopes not sorted by leaf, doubled or not sealed")
-    find(len({review[1] for review in reviews}) == len(reviews), "c6: a key has two reviews")
+    reading("c5", want, ascending(opened) and set(opened) <= set(leaves), "not sorted by leaf, doubled or not sealed")
+    reading("c6", want, len({review[1] for review in reviews}) == len(reviews), "a key has two reviews")
     for ref, subject in rules.subjects.items():
         count, counts = sum(review[2] == ref for review in reviews), [ledger.get(ref, 0) for ledger in issued]
         is_open = rules.last["issued_min"] <= min(counts) and max(counts) <= subject["panel_size"]
-        find(count == 0 or is_open and count <= min(counts), f"c6: gate or ledger of {subject['subject_ref']}")
-    retired = reading("c7", lambda: [read_json(line, "leaf epk") for line in lines_of(files["superseded.ndjson"])]) or []
-    retired = reading("c7", lambda: [(b64url(one["leaf"], 32), b64url(one["epk"], 32)) for one in retired]) or []
+        reading("c6", want, count == 0 or is_open and count <= min(counts), f"gate of {subject['subject_ref']}")
+    retired = reading("c7", read_retired, files.get("superseded.ndjson")) or []
     consents = sorted((leaf, review[1]) for review in reviews for leaf in review[3])
-    find(ascending(retired) and consents == retired, "c7: replaced leaves are not those that their authors retired")
-    find(sorted(opened + [leaf for leaf, _ in retired]) == leaves, "c7: leaves neither opened nor retired, or both")
+    reading("c7", want, ascending(retired) and consents == retired, "leaves retired otherwise than by their authors")
+    reading("c7", want, sorted(opened + [leaf for leaf, _ in retired]) == leaves, "leaves not accounted for once")
     counts = [len(leaves), len(reviews) - withdrawn, len(retired), withdrawn]
-    listed = dict(zip(("leaves", "tallied", "superseded", "withdrawn"), counts))
-    find(index.get("counts") == listed and 2 * len(leaves) == sum(counts), "c8: the counts differ")
+    is_listed = index.get("counts") == dict(zip(("leaves", "tallied", "superseded", "withdrawn"), counts))
+    reading("c8", want, is_listed and 2 * len(leaves) == sum(counts), "the counts differ")
     reading("c9", check_results, rules, files, reviews)
-    return min(len(findings), 1), findings
-
-def main(arguments):
-    if arguments == ["--batch"]:
-        folders = sys.stdin.read().split("\n")[:-1]
-        with multiprocessing.get_context("fork").Pool() as pool:
-            for folder, (code, findings) in zip(folders, pool.imap(check, folders)):
-                print(code, folder, *findings[:1])
-        return 0
-    code, findings = check(arguments[0], True) if len(arguments) == 1 else (2, [__doc__])
-    print(*findings, ("equal", "not equal", "unreadable")[code], sep="\n")
-    if code == 0:
-        print("digest of the results:", sha256(pathlib.Path(arguments[0], "result.json").read_bytes()).hex())
-    return code
-
+    return (1, findings) if findings else (0, [f"digest of the results: {sha256(files['result.json']).hex()}"])
+def main(arguments, pool):
+    if arguments != ["--batch"]:
+        code, findings = check(arguments[0], pool) if len(arguments) == 1 else (2, [__doc__])
+        print(("equal", "not equal", "unreadable")[code], *findings, sep="\n")
+        return code
+    for folder in sys.stdin.read().splitlines():
+        code, findings = check(folder, pool)
+        print(code, folder, *findings[:1])
+    return 0
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with multiprocessing.Pool() as workers:
+        sys.exit(main(sys.argv[1:], workers))
