@@ -243,6 +243,8 @@ codes! {
     UnknownSubject = "unknown_subject",
     /// The review's items, ranges, statements or sequence break the instrument's rules.
     InvalidReview = "invalid_review",
+    /// The box never gave this receipt.
+    InvalidReceipt = "invalid_receipt",
     /// The window for this act has not opened yet.
     TooEarly = "too_early",
     /// The write must carry `If-Match`.

@@ -3,15 +3,18 @@
 //! What a newcomer would get wrong: a document is here only once it has its name. It is put here by
 //! [`durable::write`](crate::durable::write), so neither side ever reads half a document, and a crash leaves none.
 
-use std::fs;
+pub mod archive;
+
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use crate::credential::bundle::{Files, INDEX};
 use crate::credential::encoding::{Digest, Ref, sha256};
 use crate::durable::{names, read, sync_folder, write};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 const BOX_KEYS: &str = "box.json";
 const BUNDLE: &str = "bundle";
@@ -55,6 +58,8 @@ pub enum Document {
     Checkpoint,
     /// All leaves, sorted; by the box.
     Leaves,
+    /// The receipts whose leaves were not sealed; by the box.
+    Complaints,
     /// The box's note that it destroyed the round's reviews.
     Destroyed,
 }
@@ -66,12 +71,18 @@ pub enum PublicDocument {
     Manifest,
     /// The box's note on it.
     ManifestNote,
+    /// A generation of the manifest.
+    ManifestOf(u32),
     /// The newest ledger of an issuer.
     Ledger(String),
+    /// The ledger of an issuer under a generation.
+    LedgerOf(String, u32),
     /// The signed checkpoint.
     Checkpoint,
     /// All leaves, sorted, 32 bytes each.
     Leaves,
+    /// The receipts whose leaves were not sealed, one a line.
+    Complaints,
 }
 
 /// A public document as found.
@@ -86,12 +97,36 @@ pub struct Published {
 }
 
 impl PublicDocument {
+    /// The manifest of a generation, as an address names it; `not_found` where that is no generation.
+    pub fn manifest_of(generation: &str) -> Result<Self> {
+        Ok(PublicDocument::ManifestOf(number(generation).ok_or(Code::NotFound)?))
+    }
+
+    /// The ledger of an issuer and a generation, as an address names them; `not_found` where that is no generation.
+    pub fn ledger_of(issuer_id: String, generation: &str) -> Result<Self> {
+        Ok(PublicDocument::LedgerOf(issuer_id, number(generation).ok_or(Code::NotFound)?))
+    }
+
+    /// Whether the box makes it at the end of a round, so that it means nothing before.
+    pub fn is_of_the_end(&self) -> bool {
+        matches!(self, PublicDocument::Checkpoint | PublicDocument::Leaves | PublicDocument::Complaints)
+    }
+
+    /// Whether it stays as it is once the round has ended.
+    pub fn is_fixed(&self) -> bool {
+        *self != PublicDocument::Complaints
+    }
+
     /// Its media type.
     pub fn content_type(&self) -> &'static str {
         match self {
-            PublicDocument::Manifest | PublicDocument::Ledger(_) => "application/json",
+            PublicDocument::Manifest
+            | PublicDocument::ManifestOf(_)
+            | PublicDocument::Ledger(_)
+            | PublicDocument::LedgerOf(..) => "application/json",
             PublicDocument::ManifestNote | PublicDocument::Checkpoint => "text/plain; charset=utf-8",
             PublicDocument::Leaves => "application/octet-stream",
+            PublicDocument::Complaints => "application/x-ndjson",
         }
     }
 }
@@ -152,7 +187,13 @@ impl RoundFolder {
     /// Publishes a document, in place of an earlier one of its name.
     pub fn write(&self, document: &Document, bytes: &[u8]) -> Result<()> {
         let name = file_name(document).ok_or_else(|| Error::internal("an issuer's name that no file can bear"))?;
-        write(&self.path, &name, bytes, PUBLIC_MODE)
+        write(&self.path, &name, bytes, PUBLIC_MODE)?;
+        if *document == Document::Complaints {
+            // The file's own time would tell when somebody complained.
+            let file = File::options().write(true).open(self.path.join(name)).map_err(Error::internal)?;
+            file.set_modified(SystemTime::UNIX_EPOCH).map_err(Error::internal)?;
+        }
+        Ok(())
     }
 
     /// The generations of the manifest, ascending.
@@ -204,15 +245,20 @@ impl RoundFolder {
         let wanted = match document {
             PublicDocument::Manifest => self.generations()?.last().copied().map(Document::Manifest),
             PublicDocument::ManifestNote => Some(Document::ManifestNote),
+            PublicDocument::ManifestOf(generation) => Some(Document::Manifest(*generation)),
+            PublicDocument::LedgerOf(issuer_id, generation) => {
+                Some(Document::Ledger { issuer_id: issuer_id.clone(), generation: *generation })
+            }
             PublicDocument::Ledger(wanted) => self
                 .newest_ledgers()?
                 .into_iter()
                 .find(|ledger| matches!(ledger, Document::Ledger { issuer_id, .. } if issuer_id == wanted)),
             PublicDocument::Checkpoint => Some(Document::Checkpoint),
             PublicDocument::Leaves => Some(Document::Leaves),
+            PublicDocument::Complaints => Some(Document::Complaints),
         };
         let Some(wanted) = wanted else { return Ok(None) };
-        let is_final = self.read(&Document::Checkpoint)?.is_some();
+        let is_final = document.is_fixed() && self.read(&Document::Checkpoint)?.is_some();
         let bytes = self.read(&wanted)?;
         Ok(bytes.map(|bytes| Published { digest: sha256(&[&bytes]), bytes, is_final }))
     }
@@ -266,6 +312,7 @@ fn file_name(document: &Document) -> Option<String> {
         Document::ManifestNote => "manifest.note".to_owned(),
         Document::Checkpoint => "checkpoint".to_owned(),
         Document::Leaves => "leaves".to_owned(),
+        Document::Complaints => "complaints".to_owned(),
         Document::Destroyed => "destroyed".to_owned(),
     })
 }

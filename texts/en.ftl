@@ -91,6 +91,8 @@ unknown_subject-title = The manifest names no such subject
 unknown_subject-detail = The manifest names no subject with this subject_ref. Compare it with your card and the manifest.
 invalid_review-title = The review breaks the rules of its instrument
 invalid_review-detail = Items, marks, statements or sequence break the rules of the instrument. Check the review: every item needs a mark or "no basis".
+invalid_receipt-title = The receipt is not the ballot box's
+invalid_receipt-detail = The receipt is not signed by the receipt key of this cycle and round. Send it exactly as the ballot box gave it.
 too_early-title = The time for this act has not come
 too_early-detail = The set period has not begun. The cycle states its dates; repeat the act later.
 precondition_required-title = If-Match is required
@@ -314,11 +316,15 @@ hint-member_of_same_court = The member is a judge of the subject's present court
 hint-member_in_conflict = The member is in a declared conflict with the subject: name another member.
 hint-member_in_pool = The member is in a pool of reviewers of this cycle: name another member.
 hint-members_are_settled = The members of an evaluation stay as they are once it, or its cycle, is closed or cancelled.
+hint-complaints_proven = Proven complaints: { $count }; the box sealed without a review that it had promised, so this cycle cannot report.
+hint-recounts_missing = Auditors whose recount is still missing: { $count }; each downloads the bundle, runs `ejf recount` and states the digest as equal.
+hint-results_not_stored = First have the results of the sealed cycle computed.
 form-text-without-control-characters = text without control characters
 form-a-date-from-1900-to-2999--such-as-2026-09-30 = a date from 1900 to 2999, such as 2026-09-30
 form-a-date-that-is-not-in-the-future = a date that is not in the future
 form-an-identifier-other-than-an-IIN = an identifier other than an IIN
 form-a-quarter-that-has-begun = a quarter that has begun
+form-64-digits-0-9-a-f = 64 digits 0-9 a-f
 
 # audit-…: what `ejf audit` prints.
 audit-entries = Entries read: { $count }.

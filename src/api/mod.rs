@@ -28,6 +28,7 @@ pub mod positions;
 pub mod public_documents;
 pub mod published;
 pub mod record_views;
+pub mod recounts;
 pub mod results;
 pub mod sessions;
 pub mod tokens;
@@ -48,7 +49,10 @@ pub fn public_routes(cfg: &mut ServiceConfig) {
         .service(public_documents::get_manifest_note)
         .service(public_documents::get_ledger)
         .service(public_documents::get_checkpoint)
-        .service(public_documents::get_leaves);
+        .service(public_documents::get_leaves)
+        .service(public_documents::get_complaints)
+        .service(public_documents::get_manifest_of_generation)
+        .service(public_documents::get_ledger_of_generation);
 }
 
 /// Routes under `/v1`, all of which need a token. A path is compared with one route after the other, so those that are
@@ -109,4 +113,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(assignments::list_my_assignments).service(assignments::recuse_assignment);
     cfg.service(credentials::collect_credentials);
     cfg.service(results::compute_results).service(results::get_result);
+    cfg.service(recounts::get_bundle)
+        .service(recounts::list_accepted_counts)
+        .service(recounts::create_recount)
+        .service(recounts::list_recounts);
 }

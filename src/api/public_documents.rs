@@ -79,6 +79,53 @@ pub async fn get_ledger(
     serve(&config, &request, (cycle_ref, round), PublicDocument::Ledger(issuer_id)).await
 }
 
+/// Get the complaints of a sealed round.
+///
+/// For everybody, without logging in, at both listeners: the receipts whose leaves the box sealed without, one a line,
+/// ascending by leaf. Each is a proof: the manifest's receipt key signed it, and the leaf is not among the leaves. 404
+/// before the seal; empty where nobody complained. `ETag` is the digest of its bytes.
+#[utoipa::path(tag = "public documents", security(()),
+    params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle.")),
+    responses((status = 200, body = String, content_type = "application/x-ndjson", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/complaints")]
+pub async fn get_complaints(config: web::Data<Config>, request: HttpRequest, path: RoundPath) -> Result<HttpResponse> {
+    serve(&config, &request, path.into_inner(), PublicDocument::Complaints).await
+}
+
+/// Get a generation of a round's manifest.
+///
+/// For everybody, without logging in, at both listeners: every generation stays, so that the chain of digests can be
+/// followed from the first one. `ETag` is the digest of its bytes.
+#[utoipa::path(tag = "public documents", security(()),
+    params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle."), ("generation" = u32, Path, maximum = 2_147_483_647, description = "The generation, from 0.")),
+    responses((status = 200, body = String, content_type = "application/json", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/manifests/{generation}")]
+pub async fn get_manifest_of_generation(
+    config: web::Data<Config>,
+    request: HttpRequest,
+    path: web::Path<(String, String, String)>,
+) -> Result<HttpResponse> {
+    let (cycle_ref, round, generation) = path.into_inner();
+    serve(&config, &request, (cycle_ref, round), PublicDocument::manifest_of(&generation)?).await
+}
+
+/// Get an issuer's ledger of a generation.
+///
+/// For everybody, without logging in, at both listeners: where issuance was closed under several generations, each
+/// ledger stays. `ETag` is the digest of its bytes.
+#[utoipa::path(tag = "public documents", security(()),
+    params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle."), ("issuer_id" = String, Path, max_length = 40, description = "The issuer, as the manifest names it."), ("generation" = u32, Path, maximum = 2_147_483_647, description = "The generation, from 0.")),
+    responses((status = 200, body = String, content_type = "application/json", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/ledger/{issuer_id}/{generation}")]
+pub async fn get_ledger_of_generation(
+    config: web::Data<Config>,
+    request: HttpRequest,
+    path: web::Path<(String, String, String, String)>,
+) -> Result<HttpResponse> {
+    let (cycle_ref, round, issuer_id, generation) = path.into_inner();
+    serve(&config, &request, (cycle_ref, round), PublicDocument::ledger_of(issuer_id, &generation)?).await
+}
+
 async fn serve(
     config: &Config,
     request: &HttpRequest,

@@ -24,6 +24,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("__diesel_schema_migrations", "version"),
     ("box_key", "purpose"),
     ("closed_round", "cycle_ref, round"),
+    ("complaint", "cycle_ref, round, leaf"),
     ("review", "epk"),
     ("signed_manifest", "cycle_ref, round, generation"),
     ("superseded", "leaf"),

@@ -42,6 +42,9 @@ pub struct BallotProblem {
 /// The problems of a submission.
 pub struct SubmissionProblems;
 
+/// The problems of a complaint.
+pub struct ComplaintProblems;
+
 /// The problems of reading a public document from the box.
 pub struct DocumentProblems;
 
@@ -62,6 +65,24 @@ impl IntoResponses for SubmissionProblems {
             Code::UnsupportedMediaType,
             Code::UnknownSubject,
             Code::InvalidReview,
+            Code::TooEarly,
+            Code::Internal,
+            Code::Busy,
+        ])
+    }
+}
+
+impl IntoResponses for ComplaintProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        declare(&[
+            Code::Malformed,
+            Code::WrongSize,
+            Code::IdentifiedRequestRefused,
+            Code::UnknownCycle,
+            Code::RequestTimeout,
+            Code::WindowClosed,
+            Code::UnsupportedMediaType,
+            Code::InvalidReceipt,
             Code::TooEarly,
             Code::Internal,
             Code::Busy,
@@ -156,6 +177,46 @@ pub async fn get_leaves_from_box(ballot: web::Data<Ballot>, request: HttpRequest
     serve(&ballot, &request, &path, PublicDocument::Leaves).await
 }
 
+/// Get the complaints of a sealed round from the box.
+#[utoipa::path(tag = "ballot", security(()), params(("cycle_ref" = String, Path, max_length = 22), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647)),
+    responses((status = 200, body = String, content_type = "application/x-ndjson"), DocumentProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/complaints")]
+pub async fn get_complaints_from_box(ballot: web::Data<Ballot>, request: HttpRequest, path: RoundPath) -> HttpResponse {
+    serve(&ballot, &request, &path, PublicDocument::Complaints).await
+}
+
+/// Get a generation of a round's manifest from the box.
+#[utoipa::path(tag = "ballot", security(()), params(("cycle_ref" = String, Path, max_length = 22), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647), ("generation" = u32, Path, maximum = 2_147_483_647)),
+    responses((status = 200, body = String, content_type = "application/json"), DocumentProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/manifests/{generation}")]
+pub async fn get_manifest_of_generation_from_box(
+    ballot: web::Data<Ballot>,
+    request: HttpRequest,
+    path: web::Path<(String, String, String)>,
+) -> HttpResponse {
+    let (cycle_ref, round, generation) = path.into_inner();
+    match PublicDocument::manifest_of(&generation) {
+        Ok(document) => serve(&ballot, &request, &(cycle_ref, round), document).await,
+        Err(error) => answer::problem(error.code()),
+    }
+}
+
+/// Get an issuer's ledger of a generation from the box.
+#[utoipa::path(tag = "ballot", security(()), params(("cycle_ref" = String, Path, max_length = 22), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647), ("issuer_id" = String, Path, max_length = 40), ("generation" = u32, Path, maximum = 2_147_483_647)),
+    responses((status = 200, body = String, content_type = "application/json"), DocumentProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/ledger/{issuer_id}/{generation}")]
+pub async fn get_ledger_of_generation_from_box(
+    ballot: web::Data<Ballot>,
+    request: HttpRequest,
+    path: web::Path<(String, String, String, String)>,
+) -> HttpResponse {
+    let (cycle_ref, round, issuer_id, generation) = path.into_inner();
+    match PublicDocument::ledger_of(issuer_id, &generation) {
+        Ok(document) => serve(&ballot, &request, &(cycle_ref, round), document).await,
+        Err(error) => answer::problem(error.code()),
+    }
+}
+
 async fn serve(
     ballot: &Ballot,
     request: &HttpRequest,
@@ -173,15 +234,15 @@ async fn find(ballot: &Ballot, cycle_ref: &str, round: &str, document: &PublicDo
     let cycle_ref: Ref = cycle_ref.parse().map_err(|_| unknown())?;
     let round: u32 = round.parse().map_err(|_| unknown())?;
     let has_ended = ballot.find_round(&cycle_ref, round).await?.ok_or_else(unknown)?.has_ended();
-    let is_of_the_end = matches!(document, PublicDocument::Checkpoint | PublicDocument::Leaves);
+    let is_of_the_end = document.is_of_the_end();
     if is_of_the_end && !has_ended {
         // Whatever lies there is not the box's.
         return Err(Code::NotFound.into());
     }
     let folder = ballot.folder().round(&cycle_ref, round);
-    let document = document.clone();
-    let found = blocking(move || folder.find_public(&document)).await?.ok_or_else(|| Error::from(Code::NotFound))?;
-    Ok(Published { is_final: has_ended, ..found })
+    let looking = document.clone();
+    let found = blocking(move || folder.find_public(&looking)).await?.ok_or_else(|| Error::from(Code::NotFound))?;
+    Ok(Published { is_final: has_ended && document.is_fixed(), ..found })
 }
 
 fn respond(request: &HttpRequest, document: &PublicDocument, published: Published) -> HttpResponse {

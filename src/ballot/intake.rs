@@ -10,6 +10,7 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
+use tokio::sync::SemaphorePermit;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
@@ -147,7 +148,8 @@ pub struct ReceiptAnswer {
 }
 
 /// The box's signed promise that a leaf will be in the sealed tree; undated, and shows neither subject nor mark.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({"v": 1, "cycle_ref": "q1Zk8m0sTt2VwYx3aB4cDg", "round": 1, "leaf": "A".repeat(43), "rsig": "A".repeat(86)}))]
 pub struct ReceiptView {
     /// The version of this format: 1.
@@ -195,6 +197,24 @@ pub async fn submit_review(ballot: web::Data<Ballot>, request: HttpRequest, payl
 /// The body's bytes and its canonical form are wiped when they are done with. What the framework received, and the marks
 /// and statements as parsed, are not: they lie in freed memory until it is used again.
 async fn accept(ballot: &Ballot, headers: &HeaderMap, payload: web::Payload) -> Result<Receipt> {
+    let (text, _in_work) = receive(ballot, headers, payload).await?;
+    let envelope = Envelope::parse_submission(&text)?;
+    let round = ballot.find_round(&envelope.body.cycle_ref, envelope.body.round).await?;
+    let round = round.ok_or_else(|| Error::from(Code::UnknownCycle))?;
+    let today = round.rules().current().manifest().date_at(ballot.now());
+    let verified = envelope::verify(round.rules(), &envelope, today)?;
+    let receipt = round.receipt(&verified.leaf()).ok_or_else(|| Error::from(Code::WindowClosed))?;
+    let review = Review::of(&verified, round.rules())?;
+    ballot.write(move |conn| tables::put(conn, &review)).await?;
+    Ok(receipt)
+}
+
+/// Check 2, for everything that is sent without a name: the body, whole, and a place among the submissions in work.
+pub(super) async fn receive<'a>(
+    ballot: &'a Ballot,
+    headers: &HeaderMap,
+    payload: web::Payload,
+) -> Result<(Zeroizing<Vec<u8>>, SemaphorePermit<'a>)> {
     let mut payload = payload.into_inner();
     if let Err(code) = check_head(headers) {
         answer::drain(&mut payload).await;
@@ -205,16 +225,8 @@ async fn accept(ballot: &Ballot, headers: &HeaderMap, payload: web::Payload) -> 
         Ok(text) => text?,
         Err(_) => return Err(Code::RequestTimeout.into()),
     };
-    let _in_work = ballot.enter().ok_or_else(|| Error::from(Code::Busy))?;
-    let envelope = Envelope::parse_submission(&text)?;
-    let round = ballot.find_round(&envelope.body.cycle_ref, envelope.body.round).await?;
-    let round = round.ok_or_else(|| Error::from(Code::UnknownCycle))?;
-    let today = round.rules().current().manifest().date_at(ballot.now());
-    let verified = envelope::verify(round.rules(), &envelope, today)?;
-    let receipt = round.receipt(&verified.leaf()).ok_or_else(|| Error::from(Code::WindowClosed))?;
-    let review = Review::of(&verified, round.rules())?;
-    ballot.write(move |conn| tables::put(conn, &review)).await?;
-    Ok(receipt)
+    let place = ballot.enter().ok_or_else(|| Error::from(Code::Busy))?;
+    Ok((text, place))
 }
 
 fn check_head(headers: &HeaderMap) -> std::result::Result<(), Code> {

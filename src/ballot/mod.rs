@@ -6,6 +6,7 @@
 
 pub mod answer;
 mod compaction;
+pub mod complaints;
 mod doctor;
 pub mod documents;
 pub mod intake;
@@ -169,10 +170,14 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(documents::get_ledger_from_box)
         .service(documents::get_checkpoint_from_box)
         .service(documents::get_leaves_from_box)
+        .service(documents::get_complaints_from_box)
+        .service(documents::get_manifest_of_generation_from_box)
+        .service(documents::get_ledger_of_generation_from_box)
         .service(
             utoipa_actix_web::scope("/v1/anon")
                 .wrap(from_fn(answer::guard))
                 .service(intake::submit_review)
+                .service(complaints::submit_complaint)
                 .default_service(web::to(not_served)),
         );
 }
@@ -180,7 +185,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 /// The answer where no route is: 405 where the path is a route's, else 404; of the one size.
 pub async fn not_served(request: actix_web::HttpRequest) -> actix_web::HttpResponse {
     let path = request.path();
-    if path == "/v1/anon/reviews" {
+    if matches!(path, "/v1/anon/reviews" | "/v1/anon/complaints") {
         return answer::method_not_allowed("POST, OPTIONS");
     }
     let is_document = path == "/livez" || path.starts_with("/v1/public/cycles/");

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::tables::{self, Closed, RoundKey};
+use super::tables::{self, Closed, RoundKey, SEAL};
 use super::{Ballot, blocking, keys, rounds::Found};
 use crate::credential::bundle::{self, Files};
 use crate::credential::note::Checkpoint;
@@ -16,7 +16,6 @@ use crate::db::Conn;
 use crate::error::{Code, Error, Result};
 use crate::publication::{Document, RoundFolder};
 
-const SEAL: &str = "seal";
 const DESTROY: &str = "destroy";
 
 impl Ballot {
@@ -30,6 +29,9 @@ impl Ballot {
     ) -> Result<bool> {
         let closed = self.write(move |conn| tables::find_closed(conn, key)).await?;
         if let Some(closed) = closed.clone() {
+            if closed.is_sealed() {
+                self.publish_complaints(key, folder.clone()).await?;
+            }
             let looking = folder.clone();
             if blocking(move || Ok(is_published(&looking, &closed))).await? {
                 return Ok(true);
@@ -60,6 +62,7 @@ impl Ballot {
             .await?;
         // The receipt key is gone from the table; now it goes from the file as well.
         self.compact().await?;
+        self.publish_complaints(key, folder.clone()).await?;
         blocking(move || {
             folder.write_bundle(&files)?;
             // The checkpoint comes last: with it everybody knows that the rest is there.

@@ -10,13 +10,14 @@ use crate::credential::bundle::Superseded;
 use crate::credential::encoding::{Bytes, Digest, Ref};
 use crate::credential::envelope::{Body, Credential, Envelope, Verified};
 use crate::credential::frozen::Frozen;
+use crate::credential::receipt::Receipt;
 use crate::credential::rules::BallotRules;
 use crate::credential::signing::PublicKey;
 use crate::db::Conn;
 use crate::error::{Code, Error, Result};
 use crate::on;
 
-use schema::{box_key, closed_round, review, signed_manifest, superseded};
+use schema::{box_key, closed_round, complaint, review, signed_manifest, superseded};
 
 mod schema {
     diesel::table! {
@@ -65,8 +66,20 @@ mod schema {
         }
     }
 
+    diesel::table! {
+        complaint (cycle_ref, round, leaf) {
+            cycle_ref -> Binary,
+            round -> Integer,
+            leaf -> Binary,
+            rsig -> Binary,
+        }
+    }
+
     diesel::allow_tables_to_appear_in_same_query!(review, superseded);
 }
+
+/// The act of a round that was sealed, as its row says it.
+pub const SEAL: &str = "seal";
 
 /// The bytes of one stored credential: `key_id ‖ prefix ‖ sig`.
 const CREDENTIAL_SIZE: usize = 32 + 32 + 384;
@@ -100,6 +113,13 @@ pub struct Closed {
     pub act: String,
     /// The note that the box signed then.
     pub note: String,
+}
+
+impl Closed {
+    /// Whether it was sealed; else its reviews were destroyed.
+    pub fn is_sealed(&self) -> bool {
+        self.act == SEAL
+    }
 }
 
 impl RoundKey {
@@ -384,4 +404,42 @@ pub fn insert_closed(conn: &mut Conn, round: RoundKey, closed: &Closed) -> Resul
             .execute(c)
     })?;
     Ok(())
+}
+
+/// Records that a promised leaf was not sealed; once, however often it is told.
+pub fn put_complaint(conn: &mut Conn, round: RoundKey, receipt: &Receipt) -> Result<()> {
+    let place = (&round.cycle_ref.0[..], round.round, &receipt.leaf.0[..]);
+    let is_known: Option<i32> =
+        on!(conn, |c| { complaint::table.find(place).select(complaint::round).first(c).optional() })?;
+    if is_known.is_some() {
+        return Ok(());
+    }
+    on!(conn, |c| {
+        diesel::insert_into(complaint::table)
+            .values((
+                complaint::cycle_ref.eq(&round.cycle_ref.0[..]),
+                complaint::round.eq(round.round),
+                complaint::leaf.eq(&receipt.leaf.0[..]),
+                complaint::rsig.eq(&receipt.rsig.0[..]),
+            ))
+            .execute(c)
+    })?;
+    Ok(())
+}
+
+/// The broken promises of a round, ascending by leaf.
+pub fn list_complaints(conn: &mut Conn, round: RoundKey) -> Result<Vec<Receipt>> {
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = on!(conn, |c| {
+        complaint::table
+            .filter(complaint::cycle_ref.eq(&round.cycle_ref.0[..]).and(complaint::round.eq(round.round)))
+            .order(complaint::leaf)
+            .select((complaint::leaf, complaint::rsig))
+            .load(c)
+    })?;
+    let number = u32::try_from(round.round).map_err(Error::internal)?;
+    let receipt = |(leaf, rsig): (Vec<u8>, Vec<u8>)| {
+        let (leaf, rsig) = (Bytes::from_slice(&leaf)?, Bytes::from_slice(&rsig)?);
+        Ok(Receipt { v: 1, cycle_ref: round.cycle_ref, round: number, leaf, rsig })
+    };
+    rows.into_iter().map(receipt).collect()
 }

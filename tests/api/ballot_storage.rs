@@ -56,7 +56,7 @@ fn ask(conn: &mut Conn, sqlite: &str, postgres: &str) -> Vec<String> {
 pub async fn rows(app: &mut App, table: &str) -> Vec<String> {
     let key = match table {
         "review" => "epk",
-        "superseded" => "leaf",
+        "complaint" | "superseded" => "leaf",
         _ => "purpose",
     };
     let (sqlite, postgres) = if key == "purpose" {
@@ -105,7 +105,7 @@ async fn compaction_leaves_nothing_of_the_order_of_arrival() {
             assert_eq!(transactions.value, 1);
             let outside: Number = diesel::sql_query(
                 "SELECT count(*) AS value FROM pg_attribute WHERE attrelid IN ('review'::regclass, 'superseded'::regclass, \
-                 'box_key'::regclass, 'signed_manifest'::regclass, 'closed_round'::regclass) AND attnum > 0 AND attstorage <> 'p'",
+                 'box_key'::regclass, 'signed_manifest'::regclass, 'closed_round'::regclass, 'complaint'::regclass) AND attnum > 0 AND attstorage <> 'p'",
             )
             .get_result(&mut c)
             .unwrap();
@@ -233,7 +233,7 @@ fn places_with(app: &App, text: &str) -> Vec<String> {
     }
     if let Conn::Postgres(c) = &mut connect(app) {
         let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-        for table in ["review", "superseded", "box_key", "signed_manifest", "closed_round"] {
+        for table in ["review", "superseded", "box_key", "signed_manifest", "closed_round", "complaint"] {
             // A row as text has its bytes in hex.
             let query = format!(
                 "SELECT count(*) AS value FROM {table} t WHERE t::text LIKE '%{text}%' OR t::text LIKE '%{hex}%'"
@@ -257,7 +257,15 @@ async fn no_table_of_the_box_can_hold_a_time_or_an_order() {
     );
     assert_eq!(
         tables,
-        ["__diesel_schema_migrations", "box_key", "closed_round", "review", "signed_manifest", "superseded"]
+        [
+            "__diesel_schema_migrations",
+            "box_key",
+            "closed_round",
+            "complaint",
+            "review",
+            "signed_manifest",
+            "superseded"
+        ]
     );
     let columns = ask(
         conn,

@@ -40,6 +40,11 @@ impl BoxClient {
         self.post(envelope.to_submission().unwrap()).await
     }
 
+    /// Complains of a receipt as the protocol wants it.
+    pub async fn complain(&self, receipt: &Receipt) -> BoxAnswer {
+        self.send(Method::POST, "/v1/anon/complaints", Some(complaint(receipt))).await
+    }
+
     /// Posts bytes as JSON.
     pub async fn post(&self, bytes: Vec<u8>) -> BoxAnswer {
         self.send(Method::POST, "/v1/anon/reviews", Some(bytes)).await
@@ -69,6 +74,14 @@ impl BoxClient {
         answer.check(path);
         answer
     }
+}
+
+/// A receipt filled up to the one size.
+pub fn complaint(receipt: &Receipt) -> Vec<u8> {
+    let mut text = serde_json::json!({"receipt": receipt, "pad": ""}).to_string();
+    let missing = 8192 - text.len();
+    text = serde_json::json!({"receipt": receipt, "pad": "0".repeat(missing)}).to_string();
+    text.into_bytes()
 }
 
 impl BoxAnswer {

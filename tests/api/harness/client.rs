@@ -22,6 +22,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     pub body: Value,
     pub text: String,
+    pub bytes: Vec<u8>,
     request: String,
 }
 
@@ -93,9 +94,10 @@ impl Client {
         let response = request.send().await.expect("the service answers");
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let text = response.text().await.expect("the answer is text");
+        let bytes = response.bytes().await.expect("the answer is whole").to_vec();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        let answer = Answer { status, headers, body, text, request: format!("{method} {path}") };
+        let answer = Answer { status, headers, body, text, bytes, request: format!("{method} {path}") };
         self.check(&method, path, &answer);
         answer
     }

@@ -29,7 +29,7 @@ use ejf::texts::Language;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-pub use box_client::BoxClient;
+pub use box_client::{BoxClient, complaint};
 pub use client::{Answer, Client};
 pub use db::TestDb;
 pub use people::{Judge, Member, invented_iin};

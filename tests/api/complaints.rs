@@ -1,0 +1,182 @@
+//! Complaints: a receipt whose leaf was not sealed becomes a public proof, and nothing else becomes anything.
+
+use std::process::Command;
+
+use diesel::connection::SimpleConnection;
+use ejf::credential::encoding::Bytes;
+use ejf::credential::receipt::Receipt;
+use ejf::credential::seal_order::Act;
+use ejf::db::Conn;
+use tempfile::TempDir;
+
+use crate::ballot_storage::{connect, rows};
+use crate::harness::ballot_round::BallotRound;
+use crate::harness::{App, complaint};
+
+/// A sealed round whose box lost a promised review: the receipts of the lost one and of one that was kept.
+async fn cheated(app: &App) -> (BallotRound, Receipt, Receipt) {
+    let round = BallotRound::publish(&app.publication());
+    app.go_to("2027-02-20");
+    let anonymous = app.anonymous_box();
+    let lost = anonymous.submit(&round.reviewer().review(&round, &[])).await.receipt();
+    let kept = anonymous.submit(&round.reviewer().review(&round, &[])).await.receipt();
+    anonymous.complain(&lost).await.expect_problem(425, "too_early");
+    db_delete_review(app, &lost);
+    round.order(Act::Seal);
+    app.go_to("2027-03-05");
+    anonymous.get(&round.path("checkpoint")).await.expect(200);
+    (round, lost, kept)
+}
+
+/// What a cheating operator would do.
+fn db_delete_review(app: &App, receipt: &Receipt) {
+    let hex: String = receipt.leaf.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    match &mut connect(app) {
+        Conn::Sqlite(c) => c.batch_execute(&format!("DELETE FROM review WHERE leaf = x'{hex}'")).unwrap(),
+        Conn::Postgres(c) => c.batch_execute(&format!("DELETE FROM review WHERE leaf = '\\x{hex}'")).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_of_a_lost_review_becomes_a_proof_that_everybody_can_check() {
+    let mut app = App::start().await;
+    let (round, lost, _) = cheated(&app).await;
+    let anonymous = app.anonymous_box();
+    let before = anonymous.get(&round.path("complaints")).await.expect(200);
+    assert_eq!((before.bytes.as_slice(), before.header("cache-control")), (&b""[..], "no-cache"));
+
+    let answer = anonymous.complain(&lost).await.expect(202);
+    let again = anonymous.complain(&lost).await.expect(202);
+
+    assert_eq!(answer.body["outcome"], "proof_recorded");
+    assert_eq!(answer.bytes, again.bytes);
+    let published = anonymous.get(&round.path("complaints")).await.expect(200);
+    let of_registry = app.anonymous().get(&round.path("complaints")).await.expect(200);
+    assert_eq!(published.bytes, of_registry.text.as_bytes());
+    let text = String::from_utf8(published.bytes).unwrap();
+    assert_eq!(text.lines().count(), 1);
+    assert_eq!(serde_json::from_str::<Receipt>(text.trim_end()).unwrap(), lost);
+    let leaf: String = lost.leaf.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(rows(&mut app, "complaint").await, [leaf]);
+    assert_eq!(prove(&app, &round, &text), Some(0), "the proof is transferable");
+}
+
+#[tokio::test]
+async fn a_receipt_of_a_sealed_review_proves_nothing_and_is_not_kept() {
+    let mut app = App::start().await;
+    let (round, _, kept) = cheated(&app).await;
+
+    let answer = app.anonymous_box().complain(&kept).await.expect(200);
+
+    assert_eq!(answer.body["outcome"], "leaf_present");
+    assert_eq!(rows(&mut app, "complaint").await, [] as [String; 0]);
+    assert_eq!(app.anonymous_box().get(&round.path("complaints")).await.expect(200).bytes, b"");
+    assert_eq!(prove(&app, &round, &serde_json::to_string(&kept).unwrap()), Some(1));
+}
+
+#[tokio::test]
+async fn what_the_box_never_promised_is_no_complaint() {
+    let mut app = App::start().await;
+    let (round, lost, _) = cheated(&app).await;
+    let anonymous = app.anonymous_box();
+
+    let forged = Receipt { rsig: Bytes([7; 64]), ..lost.clone() };
+    anonymous.complain(&forged).await.expect_problem(422, "invalid_receipt");
+    let other_leaf = Receipt { leaf: Bytes([7; 32]), ..lost.clone() };
+    anonymous.complain(&other_leaf).await.expect_problem(422, "invalid_receipt");
+    anonymous.complain(&Receipt { round: 2, ..lost.clone() }).await.expect_problem(404, "unknown_cycle");
+    anonymous.complain(&Receipt { v: 2, ..lost.clone() }).await.expect_problem(400, "malformed");
+
+    let path = "/v1/anon/complaints";
+    let post = |client: crate::harness::BoxClient, bytes| async move {
+        client.send(reqwest::Method::POST, path, Some(bytes)).await
+    };
+    let sound = complaint(&lost);
+    post(anonymous.clone(), sound[1..].to_vec()).await.expect_problem(400, "wrong_size");
+    let marked = String::from_utf8(sound.clone()).unwrap().replacen("\"pad\":\"0", "\"pad\":\"1", 1).into_bytes();
+    post(anonymous.clone(), marked).await.expect_problem(400, "malformed");
+    let named = anonymous.with_header("Authorization", "Bearer x");
+    post(named, sound.clone()).await.expect_problem(400, "identified_request_refused");
+    let foreign = anonymous.with_header("Content-Type", "text/plain");
+    post(foreign, sound.clone()).await.expect_problem(415, "unsupported_media_type");
+    anonymous.get(path).await.expect_problem(405, "method_not_allowed");
+    assert_eq!(rows(&mut app, "complaint").await, [] as [String; 0]);
+
+    app.go_to("2027-03-16");
+    anonymous.complain(&lost).await.expect(202);
+    app.go_to("2027-03-17");
+    anonymous.complain(&lost).await.expect_problem(410, "window_closed");
+    drop(round);
+}
+
+#[tokio::test]
+async fn a_destroyed_round_takes_no_complaint() {
+    let app = App::start().await;
+    let round = BallotRound::publish(&app.publication());
+    app.go_to("2027-02-20");
+    let receipt = app.anonymous_box().submit(&round.reviewer().review(&round, &[])).await.receipt();
+    round.order(Act::Destroy);
+
+    app.anonymous_box().complain(&receipt).await.expect_problem(410, "window_closed");
+}
+
+#[tokio::test]
+async fn proofs_outlive_a_restart_and_a_lost_file() {
+    let mut app = App::start().await;
+    let (round, lost, _) = cheated(&app).await;
+    app.anonymous_box().complain(&lost).await.expect(202);
+    let published = app.anonymous_box().get(&round.path("complaints")).await.expect(200).bytes;
+    app.ballot().compact_now().await.unwrap();
+    let folder = app.publication_path().join(round.manifest.manifest().cycle_ref.to_string()).join("1");
+    let modified = std::fs::metadata(folder.join("complaints")).unwrap().modified().unwrap();
+    assert_eq!(modified, std::time::SystemTime::UNIX_EPOCH, "a file's time would tell when somebody complained");
+    std::fs::remove_file(folder.join("complaints")).unwrap();
+
+    app.restart_box().await;
+
+    assert_eq!(app.anonymous_box().get(&round.path("complaints")).await.expect(200).bytes, published);
+}
+
+#[tokio::test]
+async fn every_generation_stays_public_at_both_listeners() {
+    let app = App::start().await;
+    let mut round = BallotRound::publish(&app.publication());
+    let first = round.manifest.bytes().to_vec();
+    round.extend(|manifest| manifest.dates.seal_by = crate::harness::ballot_round::date("2027-03-09"));
+    round.write_ledger(12, 12);
+
+    for (document, bytes) in [("manifests/0", first.as_slice()), ("manifests/1", round.manifest.bytes())] {
+        let of_box = app.anonymous_box().get(&round.path(document)).await.expect(200);
+        assert_eq!(of_box.bytes, bytes);
+        assert_eq!(app.anonymous().get(&round.path(document)).await.expect(200).text.as_bytes(), bytes);
+    }
+    let ledgers: Vec<String> = {
+        let mut ledgers = Vec::new();
+        for document in ["ledger/council/0", "ledger/council/1", "ledger/council"] {
+            let of_box = app.anonymous_box().get(&round.path(document)).await.expect(200);
+            let of_registry = app.anonymous().get(&round.path(document)).await.expect(200);
+            assert_eq!(of_box.bytes, of_registry.text.as_bytes());
+            ledgers.push(of_registry.text);
+        }
+        ledgers
+    };
+    assert_ne!(ledgers[0], ledgers[1]);
+    assert_eq!(ledgers[1], ledgers[2]);
+    for absent in ["manifests/2", "manifests/00", "ledger/council/2", "ledger/union/0"] {
+        app.anonymous_box().get(&round.path(absent)).await.expect_problem(404, "not_found");
+        app.anonymous().get(&round.path(absent)).await.expect_problem(404, "not_found");
+    }
+}
+
+/// The exit code of the independent verifier over public documents alone.
+fn prove(app: &App, round: &BallotRound, receipt: &str) -> Option<i32> {
+    let folder = app.publication_path().join(round.manifest.manifest().cycle_ref.to_string()).join("1");
+    let scratch = TempDir::new().unwrap();
+    let path = scratch.path().join("receipt.json");
+    std::fs::write(&path, receipt).unwrap();
+    let program = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifier/complaint.py");
+    let mut python = Command::new("python3");
+    python.arg("-B").arg(program).arg(folder.join("manifest-0.json"));
+    python.arg(folder.join("checkpoint")).arg(folder.join("leaves")).arg(path);
+    python.output().expect("python3 must be installed: the proof is checked by another implementation").status.code()
+}
