@@ -1,22 +1,26 @@
 //! The registry's side of the publication folder. A newcomer's usual mistake is to write a document there before its
 //! commit: documents are rows first, and the folder is made from the rows, again and again if need be.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::cipher::round_key;
 use crate::credential::bundle::Files;
-use crate::credential::encoding::Ref;
+use crate::credential::encoding::{Digest, Ref};
 use crate::credential::frozen::Frozen;
+use crate::credential::jcs;
+use crate::credential::receipt::Receipt;
 use crate::credential::seal_order::BoxKeys;
 use crate::db::Registry;
 use crate::domain::cycle::Phase;
 use crate::domain::ids::CycleId;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
+use crate::publication::archive::Archive;
 use crate::publication::{Document, Folder, RoundFolder};
 use crate::store;
 use crate::store::cycles::Cycle;
-use crate::workflow::issuance;
+use crate::workflow::{issuance, recounts};
 
 /// Writes a cycle's documents into the folder, those that are not there or differ; does nothing for a cycle without
 /// manifest. May be repeated at any time.
@@ -72,19 +76,42 @@ pub async fn take_in(registry: &Registry, dir: &Path, id: CycleId) -> Result<()>
         })
         .await?;
     let (Some(folder), Some(manifest)) = (round_folder(dir, &cycle)?, manifest) else { return Ok(()) };
-    let (manifest, note, checkpoint) = on_disk(move || {
+    let (manifest, note, checkpoint, complaints) = on_disk(move || {
         let text = |bytes: Option<Vec<u8>>| {
             bytes.map(String::from_utf8).transpose().map_err(|_| Error::from(Code::BoxNotReady))
         };
         let note = text(folder.read(&Document::ManifestNote)?)?;
         let checkpoint = text(folder.read(&Document::Checkpoint)?)?;
-        Ok((Frozen::parse(&manifest)?, note, checkpoint))
+        let manifest = Frozen::parse(&manifest)?;
+        let complaints = count_proofs(&folder, &manifest)?;
+        Ok((manifest, note, checkpoint, complaints))
     })
     .await?;
     registry
         .0
-        .write(move |conn| issuance::put_box_documents(conn, &cycle, &manifest, note.as_deref(), checkpoint.as_deref()))
+        .write(move |conn| {
+            issuance::put_box_documents(conn, &cycle, &manifest, note.as_deref(), checkpoint.as_deref())?;
+            recounts::put_complaint_count(conn, id, complaints)
+        })
         .await
+}
+
+/// How many of a round's published complaints are proofs: promised by the box, and not among the leaves. What is no
+/// proof counts for nothing, whoever put it there.
+fn count_proofs(folder: &RoundFolder, manifest: &Frozen) -> Result<usize> {
+    let text = manifest.manifest();
+    let complaints = folder.read(&Document::Complaints)?.unwrap_or_default();
+    let leaves: HashSet<[u8; 32]> =
+        folder.read(&Document::Leaves)?.unwrap_or_default().as_chunks::<32>().0.iter().copied().collect();
+    let proofs: HashSet<Digest> = complaints
+        .split(|byte| *byte == b'\n')
+        // A line that is no receipt proves nothing.
+        .filter_map(|line| jcs::read::<Receipt>(line).ok())
+        .filter(|receipt| (receipt.cycle_ref, receipt.round) == (text.cycle_ref, text.round))
+        .filter(|receipt| !leaves.contains(&receipt.leaf.0) && receipt.verify(&text.receipt_key))
+        .map(|receipt| receipt.leaf)
+        .collect();
+    Ok(proofs.len())
 }
 
 /// Destroys the key file of a cycle that was cancelled; its rows went with the act. Nothing for any other cycle.
@@ -121,6 +148,15 @@ pub fn has_bundle(dir: &Path, cycle: &Cycle) -> Result<bool> {
 pub async fn bundle(dir: &Path, cycle: &Cycle) -> Result<Files> {
     let folder = round_folder(dir, cycle)?.ok_or(Code::BoxNotReady)?;
     on_disk(move || folder.bundle()?.ok_or_else(|| Code::BoxNotReady.into())).await
+}
+
+/// The sealed bundle of a cycle's round, opened to be written out as one file.
+///
+/// # Errors
+/// 409 `box_not_ready` until it is whole.
+pub async fn archive(dir: &Path, cycle: &Cycle) -> Result<Archive> {
+    let folder = round_folder(dir, cycle)?.ok_or(Code::BoxNotReady)?;
+    on_disk(move || folder.archive()?.ok_or_else(|| Code::BoxNotReady.into())).await
 }
 
 /// Writes the sealed bundle back with its results.

@@ -23,9 +23,9 @@ use crate::texts::{self, Arg, Language};
 /// The arguments of `ejf recount`.
 #[derive(Args)]
 pub(super) struct RecountArguments {
-    /// The unpacked bundle.
+    /// The bundle: as it was downloaded, or the folder that it was unpacked into.
     #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    bundle: PathBuf,
     /// A published result to compare: the bundle's name of the subject, and the file with the answer of
     /// `GET /v1/evaluations/{evaluation_id}/result`; may be said more than once.
     #[arg(long, value_name = "SUBJECT_REF=FILE", value_parser = published)]
@@ -72,9 +72,9 @@ pub(super) fn run(arguments: RecountArguments) -> Result<u8> {
         ));
         Ok(USAGE)
     };
-    let files = match recount::read_folder(&arguments.folder) {
+    let files = match recount::read(&arguments.bundle) {
         Ok(files) => files,
-        Err(cause) => return unreadable(&arguments.folder, &cause),
+        Err(cause) => return unreadable(&arguments.bundle, &cause),
     };
     let mut published = Vec::new();
     for (subject_ref, path) in &arguments.published {

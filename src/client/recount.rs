@@ -18,6 +18,9 @@ use crate::domain::methodology::Methodology;
 use crate::domain::scoring::publication::{Band, CriterionFigure, Figure, Published};
 use crate::error::{Code, Error, Result};
 
+/// The size of the blocks of an archive.
+const BLOCK: usize = 512;
+
 /// What a recount came to.
 #[derive(Debug)]
 pub struct Recount {
@@ -59,11 +62,19 @@ struct PublishedCriterion {
     figure: PublishedFigure,
 }
 
+/// The files of a bundle, unpacked in a folder or as it was downloaded.
+///
+/// # Errors
+/// Where something of it cannot be read, or it is no bundle: then there is nothing to recount.
+pub fn read(path: &Path) -> std::io::Result<Files> {
+    if path.is_file() { read_archive(&std::fs::read(path)?) } else { read_folder(path) }
+}
+
 /// The files of an unpacked bundle.
 ///
 /// # Errors
 /// Where the folder or one of its files cannot be read, or a name is no text: then there is nothing to recount.
-pub fn read_folder(folder: &Path) -> std::io::Result<Files> {
+fn read_folder(folder: &Path) -> std::io::Result<Files> {
     let mut files = Files::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -75,6 +86,45 @@ pub fn read_folder(folder: &Path) -> std::io::Result<Files> {
         return Ok(files);
     }
     Err(std::io::Error::new(std::io::ErrorKind::NotFound, INDEX))
+}
+
+/// The files of a bundle as it was downloaded: a ustar archive of plain files in one folder.
+///
+/// # Errors
+/// Where it is cut short, damaged or anything else: then there is nothing to recount.
+pub fn read_archive(archive: &[u8]) -> std::io::Result<Files> {
+    let broken = || std::io::Error::new(std::io::ErrorKind::InvalidData, "not a whole ustar archive of plain files");
+    let mut files = Files::new();
+    let mut rest = archive;
+    loop {
+        let (header, after) = rest.split_at_checked(BLOCK).ok_or_else(broken)?;
+        if header.iter().all(|byte| *byte == 0) {
+            break;
+        }
+        let (name, size) = read_header(header).ok_or_else(broken)?;
+        let padded = size.checked_next_multiple_of(BLOCK).ok_or_else(broken)?;
+        let (content, after) = after.split_at_checked(padded).ok_or_else(broken)?;
+        if files.insert(name, content.get(..size).unwrap_or_default().to_vec()).is_some() {
+            return Err(broken());
+        }
+        rest = after;
+    }
+    if files.contains_key(INDEX) { Ok(files) } else { Err(broken()) }
+}
+
+/// Name and size of a plain file by its header; `None` for anything else, and where the sum is wrong.
+fn read_header(header: &[u8]) -> Option<(String, usize)> {
+    let text = |from: usize, to: usize| {
+        let field = header.get(from..to)?;
+        std::str::from_utf8(field.split(|byte| *byte == 0).next()?).ok()
+    };
+    let octal = |from: usize, to: usize| usize::from_str_radix(text(from, to)?.trim(), 8).ok();
+    let (before, sum_and_after) = header.split_at_checked(148)?;
+    let after = sum_and_after.get(8..)?;
+    let sum: usize = before.iter().chain(after).map(|byte| usize::from(*byte)).sum::<usize>() + 8 * usize::from(b' ');
+    let is_plain = text(257, 263)? == "ustar" && header.get(156) == Some(&b'0') && octal(148, 156)? == sum;
+    let name = text(0, 100)?;
+    (is_plain && !name.is_empty() && !name.contains('/')).then_some((name.to_owned(), octal(124, 136)?))
 }
 
 /// Recounts a bundle: c1 to c8, then c9 with the engine that made the results, then c10 for each published answer that

@@ -134,6 +134,16 @@ pub fn score_bundle(files: &Files, methodology: &Methodology) -> Result<Scored> 
     })
 }
 
+/// How many reviews the box accepted for each subject, withdrawn ones among them; as loose as the scoring.
+pub fn count_accepted(files: &Files) -> Result<HashMap<Ref, i32>> {
+    let mut counts = HashMap::new();
+    for line in split_lines(get(files, ENVELOPES)?)? {
+        let line: Line<'_> = serde_json::from_slice(line).map_err(|_| Error::from(Code::Malformed))?;
+        *counts.entry(line.body.subject_ref).or_default() += 1;
+    }
+    Ok(counts)
+}
+
 /// The rules of scoring that a methodology gives for one of its instruments; `internal` where it has no such one.
 pub fn scoring_rules(methodology: &Methodology, instrument_id: &str) -> Result<Rules> {
     let criteria = methodology.criteria_of(instrument_id);

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::auditing;
 use super::people::People;
 use super::preparation::{AT_ONCE, Cycle, Registered, Staff};
 use super::progress::{Step, Steps};
@@ -193,7 +194,7 @@ pub(super) async fn seal(stage: &Stage, staff: &Staff, cycle: &Cycle, steps: &mu
     Ok(())
 }
 
-/// Aggregates, waits until the time for complaints is over, and gives each subject's published result in their order.
+/// Aggregates, has two auditors recount, waits until the time for complaints is over, and gives each subject's published result in their order.
 pub(super) async fn aggregate(
     stage: &Stage,
     staff: &Staff,
@@ -206,6 +207,7 @@ pub(super) async fn aggregate(
     let job = staff.secretary.post(&format!("/v1/cycles/{}/results", cycle.id), json!({})).await?;
     finish(&staff.secretary, &job, &step).await?;
     steps.end(step);
+    auditing::recount_by_two(staff, cycle, steps).await?;
     stage.move_to(next_day(cycle.day("challenge_close")?)?);
     cycle.advance(staff, "reporting").await?;
     let evaluations = cycle.evaluations(staff).await?;

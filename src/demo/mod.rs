@@ -5,6 +5,7 @@
 //! The same seed gives the same figures. Panels are another matter: the service makes the seed of its draw itself, as it
 //! must, so who reviews whom differs each time, and what is written does not (see `reviewers`).
 
+mod auditing;
 mod collection;
 mod comparison;
 mod dice;
@@ -128,7 +129,7 @@ impl Demo {
             "A demonstration with invented people: not for real cycles.\n\
              registry    {registry}   (its document: {registry}/docs)\n\
              ballot box  {ballot_box}\n\
-             accounts    administrator, secretary, second-secretary, member, auditor;\n\
+             accounts    administrator, secretary, second-secretary, member, auditor, second-auditor;\n\
              \x20           judges s001, s002, … (evaluated) and p001, p002, … (peers)\n\
              password    {} (of all; hashed with the OWASP minimum for Argon2id, less than a real service takes)\n\
              stores      {} (removed at the end)\n",

@@ -43,8 +43,10 @@ pub(super) struct Staff {
     pub second_secretary: Caller,
     /// Has all evaluations and reads their results.
     pub member: Caller,
-    /// Replays the draw.
+    /// Replays the draw, and recounts.
     pub auditor: Caller,
+    /// Recounts.
+    pub second_auditor: Caller,
 }
 
 /// The judges as the registry knows them, with their log-ins.
@@ -66,6 +68,7 @@ pub(super) async fn engage_staff(stage: &Stage, wire: &Wire, password: &Arc<str>
         ("second-secretary", StaffRole::Secretary),
         ("member", StaffRole::Member),
         ("auditor", StaffRole::Auditor),
+        ("second-auditor", StaffRole::Auditor),
     ] {
         let account = json!({"login": login, "password": &**password, "staff_role": role});
         administrator.post("/v1/accounts", account).await?;
@@ -76,6 +79,7 @@ pub(super) async fn engage_staff(stage: &Stage, wire: &Wire, password: &Arc<str>
         second_secretary: Caller::new(wire, "second-secretary", password),
         member: Caller::new(wire, "member", password),
         auditor: Caller::new(wire, "auditor", password),
+        second_auditor: Caller::new(wire, "second-auditor", password),
     })
 }
 

@@ -64,6 +64,15 @@ impl Caller {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// The bytes at a path.
+    pub async fn download(&self, path: &str) -> Result<Vec<u8>> {
+        self.wire.trace.call(&self.login, "GET", path, None, None);
+        let token = self.fresh_token().await?;
+        let request = self.wire.http.get(format!("{}{path}", self.wire.base)).bearer_auth(token);
+        let response = request.send().await.and_then(reqwest::Response::error_for_status).map_err(Error::internal)?;
+        Ok(response.bytes().await.map_err(Error::internal)?.to_vec())
+    }
+
     /// All items of a list, page by page.
     pub async fn list(&self, path: &str) -> Result<Vec<Value>> {
         let mut items = Vec::new();

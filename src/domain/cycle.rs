@@ -177,6 +177,9 @@ pub fn may_move(from: Phase, to: Phase) -> Result<&'static Move> {
     Err(Error::hinted(Code::WrongPhase, hint))
 }
 
+/// The fewest auditors who must find the results equal before a cycle reports: whoever publishes never vouches alone.
+const RECOUNTS_MIN: u32 = 2;
+
 /// What the store knows about a cycle when somebody asks to move it. Counts of what is *not* settled, so that 0 is good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -202,6 +205,12 @@ pub struct Facts {
     pub gates_undecided: u32,
     /// Whether the box has published the checkpoint of the seal.
     pub is_checkpoint_published: bool,
+    /// Whether the results are computed and stored.
+    pub is_result_stored: bool,
+    /// Auditors who found the stored results equal.
+    pub recounts_equal: u32,
+    /// Promises of the box that are proven broken.
+    pub complaints_proven: u32,
     /// The day on which the box was sealed; the days for complaints run from it where it was sealed late.
     pub sealed_on: Option<NaiveDate>,
     /// Evaluations neither final nor cancelled.
@@ -279,6 +288,11 @@ pub fn unmet_guards(step: &Move, facts: &Facts, dates: &CycleDates, methodology:
         }
         Phase::Sealed => {
             need(facts.is_checkpoint_published, Hint::new("checkpoint_not_published"));
+            need(facts.is_result_stored, Hint::new("results_not_stored"));
+            let missing = RECOUNTS_MIN.saturating_sub(facts.recounts_equal);
+            need(missing == 0, Hint::new("recounts_missing").text("count", missing));
+            let proven = facts.complaints_proven;
+            need(proven == 0, Hint::new("complaints_proven").text("count", proven));
             let since_seal = facts.sealed_on.map(|day| days_after(day, methodology.time_limits.complaint_days));
             let (is_over, hint) =
                 over(since_seal.map_or(dates.challenge_close, |last| last.max(dates.challenge_close)));

@@ -182,6 +182,16 @@ pub fn may_open_draws(actor: &Actor) -> Result<()> {
     allow(actor.is(StaffRole::Auditor))
 }
 
+/// Sealed bundles are opened to auditors alone, who state how their recount ended: a bundle holds every review.
+pub fn may_recount(actor: &Actor) -> Result<()> {
+    allow(actor.is(StaffRole::Auditor))
+}
+
+/// How many reviews were accepted is read by members of the commission and auditors, after the seal.
+pub fn may_read_accepted_counts(actor: &Actor) -> Result<()> {
+    allow(actor.is(StaffRole::Member) || actor.is(StaffRole::Auditor))
+}
+
 /// Courts and the catalogue of indicators are read by everybody but administrators, who have no business data.
 pub fn may_read_catalogues(actor: &Actor) -> Result<()> {
     allow(actor.judge_id.is_some() || (actor.staff_role.is_some() && !actor.is(StaffRole::Administrator)))

@@ -24,6 +24,7 @@ pub mod methodologies;
 pub mod observations;
 pub mod pools;
 pub mod positions;
+pub mod recounts;
 pub mod results;
 pub mod schema;
 pub mod sessions;

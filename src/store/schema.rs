@@ -3,6 +3,13 @@
 #![allow(missing_docs, reason = "a table's meaning stands beside it in migrations/registry")]
 
 diesel::table! {
+    accepted_counts (evaluation_id) {
+        evaluation_id -> Text,
+        accepted_count -> Integer,
+    }
+}
+
+diesel::table! {
     accounts (id) {
         id -> Text,
         login -> Text,
@@ -401,6 +408,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    recount_statements (cycle_id, account_id) {
+        cycle_id -> Text,
+        account_id -> Text,
+        result_digest -> Text,
+        outcome -> Text,
+        stated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     refresh_tokens (token_hash) {
         token_hash -> Binary,
         session_id -> Text,
@@ -415,6 +432,14 @@ diesel::table! {
         document -> Text,
         algorithm_version -> Text,
         input_digest -> Text,
+    }
+}
+
+diesel::table! {
+    sealed_rounds (cycle_id) {
+        cycle_id -> Text,
+        result_digest -> Nullable<Text>,
+        complaint_count -> Integer,
     }
 }
 
@@ -440,6 +465,7 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    accepted_counts,
     accounts,
     approvals,
     assignments,
@@ -468,8 +494,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     observations,
     pool_entries,
     positions,
+    recount_statements,
     refresh_tokens,
     results,
+    sealed_rounds,
     sessions,
     token_keys,
 );

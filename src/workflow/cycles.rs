@@ -93,6 +93,12 @@ fn facts(conn: &mut Conn, loaded: &Loaded, now: DateTime<Utc>) -> Result<Facts> 
     let announced_at = store::cycles::entered_at(conn, id, Phase::Announced)?;
     let issuance = issuance::facts(conn, cycle)?;
     let is_in_pool_review = cycle.phase == Phase::PoolReview;
+    let round = store::recounts::find_round(conn, id)?;
+    let result_digest = round.as_ref().and_then(|round| round.result_digest.as_deref());
+    let recounts_equal = match result_digest {
+        Some(digest) => count(store::recounts::count_equal(conn, id, digest)?)?,
+        None => 0,
+    };
     Ok(Facts {
         today: loaded.today(now),
         subjects_count: count(evaluations.len())?,
@@ -110,6 +116,9 @@ fn facts(conn: &mut Conn, loaded: &Loaded, now: DateTime<Utc>) -> Result<Facts> 
         ledgers_missing: issuance.ledgers_missing,
         gates_undecided: issuance.gates_undecided,
         is_checkpoint_published: cycle.bundle_digest.is_some(),
+        is_result_stored: result_digest.is_some(),
+        recounts_equal,
+        complaints_proven: count(round.as_ref().map_or(0, |round| round.complaint_count))?,
         sealed_on: cycle.sealed_on,
         evaluations_open: count(uncounted)?,
     })

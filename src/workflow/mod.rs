@@ -11,5 +11,6 @@ pub mod manifests;
 pub mod members;
 pub mod methodologies;
 pub mod pools;
+pub mod recounts;
 pub mod recusals;
 pub mod results;

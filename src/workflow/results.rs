@@ -11,7 +11,7 @@ use crate::credential::bundle::{ENVELOPES, Files, INDEX, Index, MANIFESTS, METHO
 use crate::credential::encoding::{Ref, sha256};
 use crate::credential::jcs;
 use crate::credential::manifest::Manifest;
-use crate::credential::tally::{Scored, score_bundle};
+use crate::credential::tally::{Scored, count_accepted, score_bundle};
 use crate::credential::{bundle, encoding};
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
@@ -23,6 +23,7 @@ use crate::error::{Code, Error, Result};
 use crate::store;
 use crate::store::cycles::Cycle;
 use crate::store::evaluations::EvaluationState;
+use crate::store::recounts::AcceptedCount;
 use crate::store::results::{ResultRow, ResultStatus};
 
 /// What the registry published of a cycle, which its bundle must hold unchanged.
@@ -42,7 +43,9 @@ pub struct Computed {
     /// The bundle with its results.
     pub files: Files,
     rows: Vec<ResultRow>,
+    accepted: Vec<AcceptedCount>,
     bundle_digest: String,
+    result_digest: String,
 }
 
 /// 409 `wrong_phase` unless the cycle is sealed.
@@ -51,6 +54,21 @@ pub fn check_sealed(cycle: &Cycle) -> Result<()> {
         return Ok(());
     }
     Err(phase_needed(cycle, Phase::Sealed))
+}
+
+/// 409 `wrong_phase` unless the cycle was sealed at some time.
+pub fn check_was_sealed(cycle: &Cycle) -> Result<()> {
+    match cycle.phase {
+        Phase::Sealed | Phase::Reporting | Phase::Closed => Ok(()),
+        Phase::Draft
+        | Phase::Announced
+        | Phase::FileReview
+        | Phase::PoolReview
+        | Phase::Drawn
+        | Phase::Issuance
+        | Phase::Submission
+        | Phase::Cancelled => Err(phase_needed(cycle, Phase::Sealed)),
+    }
 }
 
 /// Loads what a cycle's bundle is held against.
@@ -133,7 +151,23 @@ pub fn compute(expected: &Expected, files: Files) -> Result<Computed> {
     let input_digest = digest_of(&files, ENVELOPES);
     let mut files = files;
     bundle::add_result(&mut files, &scored.to_bytes()?)?;
-    Ok(Computed { rows: rows(expected, &scored, &input_digest)?, bundle_digest: digest_of(&files, INDEX), files })
+    Ok(Computed {
+        rows: rows(expected, &scored, &input_digest)?,
+        accepted: accepted(expected, &files)?,
+        bundle_digest: digest_of(&files, INDEX),
+        // The bytes are canonical, so this is the digest that an auditor signs.
+        result_digest: digest_of(&files, RESULT),
+        files,
+    })
+}
+
+fn accepted(expected: &Expected, files: &Files) -> Result<Vec<AcceptedCount>> {
+    let counts = count_accepted(files)?;
+    let row = |(evaluation_id, subject_ref): &(EvaluationId, Ref)| AcceptedCount {
+        evaluation_id: *evaluation_id,
+        accepted_count: counts.get(subject_ref).copied().unwrap_or(0),
+    };
+    Ok(expected.subjects.iter().map(row).collect())
 }
 
 fn rows(expected: &Expected, scored: &Scored, input_digest: &str) -> Result<Vec<ResultRow>> {
@@ -179,6 +213,10 @@ pub fn put(conn: &mut Conn, job: JobId, id: CycleId, computed: &Computed, now: D
         store::results::put(conn, row)?;
         store::evaluations::set_state(conn, row.evaluation_id, EvaluationState::Counted)?;
     }
+    for row in &computed.accepted {
+        store::recounts::put_accepted(conn, row)?;
+    }
+    super::recounts::put_result_digest(conn, id, &computed.result_digest)?;
     if cycle.bundle_digest.as_ref() != Some(&computed.bundle_digest) {
         cycle.bundle_digest = Some(computed.bundle_digest.clone());
         store::cycles::update(conn, &mut cycle)?;

@@ -48,6 +48,7 @@ const TABLE: &str = "
     create_methodology          . S . . . . . . . . .
     create_observation          . S . . . . . F . . .
     create_position             . S . . . . . F . . .
+    create_recount              . . . . U . . . . . .
     create_session              public
     decide_challenge            . . M . . . . . . . .
     decide_correction_request   . S . . . . . . . . .
@@ -58,8 +59,10 @@ const TABLE: &str = "
     get_approval                . S . . U . . . . . .
     get_audit_checkpoint        . . . . U . . . . . .
     get_authorization_server    public
+    get_bundle                  . . . . U . . . . . .
     get_checkpoint              public
     get_client                  A . . . U . . . . . .
+    get_complaints              public
     get_court                   . S M P U J O . . . .
     get_cycle                   0 S M P U J 0 . . . .
     get_draw_record             . . . . 0 . . . . . .
@@ -71,15 +74,18 @@ const TABLE: &str = "
     get_key_set                 public
     get_leaves                  public
     get_ledger                  public
+    get_ledger_of_generation    public
     get_live                    public
     get_manifest                public
     get_manifest_note           public
+    get_manifest_of_generation  public
     get_me                      A S M P U J O . . . .
     get_methodology             A S M P U J O . . . .
     get_problem_page            public
     get_ready                   public
     get_result                  0 0 0 0 0 0 0 . . . .
     issue_token                 public
+    list_accepted_counts        . . M . U . . . . . .
     list_accounts               A . . . U . . . . . .
     list_approvals              . S . . U . . . . . .
     list_audit_entries          . . . . U . . . . . .
@@ -99,6 +105,7 @@ const TABLE: &str = "
     list_observations           . S M 0 . J 0 . . . .
     list_pool_entries           0 S M P U J 0 . . . .
     list_positions              . S M 0 . J 0 . . . .
+    list_recounts               . S M P U . . . . . .
     lookup_judge                . S . . . . . . . . .
     make_keys                   . S . . . . . . . . .
     move_cycle                  . S . . . . . . . . .

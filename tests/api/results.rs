@@ -23,20 +23,20 @@ use crate::harness::plans::all_items;
 use crate::harness::rounds::{Round, SUBJECTS};
 
 /// A sealed cycle whose box has not written its bundle yet.
-struct Sealed {
-    app: App,
-    round: Round,
-    folder: RoundFolder,
-    files: Files,
+pub struct Sealed {
+    pub app: App,
+    pub round: Round,
+    pub folder: RoundFolder,
+    pub files: Files,
     /// The evaluation of each subject, in the manifest's order.
-    evaluations: Vec<String>,
+    pub evaluations: Vec<String>,
 }
 
 /// How many reviews each subject gets, in the manifest's order, and the mark of all of them; the rest are withdrawn.
 const REVIEWS: [(usize, i64); SUBJECTS] =
     [(14, 5), (10, 3), (9, 5), (5, 1), (4, 4), (0, 3), (12, 3), (12, 4), (12, 2), (12, 3)];
 
-async fn sealed() -> Sealed {
+pub async fn sealed() -> Sealed {
     let app = App::start_with_keys(SUBJECTS).await;
     let round = app.frozen_cycle().await;
     let plan = &round.plan;
@@ -69,7 +69,7 @@ async fn sealed() -> Sealed {
 }
 
 impl Sealed {
-    async fn computed() -> Sealed {
+    pub async fn computed() -> Sealed {
         let sealed = sealed().await;
         sealed.folder.write_bundle(&sealed.files).unwrap();
         let job = sealed.round.plan.work(&sealed.app, "/results", "results").await;
@@ -78,7 +78,20 @@ impl Sealed {
         sealed
     }
 
-    fn result_path(&self, subject: usize) -> String {
+    /// The digest of the stored results, as an auditor signs it.
+    pub fn result_digest(&self) -> String {
+        let result = &self.folder.bundle().unwrap().unwrap()[RESULT];
+        ejf::credential::encoding::sha256(&[result]).0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// States that a recount was equal, as an auditor of its own.
+    pub async fn state_equal(&self) {
+        let auditor = self.app.staff(StaffRole::Auditor).await;
+        let statement = json!({"result_digest": self.result_digest(), "outcome": "equal"});
+        auditor.post(&self.round.plan.path("/recounts"), statement).await.expect(201);
+    }
+
+    pub fn result_path(&self, subject: usize) -> String {
         format!("/v1/evaluations/{}/result", self.evaluations[subject])
     }
 
@@ -170,6 +183,8 @@ async fn a_result_is_seen_by_those_it_is_assigned_to_and_by_its_judge_when_the_c
     app.anonymous().get(&path).await.expect_problem(401, "unauthenticated");
 
     sealed.folder.write(&Document::Checkpoint, &sealed.files["checkpoint"]).unwrap();
+    sealed.state_equal().await;
+    sealed.state_equal().await;
     sealed.round.plan.pass(app, "challenge_close").await;
     sealed.round.plan.move_to(app, "reporting").await;
 

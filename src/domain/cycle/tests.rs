@@ -25,6 +25,9 @@ fn settled(today: chrono::NaiveDate) -> Facts {
         ledgers_missing: 0,
         gates_undecided: 0,
         is_checkpoint_published: true,
+        is_result_stored: true,
+        recounts_equal: 2,
+        complaints_proven: 0,
         sealed_on: None,
         evaluations_open: 0,
     }
@@ -175,7 +178,16 @@ fn each_guard_alone_stops_its_move_and_says_what_to_do() {
                 ("gates_undecided count=1", |facts| facts.gates_undecided = 1),
             ],
         ),
-        (Phase::Sealed, &[("checkpoint_not_published", |facts| facts.is_checkpoint_published = false)]),
+        (
+            Phase::Sealed,
+            &[
+                ("checkpoint_not_published", |facts| facts.is_checkpoint_published = false),
+                ("results_not_stored", |facts| facts.is_result_stored = false),
+                ("recounts_missing count=1", |facts| facts.recounts_equal = 1),
+                ("recounts_missing count=2", |facts| facts.recounts_equal = 0),
+                ("complaints_proven count=1", |facts| facts.complaints_proven = 1),
+            ],
+        ),
         (Phase::Reporting, &[("evaluations_open count=1", |facts| facts.evaluations_open = 1)]),
     ];
     for (phase, spoilings) in spoilings {
