@@ -23,14 +23,17 @@ use crate::requests::{Operation, Request, World, body_schema, document, operatio
 const CALLERS: [&str; 5] = ["administrator", "secretary", "member", "judge", "auditor"];
 
 /// Operations on what a cycle has only after its draw; here they find nothing for anybody. Others show that they do.
-const NOTHING_YET: [&str; 10] = [
+const NOTHING_YET: [&str; 13] = [
     "get_checkpoint",
+    "get_complaints",
     "get_draw_record",
     "get_job",
     "get_leaves",
     "get_ledger",
+    "get_ledger_of_generation",
     "get_manifest",
     "get_manifest_note",
+    "get_manifest_of_generation",
     "get_result",
     // Takes a form, which these requests do not send; `clients.rs` does.
     "issue_token",
