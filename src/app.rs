@@ -12,7 +12,6 @@ use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use chrono::{DateTime, Utc};
 use utoipa::openapi::OpenApi;
-use utoipa_actix_web::AppExt;
 use zeroize::Zeroizing;
 
 use crate::api;
@@ -203,12 +202,15 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
     let shared_clock = web::Data::new(clock);
     let shared_config = web::Data::new(config.clone());
     let kept_records = web::Data::new(KeptRecords::default());
-    let paths = web::Data::new(Paths::of(&document::registry_document()));
+    let routes = document::registry_document();
+    let paths = web::Data::new(Paths::of(&routes));
     let language = DefaultLanguage(config.language);
-    let docs = config.docs;
+    let docs = match config.docs {
+        Docs::Off => None,
+        Docs::SignedIn | Docs::Public => Some(document::Reader::of(routes)?),
+    };
     let server = HttpServer::new(move || {
-        let (app, _) = App::new()
-            .into_utoipa_app()
+        let app = App::new()
             .app_data(auth.clone())
             .app_data(shared_registry.clone())
             .app_data(shared_bell.clone())
@@ -222,13 +224,15 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
             .app_data(query_config())
             .configure(api::public_routes)
             .service(
-                utoipa_actix_web::scope("/v1")
+                web::scope("/v1")
                     .wrap(from_fn(authenticate))
                     .configure(api::routes)
                     .default_service(web::to(not_served)),
-            )
-            .split_for_parts();
-        let app = if docs == Docs::Off { app } else { app.configure(document::serve) };
+            );
+        let app = match &docs {
+            None => app,
+            Some(reader) => app.configure(|cfg| reader.serve(cfg)),
+        };
         app.default_service(web::to(not_served))
             .wrap(from_fn(target::settle))
             .wrap(from_fn(localise))

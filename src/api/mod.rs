@@ -34,10 +34,32 @@ pub mod sessions;
 pub mod tokens;
 pub mod two_persons;
 
+use actix_web::dev::HttpServiceFactory;
+use actix_web::web;
+use utoipa_actix_web::OpenApiFactory;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+/// Where routes are listed: in an app that serves them, or in the document. Collecting the document takes some thirty
+/// megabytes for a moment, so the apps of the server's threads, one each, do without.
+pub trait Routes {
+    /// Takes in a route.
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self;
+}
+
+impl Routes for web::ServiceConfig {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self {
+        web::ServiceConfig::service(self, route)
+    }
+}
+
+impl Routes for ServiceConfig<'_> {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self {
+        ServiceConfig::service(self, route)
+    }
+}
+
 /// Routes that need no token: log-in, key set, health, problem pages.
-pub fn public_routes(cfg: &mut ServiceConfig) {
+pub fn public_routes(cfg: &mut impl Routes) {
     cfg.service(sessions::create_session).service(sessions::refresh_session);
     cfg.service(tokens::issue_token).service(tokens::get_authorization_server);
     cfg.service(published::get_live)
@@ -57,7 +79,7 @@ pub fn public_routes(cfg: &mut ServiceConfig) {
 
 /// Routes under `/v1`, all of which need a token. A path is compared with one route after the other, so those that are
 /// asked for most come first.
-pub fn routes(cfg: &mut ServiceConfig) {
+pub fn routes(cfg: &mut impl Routes) {
     cfg.service(files::get_judge_file);
     cfg.service(observations::create_observation).service(observations::list_observations);
     cfg.service(sessions::get_me).service(sessions::delete_session).service(sessions::change_password);

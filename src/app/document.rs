@@ -28,7 +28,11 @@ use crate::error::{Code, Error, Result};
 ///
 /// A path that both serve stands once, with both as its servers; the box's own operations name the box as theirs.
 pub fn document() -> OpenApi {
-    let mut document = registry_document();
+    with_box(registry_document())
+}
+
+/// The document of both, made of the registry's part.
+fn with_box(mut document: OpenApi) -> OpenApi {
     let (_, of_box) = App::new().into_utoipa_app().configure(ballot::routes).split_for_parts();
     let components = ComponentsBuilder::new().schema_from::<ballot::documents::BallotProblem>().build();
     document.components.get_or_insert_default().schemas.extend(components.schemas);
@@ -63,8 +67,8 @@ pub(super) fn registry_document() -> OpenApi {
     let (_, mut document) = App::new()
         .into_utoipa_app()
         .openapi(base)
-        .configure(api::public_routes)
-        .service(utoipa_actix_web::scope("/v1").configure(api::routes))
+        .configure(|cfg| api::public_routes(cfg))
+        .service(utoipa_actix_web::scope("/v1").configure(|cfg| api::routes(cfg)))
         .split_for_parts();
     Security.modify(&mut document);
     Completion.modify(&mut document);
@@ -181,17 +185,34 @@ fn describe_successes(operation: &mut Operation) {
 }
 
 /// Serves the document and its reader; the reader's files are in the program, no other host is asked.
-pub(super) fn serve(cfg: &mut web::ServiceConfig) {
-    let document = web::Data::new(Document(document().to_json().unwrap_or_default()));
-    let reader = web::Data::new(ReaderConfig::from("/openapi.json"));
-    cfg.app_data(document)
-        .app_data(reader)
-        .service(web::resource("/openapi.json").get(get_document))
-        .service(web::resource("/docs").get(get_docs))
-        .service(web::resource("/docs/{file:.*}").get(get_docs));
+#[derive(Clone)]
+pub(super) struct Reader {
+    document: web::Data<Document>,
+    reader: web::Data<ReaderConfig<'static>>,
 }
 
-struct Document(String);
+/// The document as it is answered.
+struct Document(web::Bytes);
+
+impl Reader {
+    /// Made once, of the registry's part of the document, and shared by the server's threads.
+    pub(super) fn of(registry_part: OpenApi) -> Result<Reader> {
+        let text = with_box(registry_part).to_json().map_err(Error::internal)?;
+        Ok(Reader {
+            document: web::Data::new(Document(text.into())),
+            reader: web::Data::new(ReaderConfig::from("/openapi.json")),
+        })
+    }
+
+    /// Adds the routes.
+    pub(super) fn serve(&self, cfg: &mut web::ServiceConfig) {
+        cfg.app_data(self.document.clone())
+            .app_data(self.reader.clone())
+            .service(web::resource("/openapi.json").get(get_document))
+            .service(web::resource("/docs").get(get_docs))
+            .service(web::resource("/docs/{file:.*}").get(get_docs));
+    }
+}
 
 async fn get_document(
     request: HttpRequest,
