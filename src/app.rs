@@ -11,7 +11,8 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use chrono::{DateTime, Utc};
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::{OpenApi, RefOr};
 use zeroize::Zeroizing;
 
 use crate::api;
@@ -262,29 +263,51 @@ fn security_headers() -> DefaultHeaders {
         .add(("Strict-Transport-Security", "max-age=31536000"))
 }
 
-/// The document's paths with their methods: what tells an unknown path from a wrong method.
-struct Paths(Vec<(ResourceDef, Vec<&'static str>)>);
+/// The document's paths with their methods: what tells an unknown path from a wrong method, and whether a query is read.
+struct Paths(Vec<(ResourceDef, Vec<Served>)>);
+
+/// One method of a path.
+struct Served {
+    method: &'static str,
+    reads_query: bool,
+}
 
 impl Paths {
     fn of(document: &OpenApi) -> Paths {
         let entries = document.paths.paths.iter().map(|(path, item)| {
             let methods = [
-                ("GET", item.get.is_some()),
-                ("HEAD", item.get.is_some()),
-                ("POST", item.post.is_some()),
-                ("PUT", item.put.is_some()),
-                ("PATCH", item.patch.is_some()),
-                ("DELETE", item.delete.is_some()),
+                ("GET", &item.get),
+                ("HEAD", &item.get),
+                ("POST", &item.post),
+                ("PUT", &item.put),
+                ("PATCH", &item.patch),
+                ("DELETE", &item.delete),
             ];
-            let allowed = methods.into_iter().filter(|(_, is_served)| *is_served).map(|(method, _)| method);
-            (ResourceDef::new(path.as_str()), allowed.collect())
+            let served = methods.into_iter().filter_map(|(method, operation)| {
+                let mut parameters = operation.as_ref()?.parameters.iter().flatten();
+                let reads_query = parameters.any(|parameter| match parameter {
+                    RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
+                    RefOr::Ref(_) => true,
+                });
+                Some(Served { method, reads_query })
+            });
+            (ResourceDef::new(path.as_str()), served.collect())
         });
         Paths(entries.collect())
     }
 
     fn allowed(&self, path: &str) -> Option<String> {
-        let (_, methods) = self.0.iter().find(|(resource, _)| resource.is_match(path))?;
+        let (_, served) = self.0.iter().find(|(resource, _)| resource.is_match(path))?;
+        let methods: Vec<&str> = served.iter().map(|served| served.method).collect();
         Some(methods.join(", "))
+    }
+
+    /// Whether a request goes to an operation that has no query parameter at all. (Those that have some refuse the
+    /// others by themselves.)
+    fn ignores_query(&self, method: &str, path: &str) -> bool {
+        let mut matching = self.0.iter().filter(|(resource, _)| resource.is_match(path));
+        let served = matching.find_map(|(_, served)| served.iter().find(|served| served.method == method));
+        served.is_some_and(|served| !served.reads_query)
     }
 }
 

@@ -22,6 +22,7 @@ use crate::config;
 use crate::config::Config;
 use crate::credential::key_source::KeySource;
 use crate::db::{Db, Purpose, Schema, pending_migrations};
+use crate::domain::caller::is_login_name;
 use crate::domain::policy::StaffRole;
 use crate::error::{Code, Error, Result};
 use crate::store;
@@ -360,8 +361,7 @@ async fn migrate_box(config: &Config, is_check: bool) -> Result<Schema> {
 
 async fn add_account(config: &Config, login: &str, role: StaffRole) -> Result<u8> {
     let password = ask_password()?;
-    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
-    if !(3..=64).contains(&login.len()) || !login.chars().all(is_plain) {
+    if !is_login_name(login) {
         complain("ejf: a login has 3 to 64 of a-z 0-9 . _ -");
         return Ok(USAGE);
     }

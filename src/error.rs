@@ -195,8 +195,6 @@ codes! {
     WrongPhase = "wrong_phase",
     /// Guards of the move are not met yet; the hints say which.
     GuardNotMet = "guard_not_met",
-    /// Another request with this Idempotency-Key is still running.
-    IdempotencyInProgress = "idempotency_in_progress",
     /// The act needs a second person's approval first.
     ApprovalRequired = "approval_required",
     /// The thing changed after the approval, the approval expired, or the digest differs.

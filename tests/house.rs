@@ -296,3 +296,83 @@ fn the_keys_of_issuers_are_never_dealt_in_a_production_build() {
     let breaches: Vec<_> = files.iter().filter(|file| !defines(file)).flat_map(dealings).collect();
     expect_none(&breaches);
 }
+
+/// What stands between backticks in a cell of a table.
+fn quoted(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+/// The lines of the tables of `docs/security.md` as their cells.
+fn security_lines(text: &str) -> Vec<Vec<&str>> {
+    let is_line = |line: &&str| line.starts_with("| ") && !line.starts_with("|---");
+    text.lines().filter(is_line).map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+/// Where a test named as `binary::module::function` would stand; `lib` is the source itself.
+fn places_of_test(name: &str) -> Vec<String> {
+    let mut parts: Vec<&str> = name.split("::").collect();
+    parts.pop();
+    let binary = parts.remove(0);
+    if binary == "lib" {
+        let whole = parts.join("/");
+        parts.retain(|part| *part != "tests");
+        return vec![
+            format!("src/{}.rs", parts.join("/")),
+            format!("src/{}/mod.rs", parts.join("/")),
+            format!("src/{whole}.rs"),
+        ];
+    }
+    match parts.is_empty() {
+        true => vec![format!("tests/{binary}.rs"), format!("tests/{binary}/main.rs")],
+        false => vec![format!("tests/{binary}/{}.rs", parts.join("/"))],
+    }
+}
+
+fn has_test(text: &str, function: &str) -> bool {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let is_it = |line: &str| line.contains(&format!("fn {function}("));
+    let is_marked =
+        |line: &str| line.starts_with("#[test]") || line.starts_with("#[tokio::test") || line == "#[actix_web::test]";
+    lines.windows(2).any(|pair| is_it(pair[1]) && is_marked(pair[0]))
+}
+
+#[test]
+fn every_test_and_path_named_in_the_security_document_exists() {
+    let text = read("docs/security.md");
+    let mut breaches = Vec::new();
+    let mut tests = 0;
+    for line in security_lines(&text) {
+        let (state, cells) = line.split_last().unwrap();
+        let words = ["holds", "partly", "not yet", "absent", "state"];
+        if !words.iter().any(|word| state.starts_with(word)) {
+            breaches.push(format!("{}: no state: {state}", line[0]));
+        }
+        let named: Vec<&str> = cells[1..].iter().flat_map(|cell| quoted(cell)).collect();
+        let (named, paths): (Vec<&str>, Vec<&str>) = named.into_iter().partition(|name| name.contains("::"));
+        if state.starts_with("holds") && named.is_empty() {
+            breaches.push(format!("{}: holds, and no test shows it", line[0]));
+        }
+        for name in named {
+            tests += 1;
+            let function = name.rsplit("::").next().unwrap();
+            let texts =
+                places_of_test(name).into_iter().filter_map(|place| fs::read_to_string(source::top().join(place)).ok());
+            if !texts.into_iter().any(|text| has_test(&text, function)) {
+                breaches.push(format!("{}: there is no test {name}", line[0]));
+            }
+        }
+        let lost = paths.into_iter().filter(|path| !source::top().join(path).exists());
+        breaches.extend(lost.map(|path| format!("{}: there is no {path}", line[0])));
+    }
+    assert!(tests > 100, "only {tests} tests were found in the document");
+    expect_none(&breaches);
+}
+
+#[test]
+fn a_test_is_found_where_its_name_says_and_not_in_a_comment() {
+    assert_eq!(places_of_test("cli::a"), ["tests/cli.rs", "tests/cli/main.rs"]);
+    assert_eq!(places_of_test("api::traps::hidden::a"), ["tests/api/traps/hidden.rs"]);
+    assert_eq!(places_of_test("lib::problem::tests::a")[2], "src/problem/tests.rs");
+    assert!(has_test("    #[test]\n    fn a() {}", "a") && has_test("#[tokio::test]\nasync fn a() {}", "a"));
+    assert!(!has_test("fn a() {}", "a") && !has_test("#[test]\nfn ab() {}", "a"));
+}

@@ -16,6 +16,7 @@ use crate::auth::{Auth, password};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::Registry;
+use crate::domain::caller::is_login_name;
 use crate::domain::ids;
 use crate::domain::ids::{AccountId, JudgeId};
 use crate::domain::policy;
@@ -135,8 +136,7 @@ pub async fn create_account(
 }
 
 fn check(new: &NewAccount) -> Result<()> {
-    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
-    if !new.login.chars().all(is_plain) {
+    if !is_login_name(&new.login) {
         return Err(Error::invalid("/login", Rule::Format { expected: "a-z 0-9 . _ -" }));
     }
     check_roles(new.staff_role, new.judge_id)?;

@@ -312,14 +312,15 @@ pub async fn get_cycle(
     let (cycle, dates) = registry
         .0
         .read(move |conn| {
-            let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
+            // What does not exist costs the same questions as what is hidden, or the time would tell one from the other.
+            let cycle = store::cycles::find(conn, id)?;
             if policy::may_read_cycles(&actor).is_err() {
                 let judge = actor.judge_id.ok_or(Code::NotFound)?;
                 if !store::evaluations::is_part(conn, id, judge)? {
                     return Err(Code::NotFound.into());
                 }
             }
-            Ok((cycle, store::cycles::dates(conn, id)?))
+            Ok((cycle.ok_or(Code::NotFound)?, store::cycles::dates(conn, id)?))
         })
         .await?;
     Ok(versioned(&request, cycle.version, &view(cycle, dates)))

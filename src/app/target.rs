@@ -5,11 +5,17 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
+use actix_web::web;
 
-use crate::error::{Code, Error};
+use super::Paths;
+use crate::error::{Code, Error, Fault, Rule};
 
-/// Treats HEAD as the GET it asks about, and refuses a NUL in path or query (400): no text of ours holds one, and
-/// PostgreSQL would fail on it where SQLite would not.
+/// Characters of an unknown parameter's name that are given back.
+const NAME_LENGTH_MAX: usize = 64;
+
+/// Treats HEAD as the GET it asks about, and refuses (400) a NUL in path or query: no text of ours holds one, and
+/// PostgreSQL would fail on it where SQLite would not. A query that the operation does not read is refused as well: a
+/// filter that is ignored in silence looks like one that found everything.
 pub(super) async fn settle<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -21,5 +27,19 @@ pub(super) async fn settle<B: MessageBody>(
     if *request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
+    if let Some(name) = unknown_parameter(&request) {
+        let fault = Fault::parameter(name, Rule::Unknown);
+        let refusal = Error::faults(Code::Malformed, vec![fault]);
+        return Ok(request.error_response(refusal).map_into_right_body());
+    }
     next.call(request).await.map(ServiceResponse::map_into_left_body)
+}
+
+/// The first query parameter of a request to an operation that has none.
+fn unknown_parameter(request: &ServiceRequest) -> Option<String> {
+    let first = request.query_string().split('&').find(|pair| !pair.is_empty())?;
+    let paths = request.app_data::<web::Data<Paths>>()?;
+    let is_ignored = paths.ignores_query(request.method().as_str(), request.path());
+    let name = first.split('=').next().unwrap_or_default();
+    is_ignored.then(|| name.chars().take(NAME_LENGTH_MAX).collect())
 }

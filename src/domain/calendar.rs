@@ -110,11 +110,6 @@ impl Period {
         (self.ends_on() - self.0).num_days() + 1
     }
 
-    /// Whether the quarter is over: its values are then restated by a new version, never edited.
-    pub fn is_closed_on(self, today: NaiveDate) -> bool {
-        today > self.ends_on()
-    }
-
     /// Whether the quarter has begun: nothing can be observed before.
     pub fn has_begun_on(self, today: NaiveDate) -> bool {
         today >= self.0
@@ -275,10 +270,9 @@ mod tests {
     }
 
     #[test]
-    fn a_quarter_closes_the_day_after_its_last() {
+    fn a_quarter_begins_on_its_first_day() {
         let period = Period::parse("2025-Q3").unwrap();
         assert!(!period.has_begun_on(day("2025-06-30")) && period.has_begun_on(day("2025-07-01")));
-        assert!(!period.is_closed_on(day("2025-09-30")) && period.is_closed_on(day("2025-10-01")));
     }
 
     #[test]

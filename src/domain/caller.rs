@@ -22,6 +22,12 @@ coded! {
     }
 }
 
+/// Whether a text may be the name that a person logs in with: 3 to 64 of `a-z 0-9 . _ -`.
+pub fn is_login_name(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    (3..=64).contains(&text.len()) && text.chars().all(is_plain)
+}
+
 /// Who acts, as the audit log and the keys of repeats name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallerId {

@@ -1,18 +1,13 @@
 //! Settings for the framework's extractors, so that their failures become our errors.
 //! What a newcomer would get wrong: `web::Json` does not say where in a body it failed. A handler that takes a body
-//! uses [`super::json::parse_json`], which does; [`json_config`] is the net below.
+//! uses [`super::json::parse_json`], which does.
 
-use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
+use actix_web::error::{PathError, QueryPayloadError};
 use actix_web::{HttpRequest, web};
 use uuid::Uuid;
 
 use super::json::read_message;
 use crate::error::{Code, Error, Fault, Rule};
-
-/// For `web::Json`: a body of at most `limit` bytes, else 413; not JSON by name, 415; not JSON by content, 400.
-pub fn json_config(limit: usize) -> web::JsonConfig {
-    web::JsonConfig::default().limit(limit).error_handler(|error, _| from_json(&error).into())
-}
 
 /// For `web::Query`: an unknown, absent or unreadable parameter is 400.
 pub fn query_config() -> web::QueryConfig {
@@ -22,17 +17,6 @@ pub fn query_config() -> web::QueryConfig {
 /// For `web::Path`: a part of the path that cannot be read is 400.
 pub fn path_config() -> web::PathConfig {
     web::PathConfig::default().error_handler(|error, request| from_path(&error, request).into())
-}
-
-fn from_json(error: &JsonPayloadError) -> Error {
-    match error {
-        JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
-            Code::PayloadTooLarge.into()
-        }
-        JsonPayloadError::ContentType => Code::UnsupportedMediaType.into(),
-        // Broken JSON, or a body that broke off. (Failing to write JSON is no failure of an extractor.)
-        _ => Code::Malformed.into(),
-    }
 }
 
 fn from_query(error: &QueryPayloadError, request: &HttpRequest) -> Error {

@@ -101,7 +101,7 @@ pub fn status(code: Code) -> u16 {
         Code::NotFound | Code::UnknownCycle => 404,
         Code::MethodNotAllowed => 405,
         Code::RequestTimeout => 408,
-        Code::AlreadyExists | Code::WrongPhase | Code::GuardNotMet | Code::IdempotencyInProgress => 409,
+        Code::AlreadyExists | Code::WrongPhase | Code::GuardNotMet => 409,
         Code::ApprovalRequired | Code::ApprovalStale | Code::SecondPersonRequired => 409,
         Code::MethodologyPublished | Code::MethodologyNotInForce | Code::DraftTexts => 409,
         Code::PoolTooSmall | Code::BoxNotReady | Code::CredentialAlreadyIssued | Code::SeqConflict => 409,

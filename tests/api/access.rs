@@ -9,7 +9,7 @@ use crate::harness::{Answer, App};
 use crate::requests::{Operation, World, document, operations};
 
 /// The callers of a row's columns, in order.
-const CALLERS: [(char, &str); 11] = [
+pub const CALLERS: [(char, &str); 11] = [
     ('A', "administrator"),
     ('S', "secretary"),
     ('M', "member"),
@@ -151,7 +151,8 @@ impl Outcome {
     }
 }
 
-fn rows() -> BTreeMap<&'static str, &'static str> {
+/// The table, by operation.
+pub fn rows() -> BTreeMap<&'static str, &'static str> {
     let lines = TABLE.lines().map(str::trim).filter(|line| !line.is_empty());
     lines
         .map(|line| line.split_once(' ').map(|(id, row)| (id, row.trim())).expect("an operation and its row"))

@@ -39,5 +39,6 @@ mod requests;
 mod results;
 mod sessions;
 mod tokens;
+mod traps;
 mod wire;
 mod writer;

@@ -32,11 +32,24 @@ pub struct Sealed {
     pub evaluations: Vec<String>,
 }
 
+/// One subject's reviews as they were sent: the mark of an item by place and code; none at all is a withdrawn review.
+pub type Marks = fn(subject: usize, place: usize, item: &str) -> Option<i64>;
+
 /// How many reviews each subject gets, in the manifest's order, and the mark of all of them; the rest are withdrawn.
 const REVIEWS: [(usize, i64); SUBJECTS] =
     [(14, 5), (10, 3), (9, 5), (5, 1), (4, 4), (0, 3), (12, 3), (12, 4), (12, 2), (12, 3)];
 
+/// So many reviews of so many marks as [`REVIEWS`] says.
+fn as_listed(subject: usize, place: usize, _item: &str) -> Option<i64> {
+    let (count, mark) = REVIEWS[subject];
+    (place < count).then_some(mark)
+}
+
 pub async fn sealed() -> Sealed {
+    sealed_with(as_listed).await
+}
+
+async fn sealed_with(marks: Marks) -> Sealed {
     let app = App::start_with_keys(SUBJECTS).await;
     let round = app.frozen_cycle().await;
     let plan = &round.plan;
@@ -50,10 +63,9 @@ pub async fn sealed() -> Sealed {
     app.by_two(&plan.path("/seal"), json!({})).await;
 
     let mut envelopes: Vec<Envelope> = Vec::new();
-    for (subject, (count, mark)) in round.manifest.manifest().subjects.iter().zip(REVIEWS) {
+    for (at, subject) in round.manifest.manifest().subjects.iter().enumerate() {
         for (place, (card, credential)) in cards[&subject.subject_ref].iter().enumerate() {
-            let mark = if place < count { Some(mark) } else { None };
-            envelopes.push(round.review(card, credential, mark));
+            envelopes.push(round.review_of(card, credential, |item| marks(at, place, item)));
         }
     }
     let files = round.bundle(&app, ledger, &envelopes).await;
@@ -70,7 +82,12 @@ pub async fn sealed() -> Sealed {
 
 impl Sealed {
     pub async fn computed() -> Sealed {
-        let sealed = sealed().await;
+        Sealed::computed_with(as_listed).await
+    }
+
+    /// The results of reviews with these marks.
+    pub async fn computed_with(marks: Marks) -> Sealed {
+        let sealed = sealed_with(marks).await;
         sealed.folder.write_bundle(&sealed.files).unwrap();
         let job = sealed.round.plan.work(&sealed.app, "/results", "results").await;
         assert_eq!((&job["state"], &job["error"]), (&json!("done"), &Value::Null));
@@ -93,6 +110,15 @@ impl Sealed {
 
     pub fn result_path(&self, subject: usize) -> String {
         format!("/v1/evaluations/{}/result", self.evaluations[subject])
+    }
+
+    /// The box's checkpoint is taken in, and the cycle reports to its subjects.
+    pub async fn to_reporting(&self) {
+        self.folder.write(&Document::Checkpoint, &self.files["checkpoint"]).unwrap();
+        self.state_equal().await;
+        self.state_equal().await;
+        self.round.plan.pass(&self.app, "challenge_close").await;
+        self.round.plan.move_to(&self.app, "reporting").await;
     }
 
     async fn private_keys(&self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
@@ -182,11 +208,7 @@ async fn a_result_is_seen_by_those_it_is_assigned_to_and_by_its_judge_when_the_c
     other.client(app).await.get(&path).await.expect_problem(404, "not_found");
     app.anonymous().get(&path).await.expect_problem(401, "unauthenticated");
 
-    sealed.folder.write(&Document::Checkpoint, &sealed.files["checkpoint"]).unwrap();
-    sealed.state_equal().await;
-    sealed.state_equal().await;
-    sealed.round.plan.pass(app, "challenge_close").await;
-    sealed.round.plan.move_to(app, "reporting").await;
+    sealed.to_reporting().await;
 
     assert!(subject.client(app).await.get(&path).await.expect(200).body["overall"].is_object());
     other.client(app).await.get(&path).await.expect_problem(404, "not_found");

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::harness::{App, PASSWORD};
 
 /// The parts of a good token, the key that it was signed with, and a request that it is good for.
-struct Good {
+pub struct Good {
     header: Value,
     claims: Value,
     key: PKey<Private>,
@@ -30,7 +30,7 @@ fn decode(part: &str) -> Value {
 }
 
 impl Good {
-    async fn read(app: &App, token: &str) -> Good {
+    pub async fn read(app: &App, token: &str) -> Good {
         let parts: Vec<&str> = token.split('.').collect();
         let since = app.clock.now().naive_utc();
         let rows = app.registry().0.read(move |conn| store::keys::list_since(conn, since)).await.unwrap();
@@ -52,7 +52,7 @@ impl Good {
         self.sign(&header, &self.claims, &self.key)
     }
 
-    fn with_claim(&self, name: &str, value: Value) -> String {
+    pub fn with_claim(&self, name: &str, value: Value) -> String {
         let mut claims = self.claims.clone();
         claims[name] = value;
         self.sign(&self.header, &claims, &self.key)

@@ -191,6 +191,16 @@ async fn a_body_that_stops_half_way_is_given_up_after_ten_seconds() {
 }
 
 #[tokio::test]
+async fn a_head_that_does_not_end_is_given_up() {
+    let app = App::start().await;
+
+    let bytes = b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ";
+    let answer = tokio::time::timeout(Duration::from_secs(20), send_raw(&app, bytes)).await.expect("an end");
+
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_as_one_json_text_is_400() {
     let app = App::start().await;
     let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));

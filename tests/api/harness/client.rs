@@ -77,6 +77,13 @@ impl Client {
 
     /// Sends bytes as JSON, well-formed or not.
     pub async fn send(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Answer {
+        let answer = self.send_unchecked(method.clone(), path, body).await;
+        self.check(&method, path, &answer);
+        answer
+    }
+
+    /// Sends without a look at the answer, which to a HEAD has no body.
+    pub async fn send_unchecked(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Answer {
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -97,9 +104,7 @@ impl Client {
         let bytes = response.bytes().await.expect("the answer is whole").to_vec();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        let answer = Answer { status, headers, body, text, bytes, request: format!("{method} {path}") };
-        self.check(&method, path, &answer);
-        answer
+        Answer { status, headers, body, text, bytes, request: format!("{method} {path}") }
     }
 
     fn check(&self, method: &Method, path: &str, answer: &Answer) {

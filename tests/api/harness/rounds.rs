@@ -219,9 +219,14 @@ impl Round {
 
     /// A review with the same mark for every item, or a withdrawn one.
     pub fn review(&self, card: &Card, credential: &Credential, mark: Option<i64>) -> Envelope {
+        self.review_of(card, credential, |_| mark)
+    }
+
+    /// A review with a mark for each item by its code.
+    pub fn review_of(&self, card: &Card, credential: &Credential, mark: impl Fn(&str) -> Option<i64>) -> Envelope {
         let subject = self.manifest.subject(&card.subject_ref).unwrap();
         let items = &self.manifest.instrument(subject).unwrap().items;
-        let marks = items.iter().map(|item| (item.code.clone(), mark)).collect();
+        let marks = items.iter().map(|item| (item.code.clone(), mark(&item.code))).collect();
         let body = Body::new(&self.manifest, card.subject_ref, &[], marks, &[]).unwrap();
         Envelope::sign(body, vec![credential.clone()], &card.esk).unwrap()
     }
