@@ -115,7 +115,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
 const ENGINE_AWARE: &[&str] = &["db", "store", "ballot"];
 
 /// The files of `api` that the others may import; the routes lie in `api` itself.
-const API_SHARED: &[&str] = &["extract", "jobs", "record_views", "two_persons"];
+const API_SHARED: &[&str] = &["extract", "file_summary", "jobs", "record_views", "two_persons"];
 
 /// What the check of one file has to know of the others.
 struct Surroundings {

@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
-use super::files::FileView;
 use super::record_views::period;
+use crate::coded;
 use crate::db::Conn;
 use crate::domain::calendar::Period;
 use crate::domain::ids::{CourtId, JudgeId, PositionId};
@@ -29,6 +29,16 @@ const QUARTERS: usize = 4;
 const VALUES_MAX: i64 = 20_000;
 /// How many files are kept: with full summaries, some 20 MB.
 const KEPT_MAX: usize = 1024;
+
+coded! {
+    /// How much of a file is shown.
+    FileView {
+        /// What fits on a page.
+        Summary = "summary",
+        /// All records.
+        Full = "full",
+    }
+}
 
 /// What fits on a page: at most 20 KB.
 ///

@@ -6,10 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::file_summary::{FileSummary, KeptRecords};
+use super::file_summary::{FileSummary, FileView, KeptRecords};
 use super::record_views::{CorrectionRequestView, JudgeView, ObservationView, PositionView};
 use crate::clock::Clock;
-use crate::coded;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::ids::{AccountId, JudgeId};
@@ -24,16 +23,6 @@ use crate::workflow;
 const RECORDS_MAX: i64 = 20_000;
 /// How many of the latest readings the full view names.
 const READINGS_MAX: i64 = 100;
-
-coded! {
-    /// How much of a file is shown.
-    FileView {
-        /// What fits on a page.
-        Summary = "summary",
-        /// All records.
-        Full = "full",
-    }
-}
 
 /// What is read, and why.
 #[derive(Deserialize, IntoParams)]
