@@ -11,6 +11,9 @@
 //! A registry write: `auth::authenticate` → a handler in `api` → `domain::policy` → one `Registry` write, in which
 //! `workflow` and `store` load, judge and write the rows, the audit entry and the kept answer → commit → answer.
 
+#[cfg(all(feature = "leaks", not(debug_assertions)))]
+compile_error!("the feature `leaks` makes the ballot box leak on purpose: it is for tests, never for a release");
+
 pub mod api;
 pub mod app;
 pub mod audit_log;

@@ -188,6 +188,34 @@ fn unsafe_code_is_forbidden_in_the_manifest() {
     assert!(section(&manifest, "[lints.rust]").contains(&"unsafe_code = \"forbid\""));
 }
 
+/// Compiles the guard alone, as rustc sees it in a build with these flags.
+fn guard_compiles(guard: &str, flags: &[&str]) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, target) = (folder.path().join("guard.rs"), folder.path().join("guard.rmeta"));
+    fs::write(&source, guard).unwrap();
+    let rustc = std::path::Path::new(env!("CARGO")).with_file_name("rustc");
+    let mut command = Command::new(rustc);
+    command.args(["--edition", "2024", "--crate-type", "lib", "--emit", "metadata"]).args(flags);
+    command.arg("-o").arg(target).arg(source).output().unwrap().status.success()
+}
+
+/// The box leaks on purpose under a feature. A release with it must not come about by any mistake.
+#[test]
+fn no_release_is_built_with_the_leaks() {
+    let lib = read("src/lib.rs");
+    let start = lib.find("#[cfg(all(feature = \"leaks\", not(debug_assertions)))]").unwrap();
+    let guard = &lib[start..start + lib[start..].find(';').unwrap() + 1];
+    assert!(guard.contains("compile_error!("), "{guard}");
+    let leaks = ["--cfg", "feature=\"leaks\""];
+    assert!(!guard_compiles(guard, &[&leaks[..], &["-C", "debug-assertions=off"]].concat()));
+    assert!(guard_compiles(guard, &[&leaks[..], &["-C", "debug-assertions=on"]].concat()));
+    assert!(guard_compiles(guard, &["-C", "debug-assertions=off"]));
+    let manifest = read("Cargo.toml");
+    let features = section(&manifest, "[features]");
+    assert!(features.contains(&"default = [\"bundled\"]") && features.contains(&"leaks = []"), "{features:?}");
+    assert!(!section(&manifest, "[profile.release]").iter().any(|line| line.starts_with("debug-assertions")));
+}
+
 #[test]
 fn tokens_are_signed_without_the_rsa_crate() {
     let manifest = read("Cargo.toml");

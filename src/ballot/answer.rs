@@ -57,7 +57,10 @@ pub async fn guard(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    if IDENTIFYING.iter().any(|name| request.headers().contains_key(*name)) {
+    let is_identified = IDENTIFYING.iter().any(|name| request.headers().contains_key(*name));
+    #[cfg(feature = "leaks")]
+    let is_identified = is_identified && !super::leaks::is_sender_taken(request.headers());
+    if is_identified {
         drain(&mut request.take_payload()).await;
         return Ok(request.into_response(problem(Code::IdentifiedRequestRefused)));
     }

@@ -39,8 +39,14 @@ const STAND_IN: &str = ":memory:";
 /// hangs up changes nothing. It is put back when the tables could not be rewritten.
 pub async fn compact(ballot_box: &BallotBox, is_changed: Arc<AtomicBool>) -> Result<()> {
     let work = move |conn: &mut Conn, connector: &Connector| {
+        #[cfg(feature = "leaks")]
+        if super::leaks::is_on(super::leaks::Leak::NoCompaction) {
+            return Ok(());
+        }
         is_changed.store(false, Ordering::SeqCst);
         let done = rewrite(conn, connector);
+        #[cfg(feature = "leaks")]
+        super::leaks::keep_copy(connector)?;
         if done.is_err() {
             is_changed.store(true, Ordering::SeqCst);
         }
@@ -69,12 +75,23 @@ fn rewrite_sqlite(conn: &mut Conn, connector: &Connector, path: &Path) -> Result
         *conn = connector.reconnect()?;
     }
     let fresh = beside(path, ".compact");
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("compact_begun");
     let Conn::Sqlite(c) = &mut *conn else { return Err(Error::internal("an SQLite file without its connection")) };
     write_copy(c, &fresh)?;
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("compact_synced");
     // The old file's connection must be gone before the name changes hands: a write through it afterwards would go into a
     // file that no longer has a name. What stands in meanwhile has no tables, so that a write fails and loses nothing.
     *conn = Conn::Sqlite(SqliteConnection::establish(STAND_IN).map_err(Error::internal)?);
-    let renamed = fs::rename(&fresh, path).map_err(Error::internal).and_then(|()| sync_folder(path));
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("compact_connection_closed");
+    let renamed = fs::rename(&fresh, path).map_err(Error::internal);
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("compact_renamed");
+    let renamed = renamed.and_then(|()| sync_folder(path));
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("compact_folder_synced");
     // Whether it succeeded or not, the file that now has the name is whole.
     *conn = connector.reconnect()?;
     renamed
@@ -108,10 +125,14 @@ fn write_copy(conn: &mut SqliteConnection, fresh: &Path) -> Result<()> {
             fs::remove_file(left).map_err(Error::internal)?;
         }
     }
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("compact_old_copy_removed");
     let name = fresh.to_str().ok_or_else(|| Error::internal("the database path is not UTF-8"))?;
     // The file holds private keys. It is made empty with its rights first; the copy goes into it.
     File::options().write(true).create_new(true).mode(0o600).open(fresh).map_err(Error::internal)?;
     conn.batch_execute(&format!("VACUUM INTO '{}'", name.replace('\'', "''"))).map_err(Error::Sql)?;
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("compact_copied");
     let file = File::options().write(true).open(fresh).map_err(Error::internal)?;
     // The file's own time would tell when the minute of a submission was over.
     file.set_modified(SystemTime::UNIX_EPOCH).map_err(Error::internal)?;
@@ -124,6 +145,8 @@ fn sync_folder(path: &Path) -> Result<()> {
 }
 
 fn rewrite_postgres(conn: &mut PgConnection) -> Result<()> {
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("compact_begun");
     let mut statements = String::from("BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL lock_timeout = '10s';");
     for (table, key) in TABLES {
         // INCLUDING ALL takes the storage of each column along; without it values would go back into TOAST.
@@ -135,11 +158,21 @@ fn rewrite_postgres(conn: &mut PgConnection) -> Result<()> {
              ALTER INDEX fresh_{table}_pkey RENAME TO {table}_pkey;"
         ));
     }
-    if let Err(error) = conn.batch_execute(&statements).and_then(|()| conn.batch_execute("COMMIT")) {
+    #[cfg(feature = "leaks")]
+    if super::leaks::is_on(super::leaks::Leak::Cluster) {
+        let cluster = |(table, _): &(&str, &str)| format!("CLUSTER {table} USING {table}_pkey;");
+        statements = format!("BEGIN; {}", TABLES.iter().map(cluster).collect::<String>());
+    }
+    let copied = conn.batch_execute(&statements);
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("compact_before_commit");
+    if let Err(error) = copied.and_then(|()| conn.batch_execute("COMMIT")) {
         // The connection may be gone with the transaction; the first error is the one that says why.
         let _ = conn.batch_execute("ROLLBACK");
         return Err(Error::Sql(error));
     }
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("compact_committed");
     // Asked for first, as a refusal would stand in the server's log once a minute, with its time.
     let rights = rights(conn)?;
     for (is_allowed, statement) in [

@@ -185,11 +185,14 @@ struct Accepted<'a> {
     responses((status = 202, body = ReceiptAnswer, description = "The review is stored."), SubmissionProblems))]
 #[post("/reviews")]
 pub async fn submit_review(ballot: web::Data<Ballot>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    match accept(&ballot, request.headers(), payload).await {
+    let response = match accept(&ballot, request.headers(), payload).await {
         Ok(receipt) => answer::document(StatusCode::ACCEPTED, &Accepted { receipt: &receipt }),
         // Nothing is logged, not even a fault of ours: a line would tell when somebody sent.
         Err(error) => answer::problem(error.code()),
-    }
+    };
+    #[cfg(feature = "leaks")]
+    super::leaks::answered(request.method().as_str(), request.path(), response.status());
+    response
 }
 
 /// Checks 2 to 11 of the design's section 6, in that order; the first was the guard's.
@@ -198,6 +201,8 @@ pub async fn submit_review(ballot: web::Data<Ballot>, request: HttpRequest, payl
 /// and statements as parsed, are not: they lie in freed memory until it is used again.
 async fn accept(ballot: &Ballot, headers: &HeaderMap, payload: web::Payload) -> Result<Receipt> {
     let (text, _in_work) = receive(ballot, headers, payload).await?;
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint_over("submit_read", &String::from_utf8_lossy(&text));
     let envelope = Envelope::parse_submission(&text)?;
     let round = ballot.find_round(&envelope.body.cycle_ref, envelope.body.round).await?;
     let round = round.ok_or_else(|| Error::from(Code::UnknownCycle))?;
@@ -205,7 +210,14 @@ async fn accept(ballot: &Ballot, headers: &HeaderMap, payload: web::Payload) -> 
     let verified = envelope::verify(round.rules(), &envelope, today)?;
     let receipt = round.receipt(&verified.leaf()).ok_or_else(|| Error::from(Code::WindowClosed))?;
     let review = Review::of(&verified, round.rules())?;
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("submit_verified");
     ballot.write(move |conn| tables::put(conn, &review)).await?;
+    #[cfg(feature = "leaks")]
+    {
+        super::leaks::accepted();
+        super::leaks::failpoint("submit_committed");
+    }
     Ok(receipt)
 }
 

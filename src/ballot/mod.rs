@@ -11,6 +11,8 @@ mod doctor;
 pub mod documents;
 pub mod intake;
 mod keys;
+#[cfg(feature = "leaks")]
+pub mod leaks;
 mod rounds;
 mod seal;
 mod tables;
@@ -78,6 +80,8 @@ impl Ballot {
             in_work: Semaphore::new(IN_WORK_MAX),
             is_changed: Arc::new(AtomicBool::new(false)),
         };
+        #[cfg(feature = "leaks")]
+        leaks::prepare(&ballot.db).await?;
         ballot.publish_keys().await?;
         ballot.look_around().await;
         ballot.compact().await?;
@@ -185,6 +189,10 @@ pub fn routes(cfg: &mut ServiceConfig) {
 /// The answer where no route is: 405 where the path is a route's, else 404; of the one size.
 pub async fn not_served(request: actix_web::HttpRequest) -> actix_web::HttpResponse {
     let path = request.path();
+    #[cfg(feature = "leaks")]
+    if let Some(served) = leaks::served(path) {
+        return served;
+    }
     if matches!(path, "/v1/anon/reviews" | "/v1/anon/complaints") {
         return answer::method_not_allowed("POST, OPTIONS");
     }

@@ -50,24 +50,40 @@ impl Ballot {
             // Without all ledgers no gate ever opened, and nobody could check a bundle.
             return Ok(false);
         }
+        #[cfg(feature = "leaks")]
+        super::leaks::failpoint("seal_begun");
         self.compact().await?;
+        #[cfg(feature = "leaks")]
+        super::leaks::failpoint("seal_compacted");
         let note = found.rules.current().sign_note(&self.log_key)?;
         let (sealed, log_key) = (found.clone(), self.log_key.clone());
         let files = self
             .write(move |conn| {
                 let files = build(conn, key, &sealed, &note, &log_key)?;
+                #[cfg(feature = "leaks")]
+                super::leaks::failpoint("seal_built");
                 close(conn, key, SEAL, &text(&files, bundle::CHECKPOINT)?)?;
+                #[cfg(feature = "leaks")]
+                super::leaks::failpoint("seal_closed");
                 Ok(files)
             })
             .await?;
+        #[cfg(feature = "leaks")]
+        super::leaks::failpoint("seal_committed");
         // The receipt key is gone from the table; now it goes from the file as well.
         self.compact().await?;
+        #[cfg(feature = "leaks")]
+        super::leaks::failpoint("seal_key_erased");
         self.publish_complaints(key, folder.clone()).await?;
         blocking(move || {
             folder.write_bundle(&files)?;
+            #[cfg(feature = "leaks")]
+            super::leaks::failpoint("seal_bundle_written");
             // The checkpoint comes last: with it everybody knows that the rest is there.
             for (document, name) in [(Document::Leaves, bundle::LEAVES), (Document::Checkpoint, bundle::CHECKPOINT)] {
                 folder.write(&document, files.get(name).map(Vec::as_slice).unwrap_or_default())?;
+                #[cfg(feature = "leaks")]
+                super::leaks::failpoint(&format!("seal_{name}_written"));
             }
             Ok(true)
         })

@@ -163,6 +163,8 @@ pub fn put(conn: &mut Conn, new: &Review) -> Result<()> {
     if find_closed(conn, new.round)?.is_some() {
         return Err(Code::WindowClosed.into());
     }
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("submit_looked_up");
     let Some(stored) = find_version(conn, &new.epk)? else {
         if new.seq != 1 {
             return Err(Code::SeqConflict.into());
@@ -180,6 +182,8 @@ pub fn put(conn: &mut Conn, new: &Review) -> Result<()> {
             .values((superseded::leaf.eq(&stored.leaf), superseded::epk.eq(&new.epk.0[..])))
             .execute(c)
     })?;
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("submit_superseded");
     on!(conn, |c| {
         diesel::update(review::table.find(&new.epk.0[..]))
             .set((
@@ -191,6 +195,8 @@ pub fn put(conn: &mut Conn, new: &Review) -> Result<()> {
             ))
             .execute(c)
     })?;
+    #[cfg(feature = "leaks")]
+    super::leaks::failpoint("submit_updated");
     Ok(())
 }
 
@@ -255,6 +261,11 @@ fn insert(conn: &mut Conn, new: &Review) -> Result<()> {
             ))
             .execute(c)
     })?;
+    #[cfg(feature = "leaks")]
+    {
+        super::leaks::stored(conn, &new.epk, &new.subject_ref)?;
+        super::leaks::failpoint("submit_inserted");
+    }
     Ok(())
 }
 
