@@ -61,7 +61,9 @@ fn columns(conn: &mut Conn) -> Vec<Column> {
         CASE WHEN c.\"notnull\" = 1 THEN 'no' ELSE 'yes' END AS is_nullable, coalesce(c.dflt_value, '') AS standard \
         FROM sqlite_master m, pragma_table_info(m.name) c \
         WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY 1, 2";
-    let postgres = "SELECT table_name::text, ordinal_position::bigint AS place, column_name::text, \
+    // A column that was dropped leaves its number behind, so places are counted.
+    let postgres = "SELECT table_name::text, \
+        row_number() OVER (PARTITION BY table_name ORDER BY ordinal_position)::bigint AS place, column_name::text, \
         lower(data_type)::text AS kind, lower(is_nullable)::text AS is_nullable, \
         coalesce(column_default, identity_generation, '')::text AS standard \
         FROM information_schema.columns WHERE table_schema = current_schema() ORDER BY 1, 2";
