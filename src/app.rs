@@ -44,8 +44,10 @@ mod request_id;
 mod target;
 mod throwaway;
 
-pub use crate::ballot::install_panic_hook;
-pub use ballot_listener::{RunningBallot, examine_ballot_box, open_ballot_box, serve_ballot};
+pub use crate::ballot::{Check, Fault, Unseen, forbid_core_dumps, install_panic_hook};
+pub use ballot_listener::{
+    Examination, RunningBallot, examine_deployment, examine_engine, open_ballot_box, serve_ballot,
+};
 pub use document::{document, document_text};
 pub use throwaway::ThrowawayStores;
 
@@ -69,11 +71,11 @@ pub struct RunningRegistry {
 }
 
 impl RunningRegistry {
-    /// Runs until it is told to stop by a signal.
-    pub async fn wait(mut self) -> Result<()> {
-        (&mut self.task).await.map_err(Error::internal)?.map_err(Error::internal)?;
+    /// Runs until it is told to stop by a signal, or `end` is over.
+    pub async fn wait(mut self, end: impl Future<Output = ()>) -> Result<()> {
+        let ended = run_until(&mut self.task, &self.handle, end).await;
         self.close().await;
-        Ok(())
+        ended
     }
 
     /// Lets requests under way end, then stops.
@@ -87,6 +89,20 @@ impl RunningRegistry {
         self.registry.0.close();
         self.checkpoints.stop().await;
     }
+}
+
+/// Waits for a listener's end; `end` brings it about, after the requests under way.
+async fn run_until(
+    task: &mut tokio::task::JoinHandle<std::io::Result<()>>,
+    handle: &ServerHandle,
+    end: impl Future<Output = ()>,
+) -> Result<()> {
+    tokio::select! {
+        ended = &mut *task => return ended.map_err(Error::internal)?.map_err(Error::internal),
+        () = end => {}
+    }
+    handle.stop(true).await;
+    task.await.map_err(Error::internal)?.map_err(Error::internal)
 }
 
 /// The column key: configured, or, beside an SQLite registry, read from or made in `column.key` (mode 0600).

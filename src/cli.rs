@@ -5,14 +5,17 @@ mod audit;
 mod bench;
 mod client;
 mod demo;
+mod doctor;
 mod draw;
 mod peer;
 mod recount;
 
+use std::future::pending;
 use std::io::{BufRead, IsTerminal, Read, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::app;
@@ -21,7 +24,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::config::Config;
 use crate::credential::key_source::KeySource;
-use crate::db::{Db, Purpose, Schema, pending_migrations};
+use crate::db::{Db, Location, Purpose, Schema, missing_schema, pending_migrations};
 use crate::domain::caller::is_login_name;
 use crate::domain::policy::StaffRole;
 use crate::error::{Code, Error, Result};
@@ -163,10 +166,13 @@ enum Half {
 
 #[derive(Subcommand)]
 enum BoxCommand {
-    /// Tell which settings of the box's database engine would keep what the box must forget; exit 1 if there are any.
+    /// Examine the box's deployment: whatever would keep what the box must forget, each fault with its remedy.
     ///
-    /// Example: ejf box doctor
-    Doctor,
+    /// Looks at the database engine, the files, this machine, the settings and, with --proxy, the configuration of the
+    /// proxy in front of the box; changes nothing, makes no file, and may run beside the service. Exit 0: no fault. Exit
+    /// 1: faults. What it cannot see it says. `ejf serve` does not open the box on an engine with faults.
+    /// Example: ejf box doctor --proxy deploy/nginx-box.conf
+    Doctor(doctor::DoctorArguments),
 }
 
 #[derive(Subcommand)]
@@ -226,22 +232,22 @@ fn execute(command: Command) -> Result<u8> {
     match command {
         Command::Serve { only, rehearsal } => {
             let has_box = only != Some(Half::Registry);
-            if has_box && runtime.block_on(examine_box(&config))? == WRONG && !rehearsal {
+            if has_box && !runtime.block_on(doctor::may_open(&config))? && !rehearsal {
                 complain("ejf: the box does not open on this engine: see the lines above, or say --rehearsal");
                 return Ok(WRONG);
             }
-            forbid_core_dumps()?;
-            crate::app::install_panic_hook();
+            app::forbid_core_dumps()?;
+            app::install_panic_hook();
             start_log(&config)?;
             match only {
-                Some(Half::Registry) => runtime.block_on(serve_registry(&config)).map(|()| DONE),
-                Some(Half::Box) => runtime.block_on(serve_box(&config)).map(|()| DONE),
+                Some(Half::Registry) => runtime.block_on(serve_registry(&config, pending())).map(|()| DONE),
+                Some(Half::Box) => runtime.block_on(serve_box(&config, pending())).map(|()| DONE),
                 None => runtime.block_on(serve(&config)).map(|()| DONE),
             }
         }
         Command::Audit(audit::AuditCommand::Checkpoint) => runtime.block_on(audit::checkpoint(&config)),
         Command::Audit(audit::AuditCommand::Key) => audit::key(&config),
-        Command::Box(BoxCommand::Doctor) => runtime.block_on(examine_box(&config)),
+        Command::Box(BoxCommand::Doctor(arguments)) => doctor::run(&config, &arguments),
         Command::Migrate { check } => runtime.block_on(migrate(&config, check)),
         Command::Account(AccountCommand::Add { login, role }) => runtime.block_on(add_account(&config, &login, role)),
         Command::Client(command) => runtime.block_on(client::run(&config, command)),
@@ -293,35 +299,52 @@ fn start_log(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Both halves; where one cannot start, the other ends with it.
+/// Both halves; where one ends, however it ends, the other is told and ends in order.
 async fn serve(config: &Config) -> Result<()> {
-    tokio::try_join!(serve_registry(config), serve_box(config)).map(|_| ())
+    let (end, told) = watch::channel(false);
+    both(serve_registry(config, told_to_end(told.clone())), serve_box(config, told_to_end(told)), &end).await
 }
 
-async fn serve_registry(config: &Config) -> Result<()> {
+/// Runs two services until both have ended. Nothing is dropped half-way: the box has its tables to rewrite at the end, or
+/// the reviews of its last minute would lie there in the order of their arrival.
+async fn both(
+    registry: impl Future<Output = Result<()>>,
+    ballot_box: impl Future<Output = Result<()>>,
+    end: &watch::Sender<bool>,
+) -> Result<()> {
+    let of_registry = async {
+        let ended = registry.await;
+        end.send_replace(true);
+        ended
+    };
+    let of_box = async {
+        let ended = ballot_box.await;
+        end.send_replace(true);
+        ended
+    };
+    let (of_registry, of_box) = tokio::join!(of_registry, of_box);
+    of_registry.and(of_box)
+}
+
+/// Waits until the other half has ended.
+async fn told_to_end(mut told: watch::Receiver<bool>) {
+    // The sender outlives both halves; were it gone, there would be no other half to wait for.
+    let _ = told.wait_for(|is_over| *is_over).await;
+}
+
+async fn serve_registry(config: &Config, end: impl Future<Output = ()>) -> Result<()> {
     let running = app::serve_registry(config, Clock::System, KeySource::Generate).await?;
     tracing::info!(address = %running.address, "the registry listens");
     if !running.registry.0.read(store::accounts::is_any).await? {
         complain("no account yet: make the first with `ejf account add NAME --role administrator`");
     }
-    running.wait().await
+    running.wait(end).await
 }
 
-async fn serve_box(config: &Config) -> Result<()> {
+async fn serve_box(config: &Config, end: impl Future<Output = ()>) -> Result<()> {
     let running = app::serve_ballot(config, Clock::System).await?;
     complain(&format!("the ballot box listens on {}", running.address));
-    running.wait().await
-}
-
-async fn examine_box(config: &Config) -> Result<u8> {
-    let faults = app::examine_ballot_box(config).await?;
-    for fault in &faults {
-        say(&format!("{fault}\n"));
-    }
-    if faults.is_empty() {
-        say("the box's engine keeps nothing that the box must forget\n");
-    }
-    Ok(if faults.is_empty() { DONE } else { WRONG })
+    running.wait(end).await
 }
 
 /// Registry and box one after the other: nothing here holds both.
@@ -344,19 +367,27 @@ async fn migrate(config: &Config, is_check: bool) -> Result<u8> {
 }
 
 async fn migrate_registry(config: &Config, is_check: bool) -> Result<Schema> {
-    let registry = match is_check {
-        true => Db::open_registry(&config.database, 1)?,
-        false => app::open_registry(config, Clock::System.now()).await?,
-    };
+    if is_check {
+        return examine_schema(&config.database, Purpose::Registry);
+    }
+    let registry = app::open_registry(config, Clock::System.now()).await?;
     registry.0.maintain(|conn, _| pending_migrations(conn, Purpose::Registry)).await
 }
 
 async fn migrate_box(config: &Config, is_check: bool) -> Result<Schema> {
-    let ballot_box = match is_check {
-        true => Db::open_ballot_box(&config.ballot_database)?,
-        false => app::open_ballot_box(config).await?,
-    };
+    if is_check {
+        return examine_schema(&config.ballot_database, Purpose::BallotBox);
+    }
+    let ballot_box = app::open_ballot_box(config).await?;
     ballot_box.0.maintain(|conn, _| pending_migrations(conn, Purpose::BallotBox)).await
+}
+
+/// How far a database is, beside a running service or not, and without making it.
+fn examine_schema(location: &Location, purpose: Purpose) -> Result<Schema> {
+    match Db::examine(location, purpose, |conn| pending_migrations(conn, purpose))? {
+        Some(schema) => Ok(schema),
+        None => missing_schema(purpose),
+    }
 }
 
 async fn add_account(config: &Config, login: &str, role: StaffRole) -> Result<u8> {
@@ -417,13 +448,6 @@ async fn health(config: &Config, only: Option<Half>) -> Result<u8> {
     Ok(DONE)
 }
 
-/// Keys and reviews are in this process's memory: a crash must not write it to a disk, nor another process read it.
-fn forbid_core_dumps() -> Result<()> {
-    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).map_err(Error::internal)?;
-    set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(Error::internal)
-}
-
 /// Prints to standard output; a closed pipe is the reader's choice and no fault.
 fn say(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
@@ -432,4 +456,35 @@ fn say(text: &str) {
 /// Prints a line to standard error; a closed pipe is the reader's choice and no fault.
 fn complain(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn where_one_half_fails_the_other_ends_in_order_and_the_failure_is_told() {
+        for registry_fails in [true, false] {
+            let (end, told) = watch::channel(false);
+            let is_compacted = Cell::new(false);
+            let fails = async { Err(Error::internal("the port is taken")) };
+            let ends_in_order = async {
+                told_to_end(told).await;
+                // What a box does after its last request takes a while.
+                tokio::task::yield_now().await;
+                is_compacted.set(true);
+                Ok(())
+            };
+
+            let ended = match registry_fails {
+                true => both(fails, ends_in_order, &end).await,
+                false => both(ends_in_order, fails, &end).await,
+            };
+
+            assert!(is_compacted.get(), "the other half was dropped");
+            assert!(ended.is_err_and(|error| error.to_string().contains("the port is taken")));
+        }
+    }
 }

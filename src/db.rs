@@ -6,6 +6,9 @@ mod lock;
 mod migrations;
 mod writer;
 
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,8 +18,12 @@ use diesel::{Connection, PgConnection, SqliteConnection};
 
 use crate::error::{Code, Error, Result};
 
-pub use migrations::{Schema, is_current, migrate, migrate_down, pending_migrations};
+pub use lock::is_held;
+pub use migrations::{Schema, is_current, migrate, migrate_down, missing_schema, pending_migrations};
 use writer::Writer;
+
+/// What keeps an SQLite ballot box from remembering, connection by connection; the journal's mode lies in the file.
+const BOX_SETTINGS: &str = "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;";
 
 /// A connection to one of the two engines; [`on!`](crate::on) runs a block against whichever it is.
 pub enum Conn {
@@ -88,20 +95,19 @@ impl Connector {
     }
 
     fn establish_sqlite(&self, path: &Path) -> Result<Conn> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(Error::internal)?;
+        make_folder(path)?;
+        if self.purpose == Purpose::BallotBox && !path.exists() {
+            // SQLite would make it readable by all, and keys are in it before the first compaction.
+            File::options().write(true).create_new(true).mode(0o600).open(path).map_err(Error::internal)?;
         }
         let name = path.to_str().ok_or_else(|| Error::internal("the database path is not UTF-8"))?;
         let mut conn = SqliteConnection::establish(name).map_err(Error::internal)?;
         // busy_timeout first: switching the journal mode takes a lock that another connection may hold.
         conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;").map_err(Error::Sql)?;
-        conn.batch_execute(match self.purpose {
-            Purpose::Registry => "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
-            Purpose::BallotBox => {
-                "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; \
-                 PRAGMA temp_store = MEMORY;"
-            }
-        })
+        match self.purpose {
+            Purpose::Registry => conn.batch_execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"),
+            Purpose::BallotBox => conn.batch_execute(&format!("PRAGMA journal_mode = DELETE; {BOX_SETTINGS}")),
+        }
         .map_err(Error::Sql)?;
         if self.is_reader {
             // SQLite would let a write through inside a read; PostgreSQL's READ ONLY would not.
@@ -186,16 +192,19 @@ impl Db {
         tokio::task::spawn_blocking(move || read_snapshot(&readers, &work)).await.map_err(Error::internal)?
     }
 
-    /// One snapshot of a registry that another process may be serving, past the pool: no writer and no lock, and a
-    /// database that is not there is not made.
-    pub fn read_registry<T>(location: &Location, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
-        if let Location::Sqlite(path) = location
-            && !path.is_file()
-        {
-            return Err(Error::internal(format!("there is no database {}", path.display())));
-        }
-        let reader = Connector { location: location.clone(), purpose: Purpose::Registry, is_reader: true };
-        snapshot(&mut reader.establish()?, work)
+    /// One snapshot of a database that another process may be serving, past pool and writer: no lock is taken, no setting
+    /// of the file changed and no file made. `None` where there is no such SQLite file.
+    pub fn examine<T>(
+        location: &Location,
+        purpose: Purpose,
+        work: impl FnOnce(&mut Conn) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut conn = match location {
+            Location::Sqlite(path) if !path.is_file() => return Ok(None),
+            Location::Sqlite(path) => Conn::Sqlite(open_to_look(path, purpose)?),
+            Location::Postgres(url) => Conn::Postgres(PgConnection::establish(url).map_err(Error::internal)?),
+        };
+        snapshot(&mut conn, work).map(Some)
     }
 
     /// Runs `work` in a transaction as if alone and answers after the commit; an `Err` from `work` undoes it.
@@ -236,6 +245,40 @@ impl Connector {
     pub fn reconnect(&self) -> Result<Conn> {
         self.establish()
     }
+}
+
+/// Makes the folder of a database where there is none, for its owner alone.
+fn make_folder(database: &Path) -> Result<()> {
+    let Some(folder) = database.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Error::internal)
+}
+
+/// Opens an SQLite file to look at it.
+///
+/// The registry's write-ahead log can be read by those alone who may write beside it: SQLite makes its two files where
+/// nobody serves the registry, and removes them when the connection ends. The box has no such log, and is opened to be
+/// read only; if its file asks for one all the same, the file is taken as it lies, else SQLite would make that log.
+fn open_to_look(path: &Path, purpose: Purpose) -> Result<SqliteConnection> {
+    let name = path.to_str().ok_or_else(|| Error::internal("the database path is not UTF-8"))?;
+    let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let mode = match purpose {
+        Purpose::Registry => "rw",
+        Purpose::BallotBox if wants_write_ahead_log(path)? => "ro&immutable=1",
+        Purpose::BallotBox => "ro",
+    };
+    let mut conn = SqliteConnection::establish(&format!("file:{name}?mode={mode}")).map_err(Error::internal)?;
+    conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;").map_err(Error::Sql)?;
+    if purpose == Purpose::BallotBox {
+        conn.batch_execute(BOX_SETTINGS).map_err(Error::Sql)?;
+    }
+    Ok(conn)
+}
+
+/// Whether an SQLite file says of itself that it is to be used with a write-ahead log (byte 19 of its head).
+pub fn wants_write_ahead_log(path: &Path) -> Result<bool> {
+    let mut head = Vec::new();
+    File::open(path).and_then(|file| file.take(20).read_to_end(&mut head)).map_err(Error::internal)?;
+    Ok(head.get(19) == Some(&2))
 }
 
 fn read_snapshot<T>(readers: &Pool<Connector>, work: &impl Fn(&mut Conn) -> Result<T>) -> Result<T> {

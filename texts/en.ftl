@@ -343,3 +343,36 @@ audit-no-place = Beside --database-url, name a folder of checkpoints with --chec
 audit-unreadable = This cannot be read, and so nothing is proved: { $cause }
 audit-written = A checkpoint over the entries up to { $size } lies in { $folder }. Keep a copy elsewhere.
 audit-unchanged = The newest checkpoint covers all entries already, up to { $size }.
+
+# doctor-…: what `ejf box doctor` prints. First what is wrong, then what to do.
+doctor-sound = No fault was found in what can be looked at.
+doctor-faults = Faults found: { $count }. Each line above says what to do.
+doctor-server_setting = PostgreSQL has { $name } = { $found }, with which its files or its log keep when reviews came. Set { $name } = { $wanted } in postgresql.conf of the box's own cluster and restart it.
+doctor-segment_size = The write-ahead log of PostgreSQL has segments of { $found }, in which commits of a whole day lie with their times. Make the cluster anew with `initdb --wal-segsize=1`.
+doctor-shared_cluster = The server has other databases as well: { $found }. They share one write-ahead log with the box, which keeps the time of each commit: give the box a cluster of its own.
+doctor-shared_database = The box's database holds tables of the registry: { $found }. Give the box a database in a cluster of its own.
+doctor-statistics = { $found } ({ $name }) counts or keeps statements. Take it out of shared_preload_libraries, drop the extension and restart the server.
+doctor-replica = The box's database is copied while reviews come: { $found }. Stop the replica and drop its slot; durability comes from the reviewers, who send again.
+doctor-column_storage = Columns of { $name } may lie outside their rows, with ids in the order of arrival: { $found }. Run ALTER TABLE { $name } ALTER COLUMN … SET STORAGE { $wanted } for each.
+doctor-missing_right = The box's role may not run { $name }, so old segments of the write-ahead log stay. Run { $wanted } TO the box's role.
+doctor-engine_setting = SQLite has { $name } = { $found } for the box. Wanted is { $wanted }: stop the service and start it again, as it makes this setting itself.
+doctor-row_order = The box's database has what keeps an order: { $found }. Drop it: the box works with its own tables, each { $wanted }, and with no index, view or trigger besides.
+doctor-file_mode = { $name } has the rights { $found }, so others than its owner can read it. Run chmod { $wanted } { $name }.
+doctor-leftover = { $name } may hold what the box held earlier; next to the box's file it tells who sent in between. Remove it, and whatever makes it: there is no copy of the box before its seal.
+doctor-swap = Memory is swapped to { $found }, where reviews may stay readable. Run swapoff -a and take the line out of /etc/fstab.
+doctor-core_limit = Programs started like this one may leave a core file when they crash ({ $name } = { $found }). Set LimitCORE=0 for the service, the database server and the proxy.
+doctor-core_pattern = The kernel hands a crashed program's memory to { $found }, whatever the limit. Set { $name } = { $wanted } with sysctl, and in /etc/sysctl.d.
+doctor-dumpable = This machine does not let the program protect its own memory ({ $name } = { $found }). Run it where prctl is allowed.
+doctor-tracing = Each process of a user may read the memory of that user's others ({ $name } = { $found }). Set { $name } = { $wanted } with sysctl, and in /etc/sysctl.d.
+doctor-log_level = The log of the registry is set to { $found }, which tells more than a window allows. Set { $name } to { $wanted }.
+doctor-shared_host = Registry and box have one host name, { $found }; a browser then shows the box what it holds for the registry. Give the box a host name and a certificate of its own, and set { $name }.
+doctor-unencrypted = Reviewers reach the box without TLS, at { $found }. Put a proxy with TLS in front of it and set { $name } to its address, { $wanted }….
+doctor-proxy_line = The proxy's configuration has "{ $found }" for { $name }, there or in a block within. Wanted is the line "{ $wanted }".
+doctor-proxy_forbidden = The proxy's configuration has the line "{ $found }", which keeps, hides or passes on who sent when. Remove it.
+doctor-proxy_certificate = The certificate { $name } is for { $found }. Wanted is one for { $wanted } alone: with a shared one, a browser sends to both hosts over one connection.
+doctor-unseen-volume = Not seen: whether snapshots or backups of the box's volume are made, and whether it is encrypted under a key of this cycle alone.
+doctor-unseen-database = Not seen: the box's database, which is not there yet; look again after the first start.
+doctor-unseen-database_server = Not seen: swap, crashes and files of the machine that PostgreSQL runs on; run this command there as well.
+doctor-unseen-libraries = Not seen: which libraries PostgreSQL loads; the box's role needs pg_read_all_settings to be shown.
+doctor-unseen-proxy = Not seen: the proxy in front of the box; give its configuration with --proxy.
+doctor-unseen-certificate = Not seen: whether the proxy's certificate is for the box's host alone; it cannot be read here.

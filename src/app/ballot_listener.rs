@@ -12,13 +12,15 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::KeepAlive;
 use actix_web::{App, HttpServer, web};
 use tracing::subscriber::NoSubscriber;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use utoipa_actix_web::AppExt;
 
 use super::HEAD_SECONDS;
 use crate::ballot::{self, Ballot};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::{BallotBox, Db, Purpose, migrate, pending_migrations};
+use crate::db::{BallotBox, Db, Location, Purpose, migrate, pending_migrations};
 use crate::error::{Error, Result};
 use crate::publication::Folder;
 
@@ -37,9 +39,9 @@ pub struct RunningBallot {
 }
 
 impl RunningBallot {
-    /// Runs until it is told to stop by a signal.
-    pub async fn wait(self) -> Result<()> {
-        let ended = self.task.await.map_err(Error::internal).and_then(|ended| ended.map_err(Error::internal));
+    /// Runs until it is told to stop by a signal, or `end` is over.
+    pub async fn wait(mut self, end: impl Future<Output = ()>) -> Result<()> {
+        let ended = super::run_until(&mut self.task, &self.handle, end).await;
         self.house.abort();
         // A review of the last minute must not stay in the order of its arrival while nothing runs.
         let closed = self.ballot.close().await;
@@ -82,9 +84,54 @@ pub async fn open_ballot_box(config: &Config) -> Result<BallotBox> {
     Ok(ballot_box)
 }
 
-/// The settings of the engine that are wrong, without serving anything.
-pub async fn examine_ballot_box(config: &Config) -> Result<Vec<ballot::Fault>> {
+/// What is wrong with the engine, by the connection that serves will write with; a real window may open only without any.
+pub async fn examine_engine(config: &Config) -> Result<Vec<ballot::Fault>> {
     ballot::doctor(&open_ballot_box(config).await?).await
+}
+
+/// What an examination of the whole deployment found.
+#[derive(Debug)]
+pub struct Examination {
+    /// What would keep what the box must forget.
+    pub faults: Vec<ballot::Fault>,
+    /// What could not be looked at.
+    pub unseen: Vec<ballot::Unseen>,
+}
+
+/// Examines engine, files, machine, settings and, where its text is given, the proxy's configuration. Beside a running
+/// box or not: no lock is taken and no file made.
+pub fn examine_deployment(config: &Config, proxy: Option<&str>) -> Result<Examination> {
+    let (mut faults, mut unseen) = (Vec::new(), ballot::doctor_blind_spots(proxy.is_some()));
+    let engine = Db::examine(&config.ballot_database, Purpose::BallotBox, ballot::examine_engine)?;
+    let (of_engine, of_engine_unseen) = engine.unwrap_or_else(|| (Vec::new(), vec![ballot::Unseen::Database]));
+    faults.extend(of_engine);
+    unseen.extend(of_engine_unseen);
+    match &config.ballot_database {
+        Location::Sqlite(path) => {
+            let registry = match &config.database {
+                Location::Sqlite(registry) => Some(registry.as_path()),
+                Location::Postgres(_) => None,
+            };
+            faults.extend(ballot::examine_files(path, registry)?);
+        }
+        Location::Postgres(_) => unseen.push(ballot::Unseen::DatabaseServer),
+    }
+    faults.extend(ballot::examine_machine()?);
+    faults.extend(ballot::examine_addresses(&config.public_url, &config.ballot_public_url));
+    let filter = config.log.parse::<EnvFilter>().map_err(Error::internal)?;
+    if filter.max_level_hint().is_none_or(|level| level > LevelFilter::INFO) {
+        let name = "EJF_LOG".to_owned();
+        let (found, wanted) = (config.log.clone(), "info".to_owned());
+        faults.push(ballot::Fault { check: ballot::Check::LogLevel, name, found, wanted });
+    }
+    if let Some(text) = proxy {
+        let (of_proxy, of_proxy_unseen) = ballot::examine_proxy(text, &config.ballot_public_url);
+        faults.extend(of_proxy);
+        unseen.extend(of_proxy_unseen);
+    }
+    unseen.sort_unstable();
+    unseen.dedup();
+    Ok(Examination { faults, unseen })
 }
 
 /// Starts the ballot box's listener.

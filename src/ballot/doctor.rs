@@ -1,141 +1,155 @@
-//! Whether the engine under the box is set so that it forgets the order of arrival (`ejf box doctor`).
+//! Whether a deployment of the box forgets what it must forget (`ejf box doctor`).
 //!
-//! What a newcomer would get wrong: these settings cannot be made by a migration. The server's belong to whoever runs
-//! it, so each fault names the setting, what was found, and what to do.
+//! What a newcomer would get wrong: most of this cannot be made by a migration or by the program. Server, machine and proxy
+//! belong to whoever runs them, so each fault names what was found and what is wanted, and what to do stands in `texts`;
+//! and what nobody can see from here (a snapshot of the volume) is said as well, not passed over.
 
-use std::fmt;
+mod engine;
+mod files;
+mod machine;
+mod proxy;
 
-use diesel::deserialize::QueryableByName;
-use diesel::sql_types::{Nullable, Text};
-use diesel::{PgConnection, RunQueryDsl, SqliteConnection};
-
-use super::compaction::{self, TABLES};
+use crate::coded;
 use crate::db::{BallotBox, Conn};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
-/// One setting that would keep what the box must forget.
+pub use engine::examine as examine_engine;
+pub use files::examine as examine_files;
+pub use machine::{examine as examine_machine, forbid_core_dumps};
+pub use proxy::examine as examine_proxy;
+
+coded! {
+    /// What was looked at. The text `doctor-<word>` says what is wrong and what to do.
+    Check {
+        /// A setting of the PostgreSQL server.
+        ServerSetting = "server_setting",
+        /// The size of the segments of its write-ahead log, which is settled when the cluster is made.
+        SegmentSize = "segment_size",
+        /// Other databases beside the box's.
+        SharedCluster = "shared_cluster",
+        /// Tables of the registry in the box's own database.
+        SharedDatabase = "shared_database",
+        /// An extension or library that counts or keeps statements.
+        Statistics = "statistics",
+        /// A replica, or a slot for one.
+        Replica = "replica",
+        /// A column that may lie outside its row.
+        ColumnStorage = "column_storage",
+        /// A right that a compaction needs.
+        MissingRight = "missing_right",
+        /// A setting of SQLite.
+        EngineSetting = "engine_setting",
+        /// A table, index or trigger that keeps an order.
+        RowOrder = "row_order",
+        /// A file or folder that others may read.
+        FileMode = "file_mode",
+        /// A file beside the box's that holds what it held earlier.
+        Leftover = "leftover",
+        /// Memory that is written to a disk.
+        Swap = "swap",
+        /// Crashes that leave the memory in a file.
+        CoreLimit = "core_limit",
+        /// Crashes that hand the memory to another program.
+        CorePattern = "core_pattern",
+        /// This process cannot be kept from being dumped.
+        Dumpable = "dumpable",
+        /// Any process of the same user may read the memory of the others.
+        Tracing = "tracing",
+        /// A log that tells more than a window allows.
+        LogLevel = "log_level",
+        /// One host name for registry and box.
+        SharedHost = "shared_host",
+        /// An address without TLS.
+        Unencrypted = "unencrypted",
+        /// A line that the proxy's configuration needs.
+        ProxyLine = "proxy_line",
+        /// A line that it must not have.
+        ProxyForbidden = "proxy_forbidden",
+        /// A certificate for other names as well.
+        ProxyCertificate = "proxy_certificate",
+    }
+}
+
+coded! {
+    /// What an examination cannot see. The text `doctor-unseen-<word>` says so.
+    Unseen {
+        /// Snapshots, backups and encryption of the volume.
+        Volume = "volume",
+        /// There is no database of the box yet.
+        Database = "database",
+        /// The machine that PostgreSQL runs on.
+        DatabaseServer = "database_server",
+        /// The libraries that PostgreSQL loads, which are shown to few.
+        Libraries = "libraries",
+        /// No configuration of a proxy was given.
+        Proxy = "proxy",
+        /// The proxy's certificate cannot be read here.
+        Certificate = "certificate",
+    }
+}
+
+/// One thing that would keep what the box must forget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The setting.
-    pub setting: String,
+    /// What was looked at.
+    pub check: Check,
+    /// Which one of its kind: a setting, a file, a table.
+    pub name: String,
     /// What was found.
     pub found: String,
-    /// What to do.
-    pub remedy: String,
+    /// What is wanted.
+    pub wanted: String,
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is {}; {}", self.setting, self.found, self.remedy)
+impl Fault {
+    fn new(check: Check, name: impl Into<String>, found: impl Into<String>, wanted: impl Into<String>) -> Fault {
+        Fault { check, name: name.into(), found: found.into(), wanted: wanted.into() }
     }
 }
 
-#[derive(QueryableByName)]
-struct Setting {
-    #[diesel(sql_type = Nullable<Text>)]
-    value: Option<String>,
-}
-
-/// The settings of an SQLite connection: the pragma, the value wanted. The program makes them itself.
-const SQLITE: &[(&str, &str)] =
-    &[("journal_mode", "delete"), ("synchronous", "2"), ("secure_delete", "1"), ("temp_store", "2")];
-
-/// The settings of a PostgreSQL server and how each is made.
-const POSTGRES: &[(&str, &str, &str)] = &[
-    ("wal_segment_size", "1MB", "make the cluster with `initdb --wal-segsize=1`"),
-    ("wal_level", "minimal", CONF),
-    ("archive_mode", "off", CONF),
-    ("wal_recycle", "off", CONF),
-    ("max_wal_senders", "0", CONF),
-    ("track_commit_timestamp", "off", CONF),
-    ("autovacuum", "off", CONF),
-    ("track_counts", "off", CONF),
-    ("log_statement", "none", CONF),
-    ("log_min_duration_statement", "-1", CONF),
-    ("log_min_error_statement", "panic", CONF),
-];
-
-const CONF: &str = "set it in postgresql.conf of the box's own cluster and restart";
-
-/// The settings that are wrong; empty is good, and then only may a window with real reviews open.
+/// What is wrong with the engine under a box that is open, by its own connection; empty is good, and then only may a
+/// window with real reviews open.
 pub async fn doctor(ballot_box: &BallotBox) -> Result<Vec<Fault>> {
-    ballot_box
-        .0
-        .maintain(|conn, _| match conn {
-            Conn::Sqlite(c) => examine_sqlite(c),
-            Conn::Postgres(c) => examine_postgres(c),
-        })
-        .await
+    ballot_box.0.maintain(|conn: &mut Conn, _| examine_engine(conn).map(|(faults, _)| faults)).await
 }
 
-fn examine_sqlite(conn: &mut SqliteConnection) -> Result<Vec<Fault>> {
+/// What no examination sees; the proxy too, unless its configuration is given.
+pub fn doctor_blind_spots(has_proxy: bool) -> Vec<Unseen> {
+    if has_proxy { vec![Unseen::Volume] } else { vec![Unseen::Volume, Unseen::Proxy] }
+}
+
+/// Whether the two services have host names of their own, and TLS in front of the box.
+pub fn examine_addresses(registry_url: &str, box_url: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (name, wanted) in SQLITE {
-        let query = format!("SELECT CAST({name} AS TEXT) AS value FROM pragma_{name}");
-        let found = diesel::sql_query(query).get_result::<Setting>(conn).map_err(Error::Sql)?;
-        faults.extend(compare(name, wanted, found.value, "restart the service; it makes this setting itself"));
+    if host_of(registry_url) == host_of(box_url) {
+        faults.push(Fault::new(Check::SharedHost, "EJF_BALLOT_PUBLIC_URL", host_of(box_url), "https://"));
     }
-    Ok(faults)
+    if !box_url.starts_with("https://") {
+        faults.push(Fault::new(Check::Unencrypted, "EJF_BALLOT_PUBLIC_URL", box_url, "https://"));
+    }
+    faults
 }
 
-fn examine_postgres(conn: &mut PgConnection) -> Result<Vec<Fault>> {
-    let mut faults = Vec::new();
-    for (name, wanted, remedy) in POSTGRES {
-        let found = ask(conn, &format!("SELECT current_setting('{name}', true) AS value"))?;
-        // A server too old to have a setting does not do what the setting turns off.
-        faults.extend(found.and_then(|found| compare(name, wanted, Some(found), remedy)));
-    }
-    let others = ask(
-        conn,
-        "SELECT string_agg(datname, ', ' ORDER BY datname) AS value FROM pg_database \
-         WHERE NOT datistemplate AND datname NOT IN (current_database(), 'postgres')",
-    )?;
-    faults.extend(others.and_then(|others| {
-        compare("databases of the cluster", "the box alone", Some(others), "give the box a cluster of its own")
-    }));
-    let statistics =
-        ask(conn, "SELECT string_agg(extname, ', ') AS value FROM pg_extension WHERE extname = 'pg_stat_statements'")?;
-    faults.extend(
-        statistics.and_then(|found| compare("extensions", "none that counts", Some(found), "drop the extension")),
-    );
-    for (table, _) in TABLES.iter().filter(|(table, _)| !table.starts_with("__")) {
-        let query = format!(
-            "SELECT string_agg(attname, ', ' ORDER BY attnum) AS value FROM pg_attribute \
-             WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attstorage <> 'p'"
-        );
-        let columns = ask(conn, &query)?;
-        faults.extend(columns.and_then(|columns| {
-            compare(
-                &format!("storage in {table}"),
-                "plain",
-                Some(columns),
-                "ALTER TABLE … ALTER COLUMN … SET STORAGE PLAIN",
-            )
-        }));
-    }
-    let rights = compaction::rights(conn)?;
-    let grants = [
-        ("right to CHECKPOINT", rights.can_checkpoint, "GRANT pg_checkpoint TO the box's role"),
-        (
-            "right to pg_switch_wal()",
-            rights.can_switch_wal,
-            "GRANT EXECUTE ON FUNCTION pg_switch_wal() TO the box's role",
-        ),
-    ];
-    for (name, is_granted, remedy) in grants {
-        let found = if is_granted { "granted" } else { "missing" };
-        faults.extend(compare(name, "granted", Some(found.to_owned()), remedy));
-    }
-    Ok(faults)
+/// The host of an address, in small letters; a port is no part of a certificate's name.
+fn host_of(address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    // An IPv6 address keeps its brackets, and the colons within.
+    let port = rest.rfind(':').filter(|at| !rest.get(*at..).is_some_and(|port| port.contains(']')));
+    port.and_then(|at| rest.get(..at)).unwrap_or(rest).to_ascii_lowercase()
 }
 
-fn ask(conn: &mut PgConnection, query: &str) -> Result<Option<String>> {
-    Ok(diesel::sql_query(query).get_result::<Setting>(conn).map_err(Error::Sql)?.value)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn compare(setting: &str, wanted: &str, found: Option<String>, remedy: &str) -> Option<Fault> {
-    let found = found.unwrap_or_else(|| "nothing".to_owned());
-    let fault =
-        || Fault { setting: setting.to_owned(), found: found.clone(), remedy: format!("want {wanted}: {remedy}") };
-    (found != wanted).then(fault)
+    #[test]
+    fn registry_and_box_need_host_names_of_their_own_and_the_box_needs_tls() {
+        let found = |registry: &str, ballot: &str| -> Vec<Check> {
+            examine_addresses(registry, ballot).into_iter().map(|fault| fault.check).collect()
+        };
+        assert_eq!(found("https://file.example", "https://box.example"), []);
+        assert_eq!(found("https://file.example", "https://FILE.example:8443"), [Check::SharedHost]);
+        assert_eq!(found("http://[::1]:8080", "https://[::1]:8081"), [Check::SharedHost]);
+        assert_eq!(found("https://file.example", "http://box.example"), [Check::Unencrypted]);
+    }
 }

@@ -197,8 +197,10 @@ pub async fn submit_review(ballot: web::Data<Ballot>, request: HttpRequest, payl
 
 /// Checks 2 to 11 of the design's section 6, in that order; the first was the guard's.
 ///
-/// The body's bytes and its canonical form are wiped when they are done with. What the framework received, and the marks
-/// and statements as parsed, are not: they lie in freed memory until it is used again.
+/// The body's bytes, what was read out of them and the row are wiped when they are done with, whether the review was
+/// taken or not. What is not in our hands is not: the framework's own buffers and the database library's, and what the
+/// compiler left behind when it moved a value. These lie in freed memory until it is used again, and never on a disk
+/// while swap and core files are off.
 async fn accept(ballot: &Ballot, headers: &HeaderMap, payload: web::Payload) -> Result<Receipt> {
     let (text, _in_work) = receive(ballot, headers, payload).await?;
     #[cfg(feature = "leaks")]

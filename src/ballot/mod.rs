@@ -37,7 +37,10 @@ use crate::db::{BallotBox, Conn};
 use crate::error::{Error, Result};
 use crate::publication::Folder;
 
-pub use doctor::{Fault, doctor};
+pub use doctor::{
+    Check, Fault, Unseen, doctor, doctor_blind_spots, examine_addresses, examine_engine, examine_files,
+    examine_machine, examine_proxy, forbid_core_dumps,
+};
 pub use rounds::Round;
 
 use rounds::Known;

@@ -283,7 +283,7 @@ pub fn list_envelopes(conn: &mut Conn, round: RoundKey, manifest: &Frozen) -> Re
         Ok(Envelope {
             epk: Bytes::from_slice(&epk)?,
             credentials: read_credentials(&credentials, manifest)?,
-            body: Body::parse(&body)?,
+            body: Body::parse(&Zeroizing::new(body))?,
             sig: Bytes::from_slice(&sig)?,
         })
     };

@@ -14,7 +14,7 @@ use crate::audit_log::{self, Breach, Candidate, Folder, Kept, Outcome, Report};
 use crate::cipher::Cipher;
 use crate::config::Config;
 use crate::credential::note::VerifierKey;
-use crate::db::{Db, Location};
+use crate::db::{Db, Location, Purpose};
 use crate::error::Result;
 use crate::texts::{self, Arg, Language};
 
@@ -115,8 +115,12 @@ pub(super) fn verify(arguments: VerifyArguments) -> Result<u8> {
         Err(error) => return Ok(unreadable(language, &error.to_string())),
     };
     let (kept, refused) = audit_log::sort_out(evidence.candidates, &evidence.keys);
-    let report = match Db::read_registry(&evidence.database, |conn| audit_log::verify(conn, kept)) {
-        Ok(report) => report,
+    let report = match Db::examine(&evidence.database, Purpose::Registry, |conn| audit_log::verify(conn, kept)) {
+        Ok(Some(report)) => report,
+        Ok(None) => {
+            let Location::Sqlite(path) = &evidence.database else { return Ok(UNREADABLE) };
+            return Ok(unreadable(language, &path.display().to_string()));
+        }
         Err(error) => return Ok(unreadable(language, &error.to_string())),
     };
     tell(language, "audit-entries", &[("count", Arg::Text(&report.entries.to_string()))]);

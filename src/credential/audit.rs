@@ -343,7 +343,7 @@ fn judge(rules: &BallotRules, line: &[u8]) -> (Option<Review>, Option<Error>) {
     let fault = envelope::verify_sealed(rules, &envelope).err();
     let is_withdrawn = envelope.body.is_withdrawn();
     let Envelope { epk, body, .. } = envelope;
-    (Some(Review { leaf, epk, subject_ref: body.subject_ref, prev: body.prev, is_withdrawn }), fault)
+    (Some(Review { leaf, epk, subject_ref: body.subject_ref, prev: body.prev.clone(), is_withdrawn }), fault)
 }
 
 /// The code of an error, with its hints where it has any.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::credential::blind_rsa::{self, SIGNATURE_SIZE, credential_message};
 use crate::credential::encoding::{Bytes, Digest, Ref, lp, sha256};
@@ -51,7 +51,7 @@ pub struct Credential {
     pub sig: Bytes<SIGNATURE_SIZE>,
 }
 
-/// What the reviewer says.
+/// What the reviewer says; wiped when it goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Body {
@@ -118,7 +118,7 @@ pub fn verify_sealed<'a>(rules: &BallotRules, envelope: &'a Envelope) -> Result<
 
 /// `"EJF-LEAF-v1\0" ‖ cycle_ref ‖ H(lp(JCS(body)) ‖ lp(sig_review) ‖ epk)`.
 pub fn leaf_data(cycle_ref: &Ref, body: &[u8], sig: &Sig, epk: &PublicKey) -> Vec<u8> {
-    let mut opened = Vec::with_capacity(body.len() + 128);
+    let mut opened = Zeroizing::new(Vec::with_capacity(body.len() + 128));
     lp(&mut opened, body);
     lp(&mut opened, &sig.0);
     opened.extend_from_slice(&epk.0);
@@ -192,7 +192,7 @@ fn check_signature(envelope: &Envelope) -> Result<Verified<'_>> {
 impl Envelope {
     /// Signs a review with its one-time key.
     pub fn sign(body: Body, credentials: Vec<Credential>, esk: &SigningKey) -> Result<Self> {
-        let sig = signing::sign(esk, &[REVIEW_TAG, &body.to_bytes()?]);
+        let sig = signing::sign(esk, &[REVIEW_TAG, &Zeroizing::new(body.to_bytes()?)]);
         Ok(Envelope { epk: public_key(esk), credentials, body, sig })
     }
 
@@ -231,7 +231,7 @@ impl Envelope {
 
     /// The leaf that stands for this envelope in the tree; it is computed, not checked.
     pub fn leaf(&self) -> Result<Digest> {
-        let body = self.body.to_bytes()?;
+        let body = Zeroizing::new(self.body.to_bytes()?);
         Ok(leaf_hash(&leaf_data(&self.body.cycle_ref, &body, &self.sig, &self.epk)))
     }
 }
@@ -298,6 +298,19 @@ impl Body {
         self.statements.is_empty() && self.marks.values().all(Option::is_none)
     }
 
+    /// Overwrites marks, statements and whatever else tells this review from others. The items' codes stay: they are the
+    /// form's, and the same in every review.
+    fn wipe(&mut self) {
+        self.marks.values_mut().for_each(Zeroize::zeroize);
+        self.statements.zeroize();
+        self.nonce.0.zeroize();
+        self.subject_ref.0.zeroize();
+        for leaf in &mut self.prev {
+            leaf.0.zeroize();
+        }
+        self.seq.zeroize();
+    }
+
     /// Every item of the form and no other, marks in range, statements of the form, in order and not too many.
     fn fits(&self, instrument: &Instrument) -> bool {
         let are_items = self.marks.len() == instrument.items.len()
@@ -309,5 +322,38 @@ impl Body {
             && self.statements.is_sorted_by(|left, right| left < right)
             && u32::try_from(self.statements.len()).is_ok_and(|count| count <= instrument.max_statements)
             && self.statements.iter().all(|statement| instrument.statements.contains(statement))
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wiped_review_tells_neither_marks_nor_statements_nor_whom_it_is_about() {
+        let mut body = Body {
+            v: 1,
+            cycle_ref: Bytes([1; 16]),
+            round: 1,
+            subject_ref: Bytes([2; 16]),
+            manifest_digest: Bytes([3; 32]),
+            seq: 2,
+            prev: vec![Bytes([4; 32])],
+            nonce: Bytes([5; 32]),
+            purpose: Purpose::Marks.as_str().to_owned(),
+            marks: (1..=40).map(|item| (format!("k{item}"), Some(4))).collect(),
+            statements: vec!["s02".to_owned()],
+        };
+        body.wipe();
+        assert!(body.marks.len() == 40 && body.marks.values().all(Option::is_none));
+        assert!(body.statements.is_empty());
+        assert_eq!((body.nonce, body.subject_ref, body.seq), (Bytes([0; 32]), Bytes([0; 16]), 0));
+        assert_eq!(body.prev, [Bytes([0; 32])]);
     }
 }

@@ -11,6 +11,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use unicode_normalization::is_nfc;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Code, Error, Result};
 
@@ -20,7 +21,10 @@ pub const DEPTH_MAX: usize = 6;
 /// The largest integer in signed JSON, 2^53 − 1: above it JavaScript would round.
 pub const INTEGER_MAX: i64 = (1 << 53) - 1;
 
-/// A JSON value without floats and with each member once.
+/// Room for a signed text of the usual size: a text that grew out of its room would leave a copy behind, unwiped.
+const ROOM: usize = 16 * 1024;
+
+/// A JSON value without floats and with each member once; texts and numbers are wiped when it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// `null`.
@@ -82,7 +86,8 @@ pub fn canonical_unsigned<T: Serialize>(document: &T) -> Result<Vec<u8>> {
 
 /// Writing and reading again, so that what we write passes the very rules that readers apply.
 fn to_value<T: Serialize>(document: &T, depth_max: usize) -> Result<Value> {
-    let text = serde_json::to_vec(document).map_err(Error::internal)?;
+    let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
+    serde_json::to_writer(&mut *text, document).map_err(Error::internal)?;
     parse_to_depth(&text, depth_max)
 }
 
@@ -96,9 +101,9 @@ fn parse_to_depth(text: &[u8], depth_max: usize) -> Result<Value> {
 impl Value {
     /// The canonical text (RFC 8785), UTF-8.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Zeroizing::new(Vec::with_capacity(ROOM));
         self.write(&mut out);
-        out
+        out.to_vec()
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -130,6 +135,16 @@ impl Value {
                 }
                 out.push(b'}');
             }
+        }
+    }
+}
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        match self {
+            Value::Integer(number) => number.zeroize(),
+            Value::Text(text) => text.zeroize(),
+            Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) => {}
         }
     }
 }

@@ -24,12 +24,12 @@ pub fn verify(key: &PublicKey, parts: &[&[u8]], signature: &Sig) -> bool {
     if point.to_edwards().compress().to_bytes() != key.0 {
         return false;
     }
-    point.verify_strict(&parts.concat(), &Signature::from_bytes(&signature.0)).is_ok()
+    point.verify_strict(&Zeroizing::new(parts.concat()), &Signature::from_bytes(&signature.0)).is_ok()
 }
 
 /// Signs the parts, read one after the other; the same bytes always get the same signature.
 pub fn sign(key: &SigningKey, parts: &[&[u8]]) -> Sig {
-    Bytes(key.sign(&parts.concat()).to_bytes())
+    Bytes(key.sign(&Zeroizing::new(parts.concat())).to_bytes())
 }
 
 /// A fresh key from the operating system's generator.

@@ -13,12 +13,8 @@ use crate::error::{Error, Result};
 ///
 /// The file stays when the lock is gone: whoever removed it could remove one that another process has just locked.
 pub(super) fn take(database: &Path) -> Result<File> {
-    if let Some(folder) = database.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(Error::internal)?;
-    }
-    let mut name = database.as_os_str().to_owned();
-    name.push(".lock");
-    let path = PathBuf::from(name);
+    super::make_folder(database)?;
+    let path = beside(database);
     let refused = |cause: &dyn std::fmt::Display| Error::internal(format!("{}: {cause}", path.display()));
     let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path);
     let file = file.map_err(|error| refused(&error))?;
@@ -27,4 +23,18 @@ pub(super) fn take(database: &Path) -> Result<File> {
         Err(TryLockError::WouldBlock) => Err(refused(&"locked; another process has the ballot box open")),
         Err(TryLockError::Error(error)) => Err(refused(&error)),
     }
+}
+
+/// Whether a process has the database open; nothing is made where there is no lock file.
+///
+/// Asking takes the lock for an instant, in which a start would be refused: ask only where the answer matters.
+pub fn is_held(database: &Path) -> bool {
+    // A lock file that cannot be opened was made by somebody else; the caller then sees the database as unused.
+    File::open(beside(database)).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+fn beside(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
 }

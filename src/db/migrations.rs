@@ -1,5 +1,7 @@
 //! The embedded migrations of both databases and both engines. Twin folders hold the same names (a test compares them).
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -45,31 +47,51 @@ pub fn migrate_down(conn: &mut Conn, purpose: Purpose, count: usize) -> Result<V
     Ok(undone)
 }
 
-/// Compares the database's schema with this program's migrations; changes nothing but the bookkeeping table's existence.
+/// Compares the database's schema with this program's migrations. Only reads, so that it can be asked in a snapshot.
 pub fn pending_migrations(conn: &mut Conn, purpose: Purpose) -> Result<Schema> {
-    keep_books_without_time(conn, purpose)?;
-    let (pending, applied, known) = match conn {
-        Conn::Sqlite(c) => (
-            c.pending_migrations(sqlite(purpose))
-                .map_err(Error::Internal)?
-                .iter()
-                .map(|migration| migration.name().to_string())
-                .collect(),
-            c.applied_migrations().map_err(Error::Internal)?,
-            known_versions::<diesel::sqlite::Sqlite>(sqlite(purpose))?,
-        ),
-        Conn::Postgres(c) => (
-            c.pending_migrations(postgres(purpose))
-                .map_err(Error::Internal)?
-                .iter()
-                .map(|migration| migration.name().to_string())
-                .collect(),
-            c.applied_migrations().map_err(Error::Internal)?,
-            known_versions::<diesel::pg::Pg>(postgres(purpose))?,
-        ),
+    let known = match conn {
+        Conn::Sqlite(_) => known::<diesel::sqlite::Sqlite>(sqlite(purpose))?,
+        Conn::Postgres(_) => known::<diesel::pg::Pg>(postgres(purpose))?,
     };
-    let unknown = applied.iter().map(ToString::to_string).filter(|version| !known.contains(version)).collect();
+    let applied = applied(conn)?;
+    let unknown = applied.iter().filter(|version| !known.contains_key(*version)).cloned().collect();
+    let pending = known.into_iter().filter(|(version, _)| !applied.contains(version)).map(|(_, name)| name).collect();
     Ok(Schema { pending, unknown })
+}
+
+/// The schema of a database that is not there yet: everything is pending.
+pub fn missing_schema(purpose: Purpose) -> Result<Schema> {
+    let known = known::<diesel::sqlite::Sqlite>(sqlite(purpose))?;
+    Ok(Schema { pending: known.into_values().collect(), unknown: Vec::new() })
+}
+
+/// The versions that the database has, ascending; none where nothing was ever applied.
+fn applied(conn: &mut Conn) -> Result<Vec<String>> {
+    let asked = match conn {
+        Conn::Sqlite(c) => {
+            diesel::sql_query("SELECT count(*) AS tables FROM sqlite_master WHERE name = '__diesel_schema_migrations'")
+                .get_result::<Books>(c)
+        }
+        Conn::Postgres(c) => diesel::sql_query(
+            "SELECT count(*) AS tables FROM pg_class WHERE oid = to_regclass('__diesel_schema_migrations')",
+        )
+        .get_result::<Books>(c),
+    };
+    if asked.map_err(Error::Sql)?.tables == 0 {
+        return Ok(Vec::new());
+    }
+    Ok(on!(conn, |c| {
+        __diesel_schema_migrations::table
+            .select(__diesel_schema_migrations::version)
+            .order(__diesel_schema_migrations::version)
+            .load(c)
+    })?)
+}
+
+#[derive(QueryableByName)]
+struct Books {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    tables: i64,
 }
 
 /// Makes diesel's bookkeeping table of the ballot box before diesel does, which would put the hour into every row.
@@ -92,27 +114,17 @@ diesel::table! {
     }
 }
 
-/// Whether the database has exactly this program's migrations. Only reads, so that it can be asked in a snapshot;
-/// [`pending_migrations`] makes the bookkeeping table first, which PostgreSQL refuses there.
+/// Whether the database has exactly this program's migrations.
 pub fn is_current(conn: &mut Conn, purpose: Purpose) -> Result<bool> {
-    let mut known = match conn {
-        Conn::Sqlite(_) => known_versions::<diesel::sqlite::Sqlite>(sqlite(purpose))?,
-        Conn::Postgres(_) => known_versions::<diesel::pg::Pg>(postgres(purpose))?,
-    };
-    known.sort();
-    let applied: Vec<String> = on!(conn, |c| {
-        __diesel_schema_migrations::table
-            .select(__diesel_schema_migrations::version)
-            .order(__diesel_schema_migrations::version)
-            .load(c)
-    })?;
-    Ok(applied == known)
+    let schema = pending_migrations(conn, purpose)?;
+    Ok(schema.pending.is_empty() && schema.unknown.is_empty())
 }
 
-fn known_versions<DB: diesel::backend::Backend>(source: EmbeddedMigrations) -> Result<Vec<String>> {
+/// This program's migrations: their names by version, in the order in which they are applied.
+fn known<DB: diesel::backend::Backend>(source: EmbeddedMigrations) -> Result<BTreeMap<String, String>> {
     use diesel::migration::MigrationSource;
     let migrations = MigrationSource::<DB>::migrations(&source).map_err(Error::Internal)?;
-    Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
+    Ok(migrations.iter().map(|one| (one.name().version().to_string(), one.name().to_string())).collect())
 }
 
 fn sqlite(purpose: Purpose) -> EmbeddedMigrations {

@@ -114,7 +114,7 @@ async fn the_form_asks_each_item_until_it_has_a_mark_and_submit_sends_what_it_ke
     assert_eq!(code, 0, "{told}");
     let body = Envelope::parse_submission(&reviewer.servers.bodies(REVIEWS)[0]).unwrap().body;
     assert_eq!(json!(body.marks), json!({"k1": 4, "k2": null}));
-    assert_eq!((body.subject_ref, body.statements), (ALMA, vec!["s01".to_owned(), "s03".to_owned()]));
+    assert_eq!((body.subject_ref, body.statements.clone()), (ALMA, vec!["s01".to_owned(), "s03".to_owned()]));
     assert!(reviewer.alma().draft.is_none());
 }
 

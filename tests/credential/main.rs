@@ -17,3 +17,4 @@ mod manifests;
 mod round;
 mod sealed;
 mod tree;
+mod wiping;

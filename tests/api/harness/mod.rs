@@ -124,6 +124,13 @@ impl App {
         }
     }
 
+    /// Ends the box as `ejf serve` does where the registry has ended.
+    pub async fn end_box_with_the_registry(&mut self) {
+        if let Some(ballot) = self.ballot.take() {
+            ballot.wait(std::future::ready(())).await.unwrap();
+        }
+    }
+
     /// The publication folder, in which tests of the box play the registry.
     pub fn publication(&self) -> Folder {
         Folder::new(&self.config.publication_dir)
