@@ -105,7 +105,10 @@ impl Connector {
         // busy_timeout first: switching the journal mode takes a lock that another connection may hold.
         conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;").map_err(Error::Sql)?;
         match self.purpose {
-            Purpose::Registry => conn.batch_execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"),
+            // What is deleted, such as a private key at the seal, is overwritten.
+            Purpose::Registry => {
+                conn.batch_execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")
+            }
             Purpose::BallotBox => conn.batch_execute(&format!("PRAGMA journal_mode = DELETE; {BOX_SETTINGS}")),
         }
         .map_err(Error::Sql)?;

@@ -119,7 +119,8 @@ pub async fn destroy_keys_of_cancelled(registry: &Registry, key_dir: &Path, id: 
     let cycle = registry.0.read(move |conn| store::cycles::find(conn, id)).await?;
     let Some(cycle) = cycle.filter(|cycle| cycle.phase == Phase::Cancelled) else { return Ok(()) };
     let file = round_key::path(key_dir, &id.to_string(), cycle.round);
-    on_disk(move || round_key::destroy(&file)).await
+    on_disk(move || round_key::destroy(&file)).await?;
+    registry.0.maintain(|conn, _| store::issuance::erase_deleted_keys(conn)).await
 }
 
 /// The box's public keys.

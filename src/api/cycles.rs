@@ -112,7 +112,7 @@ pub struct CycleView {
     /// The round of collection, from 1.
     #[schema(minimum = 1)]
     round: i32,
-    /// The generation of the manifest in force.
+    /// The generation of the manifest in force, or of the one that is being made.
     #[schema(minimum = 0)]
     generation: i32,
     /// SHA-256 of the draw's tagged seed, in hex: published before any pool exists, so that the seed cannot be chosen.
@@ -121,7 +121,7 @@ pub struct CycleView {
     /// SHA-256 of the draw's record, in hex; the record itself is opened to auditors alone.
     #[schema(min_length = 64, max_length = 64)]
     draw_record_digest: Option<String>,
-    /// The digest of the manifest in force, base64url; null before it.
+    /// The digest of the manifest in force, base64url; null before it, and while the next generation is being made.
     #[schema(min_length = 43, max_length = 43)]
     manifest_digest: Option<String>,
     /// The day on which the seal was ordered, or null.

@@ -88,8 +88,8 @@ pub struct LedgerView {
 
 /// Make the issuers' keys of a drawn cycle.
 ///
-/// For secretaries; a matter of minutes, so the answer tells where to watch. Keys that exist stay. 409 `wrong_phase`
-/// unless the cycle is drawn.
+/// For secretaries; a matter of minutes, so the answer tells where to watch. Keys that exist stay: after a bump those of
+/// the subjects bumped are made, and no others. 409 `wrong_phase` unless the cycle is drawn or a generation is to be made.
 #[utoipa::path(tag = "issuance", params(IdempotencyKeyHeader), request_body = Start,
     responses((status = 202, body = JobView), CreateProblems))]
 #[post("/cycles/{cycle_id}/keys")]
@@ -108,7 +108,7 @@ pub async fn make_keys(
     let deed = Deed { by: actor.id(), operation: "make_keys", key, digest: start.digest };
     ask_for_work(&registry, &bell, actor, deed, JobKind::MakeKeys, id.to_string(), now, move |conn| {
         let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
-        manifests::check_drawn(&cycle)
+        manifests::check_keys_due(&cycle)
     })
     .await
 }
@@ -117,7 +117,8 @@ pub async fn make_keys(
 ///
 /// For secretaries, once the keys are made (409 `guard_not_met`) and the box has published its own (409 `box_not_ready`).
 /// From then on panels, keys, dates and rules of the round are public and settled. A repeat gives the same digest, and
-/// takes in the box's note.
+/// takes in the box's note. After a bump or an extension it freezes the next generation, which names the digest of the
+/// one before; its words are printed as an addendum.
 #[utoipa::path(tag = "issuance", params(IdempotencyKeyHeader), request_body = Start,
     responses((status = 200, body = ManifestView), CreateProblems))]
 #[post("/cycles/{cycle_id}/manifest")]
@@ -134,11 +135,15 @@ pub async fn freeze_manifest(
     let now = clock.now();
     let id = cycle_id.into_inner();
     let deed = Deed { by: actor.id(), operation: "freeze_manifest", key: key.required()?, digest: start.digest };
-    let (frozen, built) = match registry.0.read(move |conn| manifests::load(conn, id)).await? {
+    let (frozen, built) = match registry.0.read(move |conn| manifests::load(conn, id, now)).await? {
         Standing::Frozen(digest) => (Some(digest), None),
-        Standing::Open(plan) => {
+        Standing::First(plan) => {
             let box_keys = exchange::box_keys(&config.publication_dir).await?;
             let building = tokio::task::spawn_blocking(move || manifests::build(&plan, &box_keys));
+            (None, Some(building.await.map_err(Error::internal)??))
+        }
+        Standing::Next(plan) => {
+            let building = tokio::task::spawn_blocking(move || manifests::build_next(&plan));
             (None, Some(building.await.map_err(Error::internal)??))
         }
     };

@@ -17,6 +17,7 @@ pub mod evaluations;
 pub mod extract;
 pub mod file_summary;
 pub mod files;
+pub mod generations;
 pub mod indicators;
 pub mod issuance;
 pub mod jobs;
@@ -107,6 +108,7 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(evaluations::list_evaluations)
         .service(evaluations::get_evaluation)
         .service(evaluations::list_pool_entries);
+    cfg.service(generations::bump_subject).service(generations::extend_cycle);
     cfg.service(members::assign_member).service(members::list_members).service(members::remove_member);
     cfg.service(challenges::create_challenge)
         .service(challenges::list_challenges)

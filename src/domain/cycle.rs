@@ -3,6 +3,7 @@
 //! can be late, but never early.
 
 pub mod dates;
+pub mod extension;
 
 use chrono::NaiveDate;
 
@@ -283,6 +284,10 @@ pub fn unmet_guards(step: &Move, facts: &Facts, dates: &CycleDates, methodology:
             need(has_begun, hint);
         }
         Phase::Submission => {
+            // An extension during submission leaves its manifest and its ledgers to be published.
+            need(facts.is_manifest_published, Hint::new("manifest_not_published"));
+            let missing = facts.ledgers_missing;
+            need(missing == 0, Hint::new("ledgers_missing").text("count", missing));
             let (is_over, hint) = over(dates.submit_close);
             need(is_over, hint);
         }

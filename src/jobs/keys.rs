@@ -1,4 +1,4 @@
-//! Makes the issuers' keys of a drawn cycle: one for each subject and issuer, as many at once as there are cores. A key is
+//! Makes the issuers' keys of a generation: one for each subject and issuer, as many at once as there are cores. A key is
 //! wrapped before it is stored; a stop loses at most the keys in the making.
 
 use std::collections::HashSet;
@@ -15,7 +15,7 @@ use crate::store::cycles::Cycle;
 use crate::store::issuance::{DocumentKeyRow, IssuerKeyRow};
 use crate::store::jobs::Job;
 use crate::workflow::issuance::{document_key_context, issuers, key_context};
-use crate::workflow::manifests::check_drawn;
+use crate::workflow::manifests::check_keys_due;
 
 /// A key to be made.
 struct Slot {
@@ -26,19 +26,24 @@ struct Slot {
 /// Makes all keys of the cycle that do not exist yet.
 pub async fn make(shop: &Workshop, job: &Job) -> Result<()> {
     let id: CycleId = job.object_id.parse().map_err(Error::internal)?;
-    let (cycle, evaluations, made) = shop
+    let (cycle, subjects, made) = shop
         .registry
         .0
         .read(move |conn| {
             let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
-            check_drawn(&cycle)?;
+            check_keys_due(&cycle)?;
             let keys = store::issuance::issuer_keys(conn, id, cycle.generation)?;
             let made: HashSet<_> = keys.into_iter().map(|key| (key.evaluation_id, key.issuer_id)).collect();
-            Ok((cycle, store::evaluations::of_cycle(conn, id)?, made))
+            // A later generation replaces the keys of the subjects that were bumped; the others keep theirs.
+            let subjects = match cycle.generation {
+                0 => store::evaluations::of_cycle(conn, id)?.iter().map(|evaluation| evaluation.id).collect(),
+                generation => store::issuance::key_bumps(conn, id, generation)?,
+            };
+            Ok((cycle, subjects, made))
         })
         .await?;
     let mut slots: Vec<Slot> = Vec::new();
-    for evaluation_id in evaluations.iter().map(|evaluation| evaluation.id) {
+    for evaluation_id in subjects {
         let issuers = issuers(&cycle).into_iter().map(|issuer| Slot { evaluation_id, issuer_id: issuer.issuer_id });
         slots.extend(issuers.filter(|slot| !made.contains(&(evaluation_id, slot.issuer_id.to_owned()))));
     }

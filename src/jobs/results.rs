@@ -59,5 +59,6 @@ async fn destroy_keys(shop: &Workshop, expected: &Expected) -> Result<()> {
     let file = round_key::path(&shop.key_dir, &id.to_string(), expected.cycle.round);
     aside(move || round_key::destroy(&file)).await?;
     let now = shop.clock.now();
-    shop.registry.0.write(move |conn| results::delete_private_keys(conn, id, now)).await
+    shop.registry.0.write(move |conn| results::delete_private_keys(conn, id, now)).await?;
+    shop.registry.0.maintain(|conn, _| store::issuance::erase_deleted_keys(conn)).await
 }

@@ -19,7 +19,7 @@ coded! {
         Reserve = "reserve",
         /// Drawn; the credential is not collected yet.
         Drawn = "drawn",
-        /// Left before the credential was collected.
+        /// Left the panel; what was collected before is void.
         Recused = "recused",
         /// The credential was collected.
         Issued = "issued",
@@ -133,6 +133,19 @@ pub fn set_state(
             .execute(c)
     })?;
     Ok(changed == 1)
+}
+
+/// Sets everybody of a subject's panel who collected back to `drawn`: what they hold is void.
+pub fn reopen(conn: &mut Conn, evaluation: EvaluationId) -> Result<()> {
+    let (issued, drawn) = (AssignmentState::Issued, AssignmentState::Drawn);
+    on!(conn, |c| {
+        diesel::update(
+            assignments::table.filter(assignments::evaluation_id.eq(evaluation).and(assignments::state.eq(issued))),
+        )
+        .set(assignments::state.eq(drawn))
+        .execute(c)
+    })?;
+    Ok(())
 }
 
 /// The keys by which a draw's record names the subjects and reviewers of a cycle: the first external id by source

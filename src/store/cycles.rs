@@ -34,7 +34,7 @@ pub struct Cycle {
     pub cycle_ref: Option<Vec<u8>>,
     /// The round of collection, from 1.
     pub round: i32,
-    /// The generation of the manifest in force.
+    /// The generation of the manifest in force, or of the one that is being made.
     pub generation: i32,
     /// SHA-256 of the tagged seed, in hex; public from before the pool is shown.
     pub seed_commitment: Option<String>,
@@ -44,7 +44,7 @@ pub struct Cycle {
     pub draw_record: Option<String>,
     /// SHA-256 of the record, in hex; public.
     pub draw_record_digest: Option<String>,
-    /// The digest of the manifest in force, base64url; public.
+    /// The digest of the manifest in force, base64url; public. None while a generation is being made.
     pub manifest_digest: Option<String>,
     /// The box's receipt key that the manifest names: one round each.
     pub receipt_key: Option<Vec<u8>>,
@@ -61,8 +61,8 @@ pub struct Cycle {
 }
 
 /// The days of a cycle as a row.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = cycle_dates)]
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = cycle_dates, primary_key(cycle_id))]
 struct DatesRow {
     cycle_id: CycleId,
     starts_on: NaiveDate,
@@ -79,6 +79,28 @@ struct DatesRow {
     seal_by: NaiveDate,
     challenge_close: NaiveDate,
     recount_by: NaiveDate,
+}
+
+impl DatesRow {
+    fn new(cycle_id: CycleId, dates: &CycleDates) -> Self {
+        DatesRow {
+            cycle_id,
+            starts_on: dates.starts_on,
+            file_review_open: dates.file_review_open,
+            file_review_close: dates.file_review_close,
+            pool_review_open: dates.pool_review_open,
+            pool_challenge_close: dates.pool_challenge_close,
+            pool_review_close: dates.pool_review_close,
+            draw_by: dates.draw_by,
+            issue_open: dates.issue_open,
+            issue_close: dates.issue_close,
+            submit_open: dates.submit_open,
+            submit_close: dates.submit_close,
+            seal_by: dates.seal_by,
+            challenge_close: dates.challenge_close,
+            recount_by: dates.recount_by,
+        }
+    }
 }
 
 /// A move from one phase to another.
@@ -105,23 +127,7 @@ pub struct CycleMove {
 
 /// Adds a cycle with its days.
 pub fn insert(conn: &mut Conn, cycle: &Cycle, dates: &CycleDates) -> Result<()> {
-    let row = DatesRow {
-        cycle_id: cycle.id,
-        starts_on: dates.starts_on,
-        file_review_open: dates.file_review_open,
-        file_review_close: dates.file_review_close,
-        pool_review_open: dates.pool_review_open,
-        pool_challenge_close: dates.pool_challenge_close,
-        pool_review_close: dates.pool_review_close,
-        draw_by: dates.draw_by,
-        issue_open: dates.issue_open,
-        issue_close: dates.issue_close,
-        submit_open: dates.submit_open,
-        submit_close: dates.submit_close,
-        seal_by: dates.seal_by,
-        challenge_close: dates.challenge_close,
-        recount_by: dates.recount_by,
-    };
+    let row = DatesRow::new(cycle.id, dates);
     on!(conn, |c| {
         diesel::insert_into(cycles::table).values(cycle).execute(c)?;
         diesel::insert_into(cycle_dates::table).values(&row).execute(c)
@@ -159,6 +165,13 @@ pub fn dates(conn: &mut Conn, id: CycleId) -> Result<CycleDates> {
         challenge_close: row.challenge_close,
         recount_by: row.recount_by,
     })
+}
+
+/// Changes the days of a cycle.
+pub fn set_dates(conn: &mut Conn, id: CycleId, dates: &CycleDates) -> Result<()> {
+    let row = DatesRow::new(id, dates);
+    on!(conn, |c| { diesel::update(cycle_dates::table.find(id)).set(&row).execute(c) })?;
+    Ok(())
 }
 
 /// Cycles by id, after `after`, at most `limit`.

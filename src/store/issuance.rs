@@ -1,10 +1,11 @@
 //! What issuance needs and leaves: the issuers' keys, wrapped, and what was signed without being seen. A newcomer's usual
 //! mistake is to add a time: no row here says when a credential was collected.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::assignments::AssignmentState;
-use super::schema::{assignments, evaluations, issuances, issuer_document_keys, issuer_keys};
+use super::schema::{assignments, evaluations, issuances, issuer_document_keys, issuer_keys, key_bumps};
 use crate::db::Conn;
 use crate::domain::ids::{AssignmentId, CycleId, EvaluationId};
 use crate::error::Result;
@@ -87,6 +88,41 @@ pub fn current_keys(conn: &mut Conn, evaluations: &[EvaluationId]) -> Result<Vec
     Ok(rows)
 }
 
+/// Notes that a subject's keys are replaced in this generation; noted already is noted.
+pub fn insert_key_bump(conn: &mut Conn, evaluation: EvaluationId, generation: i32) -> Result<()> {
+    on!(conn, |c| {
+        diesel::insert_into(key_bumps::table)
+            .values((key_bumps::evaluation_id.eq(evaluation), key_bumps::generation.eq(generation)))
+            .on_conflict_do_nothing()
+            .execute(c)
+    })?;
+    Ok(())
+}
+
+/// The subjects of a cycle whose keys are replaced in this generation, by evaluation.
+pub fn key_bumps(conn: &mut Conn, cycle: CycleId, generation: i32) -> Result<Vec<EvaluationId>> {
+    Ok(on!(conn, |c| {
+        key_bumps::table
+            .inner_join(evaluations::table.on(evaluations::id.eq(key_bumps::evaluation_id)))
+            .filter(evaluations::cycle_id.eq(cycle).and(key_bumps::generation.eq(generation)))
+            .order(key_bumps::evaluation_id)
+            .select(key_bumps::evaluation_id)
+            .load(c)
+    })?)
+}
+
+/// The ids of all issuer keys of a cycle, of every generation, ascending.
+pub fn key_ids(conn: &mut Conn, cycle: CycleId) -> Result<Vec<Vec<u8>>> {
+    Ok(on!(conn, |c| {
+        issuer_keys::table
+            .inner_join(evaluations::table.on(evaluations::id.eq(issuer_keys::evaluation_id)))
+            .filter(evaluations::cycle_id.eq(cycle))
+            .order(issuer_keys::key_id)
+            .select(issuer_keys::key_id)
+            .load(c)
+    })?)
+}
+
 /// Deletes the private half of every issuer key of a cycle; how many there were.
 pub fn delete_private_keys(conn: &mut Conn, cycle: CycleId) -> Result<usize> {
     let none: Option<Vec<u8>> = None;
@@ -100,6 +136,18 @@ pub fn delete_private_keys(conn: &mut Conn, cycle: CycleId) -> Result<usize> {
         .set(issuer_keys::wrapped_private_key.eq(none))
         .execute(c)
     })?)
+}
+
+/// Removes what the engine still holds of deleted private keys in its own files, as far as it can; outside a transaction.
+///
+/// SQLite overwrites what is deleted and then empties its log; PostgreSQL writes the table anew. Of PostgreSQL's log, and
+/// of backups, nothing is removed here: what lies there was wrapped, and the key file that opens it is gone.
+pub fn erase_deleted_keys(conn: &mut Conn) -> Result<()> {
+    match conn {
+        Conn::Sqlite(c) => c.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?,
+        Conn::Postgres(c) => c.batch_execute("VACUUM FULL issuer_keys")?,
+    }
+    Ok(())
 }
 
 /// Deletes the private half of one issuer key, so that nothing is signed with it any more.

@@ -429,6 +429,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     issuer_keys,
     jobs,
     judges,
+    key_bumps,
     login_attempts,
     methodologies,
     observations,

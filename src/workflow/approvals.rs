@@ -7,14 +7,14 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::cycles::Mover;
-use super::{cycles, methodologies};
+use super::{cycles, generations, methodologies};
 use crate::cipher::Cipher;
 use crate::coded;
 use crate::credential::jcs;
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
 use crate::domain::ids;
-use crate::domain::ids::{ApprovalId, CycleId};
+use crate::domain::ids::{ApprovalId, CycleId, EvaluationId};
 use crate::domain::policy::{Actor, StaffRole};
 use crate::error::{Code, Error, Result};
 use crate::store;
@@ -36,6 +36,10 @@ coded! {
         SealCycle = "seal_cycle",
         /// End a cycle without results.
         CancelCycle = "cancel_cycle",
+        /// Replace the issuers' keys of one subject.
+        BumpSubject = "bump_subject",
+        /// Move the days of a cycle later.
+        ExtendCycle = "extend_cycle",
     }
 }
 
@@ -140,6 +144,12 @@ pub fn confirm(
 fn check(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, now: DateTime<Utc>) -> Result<()> {
     let to = match act {
         Act::PublishMethodology => return methodologies::check_publish(conn, object_id, parameters).map(drop),
+        Act::BumpSubject => {
+            return generations::check_bump(conn, EvaluationId(object_id), parameters, now).map(drop);
+        }
+        Act::ExtendCycle => {
+            return generations::check_extension(conn, CycleId(object_id), parameters, now).map(drop);
+        }
         Act::OpenCycle => Phase::Announced,
         Act::DrawPanels => Phase::Drawn,
         Act::SealCycle => Phase::Sealed,
@@ -166,13 +176,18 @@ fn perform(
         Act::DrawPanels => cycles::draw(conn, cipher, cycle, mover, now),
         Act::SealCycle => cycles::seal(conn, cipher, cycle, mover, now),
         Act::CancelCycle => cycles::cancel(conn, cipher, cycle, mover, now),
+        Act::BumpSubject => generations::bump(conn, EvaluationId(object_id), &approval.parameters, mover, now),
+        Act::ExtendCycle => generations::extend(conn, cycle, &approval.parameters, mover, now),
     }
 }
 
 fn digest(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, reason: Option<&str>) -> Result<String> {
     let state = match act {
         Act::PublishMethodology => methodologies::state(conn, object_id)?,
-        Act::OpenCycle | Act::DrawPanels | Act::SealCycle | Act::CancelCycle => cycles::state(conn, object_id)?,
+        Act::BumpSubject => generations::state(conn, EvaluationId(object_id))?,
+        Act::OpenCycle | Act::DrawPanels | Act::SealCycle | Act::CancelCycle | Act::ExtendCycle => {
+            cycles::state(conn, object_id)?
+        }
     };
     let deed = Deed { act: act.as_str(), object_id: object_id.to_string(), state, parameters, reason };
     Ok(hex(&Sha256::digest(jcs::canonical(&deed)?)))

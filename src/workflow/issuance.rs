@@ -127,10 +127,16 @@ pub fn facts(conn: &mut Conn, cycle: &Cycle) -> Result<IssuanceFacts> {
     })
 }
 
+/// The text of the newest manifest that is frozen: while the next generation is being made, that of the one before.
+pub fn newest_manifest(conn: &mut Conn, cycle: &Cycle) -> Result<Option<Vec<u8>>> {
+    let newest = cycle.generation - i32::from(cycle.manifest_digest.is_none());
+    store::cycles::document(conn, cycle.id, &manifest_file(newest))
+}
+
 /// The text of the manifest in force.
 ///
 /// # Errors
-/// 409 `guard_not_met` where none is frozen yet.
+/// 409 `guard_not_met` where none is frozen yet, or the next generation is being made.
 pub fn manifest_text(conn: &mut Conn, cycle: &Cycle) -> Result<Vec<u8>> {
     let text = store::cycles::document(conn, cycle.id, &manifest_file(cycle.generation))?;
     text.ok_or_else(|| Error::hinted(Code::GuardNotMet, Hint::new("manifest_not_frozen")))
@@ -145,10 +151,12 @@ pub fn manifest_text(conn: &mut Conn, cycle: &Cycle) -> Result<Vec<u8>> {
 /// 409 `guard_not_met` where a cycle without manifest is to be sealed.
 pub fn put_seal_order(conn: &mut Conn, cipher: &Cipher, cycle: &Cycle, act: Act, now: DateTime<Utc>) -> Result<()> {
     let is_ordered = store::cycles::document(conn, cycle.id, SEAL_ORDER_FILE)?.is_some();
-    if is_ordered || act == Act::Destroy && cycle.manifest_digest.is_none() {
+    if is_ordered || act == Act::Destroy && cycle.cycle_ref.is_none() {
         return Ok(());
     }
-    let manifest = Frozen::parse(&manifest_text(conn, cycle)?)?;
+    let text = newest_manifest(conn, cycle)?;
+    let text = text.ok_or_else(|| Error::hinted(Code::GuardNotMet, Hint::new("manifest_not_frozen")))?;
+    let manifest = Frozen::parse(&text)?;
     let first = manifest.manifest().issuers.first().map(|issuer| issuer.issuer_id.clone());
     let keys = store::issuance::document_keys(conn, cycle.id)?;
     let row = keys.iter().find(|key| Some(&key.issuer_id) == first.as_ref());
@@ -222,7 +230,11 @@ pub fn load_ledger_input(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Re
 pub fn build_ledgers(cipher: &Cipher, input: &LedgerInput) -> Result<Vec<LedgerFile>> {
     let manifest = Frozen::parse(&input.manifest)?;
     let build = |row: &DocumentKeyRow| {
-        let of_issuer = input.issued.iter().filter(|(_, issuance)| issuance.issuer_id == row.issuer_id);
+        // What an earlier key signed for a subject is void: the ledger counts for the keys of its manifest alone.
+        let of_issuer = input.issued.iter().filter(|(subject_ref, issuance)| {
+            let key_id = manifest.key_id(subject_ref, &row.issuer_id);
+            issuance.issuer_id == row.issuer_id && key_id.is_some_and(|key_id| key_id.0 == *issuance.key_id)
+        });
         let entry = |(subject_ref, issuance): &(Ref, Issuance)| -> Result<(Ref, Digest)> {
             let assignment_id = Bytes(*issuance.assignment_id.0.as_bytes());
             let key_id = Bytes::from_slice(&issuance.key_id)?;

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::issuance::{IssuerName, METHODOLOGY_FILE, issuers, manifest_file, methodology_of};
+use super::issuance::{IssuerName, METHODOLOGY_FILE, issuers, manifest_file, methodology_of, newest_manifest};
 use crate::credential::encoding::{Blob, Bytes, Digest, Ref, sha256};
 use crate::credential::frozen::Frozen;
 use crate::credential::manifest::{
@@ -24,7 +24,7 @@ use crate::store::cycles::Cycle;
 use crate::store::evaluations::Evaluation;
 use crate::store::issuance::{DocumentKeyRow, IssuerKeyRow};
 
-/// What a manifest is made from, in one snapshot.
+/// What the first manifest of a round is made from, in one snapshot.
 pub struct Plan {
     cycle: Cycle,
     dates: CycleDates,
@@ -35,21 +35,38 @@ pub struct Plan {
     document_keys: Vec<DocumentKeyRow>,
 }
 
+/// What a later generation is made from, in one snapshot: the one before, and what has changed.
+pub struct NextPlan {
+    cycle: Cycle,
+    dates: CycleDates,
+    previous: Vec<u8>,
+    /// The keys of this generation, each with the box's name of its subject.
+    keys: Vec<(Ref, IssuerKeyRow)>,
+}
+
 /// Where a cycle's manifest stands.
 pub enum Standing {
     /// It is frozen, with this digest.
     Frozen(Digest),
-    /// It can be made from this.
-    Open(Box<Plan>),
+    /// The first generation can be made from this.
+    First(Box<Plan>),
+    /// The next generation can be made from this.
+    Next(Box<NextPlan>),
 }
 
-/// A manifest that can be stored, with the names it gives.
+/// A manifest that can be stored.
 pub struct Built {
     cycle_id: CycleId,
     cycle_version: i64,
-    methodology_text: String,
     manifest: Vec<u8>,
     digest: Digest,
+    /// What the first generation settles for all that follow.
+    names: Option<Names>,
+}
+
+/// What the first manifest of a round gives out.
+struct Names {
+    methodology_text: String,
     receipt_key: PublicKey,
     cycle_ref: Ref,
     subject_refs: Vec<(EvaluationId, Ref)>,
@@ -58,26 +75,26 @@ pub struct Built {
 /// Loads what the manifest of a cycle is made from, or the digest of the one that is frozen.
 ///
 /// # Errors
-/// 404; 409 `wrong_phase` unless drawn; 409 `guard_not_met` while keys are missing.
-pub fn load(conn: &mut Conn, id: CycleId) -> Result<Standing> {
+/// 404; 409 `wrong_phase` unless drawn, or under way with a generation to be made; 409 `guard_not_met` while keys are
+/// missing, or where a changed key comes after the opening of submission.
+pub fn load(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Result<Standing> {
     let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
     if let Some(digest) = &cycle.manifest_digest {
         return Ok(Standing::Frozen(digest.parse()?));
     }
-    check_drawn(&cycle)?;
+    if cycle.cycle_ref.is_some() {
+        return load_next(conn, cycle, now).map(|plan| Standing::Next(Box::new(plan)));
+    }
+    check_keys_due(&cycle)?;
     let (methodology, methodology_text) = methodology_of(conn, &cycle)?;
     let evaluations = store::evaluations::of_cycle(conn, id)?;
     let keys = store::issuance::issuer_keys(conn, id, cycle.generation)?;
     let document_keys = store::issuance::document_keys(conn, id)?;
     let count = issuers(&cycle).len();
     if keys.len() < evaluations.len() * count || document_keys.len() < count {
-        let (made, needed) = (keys.len(), evaluations.len() * count);
-        return Err(Error::hinted(
-            Code::GuardNotMet,
-            Hint::new("keys_missing").text("made", made).text("needed", needed),
-        ));
+        return Err(keys_missing(keys.len(), evaluations.len() * count));
     }
-    Ok(Standing::Open(Box::new(Plan {
+    Ok(Standing::First(Box::new(Plan {
         dates: store::cycles::dates(conn, id)?,
         cycle,
         methodology,
@@ -88,12 +105,44 @@ pub fn load(conn: &mut Conn, id: CycleId) -> Result<Standing> {
     })))
 }
 
-/// 409 `wrong_phase` unless the panels are drawn and issuance has not begun.
-pub fn check_drawn(cycle: &Cycle) -> Result<()> {
-    if cycle.phase == Phase::Drawn {
-        return Ok(());
+/// Loads what the next generation is made from.
+fn load_next(conn: &mut Conn, cycle: Cycle, now: DateTime<Utc>) -> Result<NextPlan> {
+    check_keys_due(&cycle)?;
+    let previous = newest_manifest(conn, &cycle)?.ok_or_else(|| Error::internal("a generation is missing"))?;
+    let bumped = store::issuance::key_bumps(conn, cycle.id, cycle.generation)?;
+    let rows = store::issuance::issuer_keys(conn, cycle.id, cycle.generation)?;
+    let needed = bumped.len() * issuers(&cycle).len();
+    if rows.len() < needed {
+        return Err(keys_missing(rows.len(), needed));
     }
-    Err(phase_needed(cycle, Phase::Drawn))
+    let before = Manifest::parse(&previous)?;
+    // From its opening on the box may hold reviews under the old keys, and every client takes a change for an attack.
+    if !bumped.is_empty() && before.date_at(now) >= before.dates.submit_open {
+        let hint = Hint::new("keys_are_settled").text("day", before.dates.submit_open);
+        return Err(Error::hinted(Code::GuardNotMet, hint));
+    }
+    let mut keys = Vec::with_capacity(rows.len());
+    for row in rows {
+        let subject = store::evaluations::find(conn, row.evaluation_id)?.and_then(|found| found.subject_ref);
+        let subject = subject.ok_or_else(|| Error::internal("a subject with a new key has no name"))?;
+        keys.push((Ref::from_slice(&subject)?, row));
+    }
+    Ok(NextPlan { dates: store::cycles::dates(conn, cycle.id)?, cycle, previous, keys })
+}
+
+fn keys_missing(made: usize, needed: usize) -> Error {
+    Error::hinted(Code::GuardNotMet, Hint::new("keys_missing").text("made", made).text("needed", needed))
+}
+
+/// 409 `wrong_phase` unless keys can be asked for: the panels are drawn and issuance has not begun, or two persons have
+/// begun a new generation.
+pub fn check_keys_due(cycle: &Cycle) -> Result<()> {
+    let is_next_due = cycle.cycle_ref.is_some() && cycle.manifest_digest.is_none();
+    match cycle.phase {
+        Phase::Drawn => Ok(()),
+        Phase::Issuance | Phase::Submission if is_next_due => Ok(()),
+        _ => Err(phase_needed(cycle, Phase::Drawn)),
+    }
 }
 
 /// 409 `wrong_phase` that names the phase in which the act is done.
@@ -129,14 +178,7 @@ pub fn build(plan: &Plan, box_keys: &BoxKeys) -> Result<Built> {
         prev_manifest_digest: None,
         methodology_digest: sha256(&[plan.methodology_text.as_bytes()]),
         utc_offset_minutes: methodology.time_limits.utc_offset_minutes,
-        dates: Dates {
-            issue_open: plan.dates.issue_open,
-            issue_close: plan.dates.issue_close,
-            submit_open: plan.dates.submit_open,
-            submit_close: plan.dates.submit_close,
-            seal_by: plan.dates.seal_by,
-            challenge_close: plan.dates.challenge_close,
-        },
+        dates: public_dates(&plan.dates),
         issued_min: counts.issued_min,
         display_min: counts.display_min,
         decision_min: counts.decision_min,
@@ -154,32 +196,72 @@ pub fn build(plan: &Plan, box_keys: &BoxKeys) -> Result<Built> {
     Ok(Built {
         cycle_id: cycle.id,
         cycle_version: cycle.version,
-        methodology_text: plan.methodology_text.clone(),
         manifest: manifest.bytes().to_vec(),
         digest: manifest.digest(),
-        receipt_key: box_keys.receipt_key,
-        cycle_ref,
-        subject_refs,
+        names: Some(Names {
+            methodology_text: plan.methodology_text.clone(),
+            receipt_key: box_keys.receipt_key,
+            cycle_ref,
+            subject_refs,
+        }),
+    })
+}
+
+/// Builds the next generation: the one before with the days as they are now, and new keys where there are any.
+///
+/// # Errors
+/// 422 with what contradicts itself.
+pub fn build_next(plan: &NextPlan) -> Result<Built> {
+    let previous = Frozen::parse(&plan.previous)?;
+    let mut manifest = previous.manifest().clone();
+    manifest.generation += 1;
+    manifest.prev_manifest_digest = Some(previous.digest());
+    manifest.dates = public_dates(&plan.dates);
+    for (subject_ref, row) in &plan.keys {
+        let subject = manifest.subjects.iter_mut().find(|subject| subject.subject_ref == *subject_ref);
+        let slot = subject.and_then(|subject| subject.keys.iter_mut().find(|key| key.issuer_id == row.issuer_id));
+        *slot.ok_or_else(|| Error::internal("a new key has no place in the manifest"))? = subject_key(row)?;
+    }
+    let manifest = Frozen::new(manifest)?;
+    manifest.succeeds(&previous)?;
+    Ok(Built {
+        cycle_id: plan.cycle.id,
+        cycle_version: plan.cycle.version,
+        manifest: manifest.bytes().to_vec(),
+        digest: manifest.digest(),
+        names: None,
+    })
+}
+
+fn public_dates(dates: &CycleDates) -> Dates {
+    Dates {
+        issue_open: dates.issue_open,
+        issue_close: dates.issue_close,
+        submit_open: dates.submit_open,
+        submit_close: dates.submit_close,
+        seal_by: dates.seal_by,
+        challenge_close: dates.challenge_close,
+    }
+}
+
+fn subject_key(row: &IssuerKeyRow) -> Result<SubjectKey> {
+    Ok(SubjectKey {
+        issuer_id: row.issuer_id.clone(),
+        purpose: Purpose::Marks,
+        key_id: Bytes::from_slice(&row.key_id)?,
+        spki: Blob(row.public_key.clone()),
     })
 }
 
 impl Plan {
     fn subject(&self, evaluation: &Evaluation, subject_ref: Ref) -> Result<Subject> {
         let keys = self.keys.iter().filter(|key| key.evaluation_id == evaluation.id);
-        let key = |row: &IssuerKeyRow| {
-            Ok(SubjectKey {
-                issuer_id: row.issuer_id.clone(),
-                purpose: Purpose::Marks,
-                key_id: Bytes::from_slice(&row.key_id)?,
-                spki: Blob(row.public_key.clone()),
-            })
-        };
         Ok(Subject {
             subject_ref,
             instrument_id: evaluation.instrument_id.clone(),
             // As drawn: whoever leaves without a successor lowers what can be issued, and that subject's gate stays closed.
             panel_size: self.methodology.counts.panel_size,
-            keys: keys.map(key).collect::<Result<_>>()?,
+            keys: keys.map(subject_key).collect::<Result<_>>()?,
         })
     }
 
@@ -219,19 +301,21 @@ pub fn put(conn: &mut Conn, actor: &Actor, built: &Built, now: DateTime<Utc>) ->
     if cycle.version != built.cycle_version {
         return Err(Error::retry_after(Code::Busy, 1));
     }
-    cycle.cycle_ref = Some(built.cycle_ref.0.to_vec());
     cycle.manifest_digest = Some(built.digest.to_string());
-    cycle.receipt_key = Some(built.receipt_key.0.to_vec());
-    // A receipt key is of one round; the box offers the next one as soon as it has taken a manifest in.
-    if store::cycles::is_receipt_key_used(conn, &built.receipt_key.0)? {
-        return Err(Error::retry_after(Code::BoxNotReady, 5));
+    if let Some(names) = &built.names {
+        // A receipt key is of one round; the box offers the next one as soon as it has taken a manifest in.
+        if store::cycles::is_receipt_key_used(conn, &names.receipt_key.0)? {
+            return Err(Error::retry_after(Code::BoxNotReady, 5));
+        }
+        cycle.cycle_ref = Some(names.cycle_ref.0.to_vec());
+        cycle.receipt_key = Some(names.receipt_key.0.to_vec());
+        for (evaluation, subject_ref) in &names.subject_refs {
+            store::evaluations::set_subject_ref(conn, *evaluation, &subject_ref.0)?;
+        }
+        store::cycles::put_document(conn, cycle.id, METHODOLOGY_FILE, names.methodology_text.as_bytes())?;
     }
     store::cycles::update(conn, &mut cycle)?;
-    for (evaluation, subject_ref) in &built.subject_refs {
-        store::evaluations::set_subject_ref(conn, *evaluation, &subject_ref.0)?;
-    }
     store::cycles::put_document(conn, cycle.id, &manifest_file(cycle.generation), &built.manifest)?;
-    store::cycles::put_document(conn, cycle.id, METHODOLOGY_FILE, built.methodology_text.as_bytes())?;
     let entry = store::audit::NewEntry {
         digest: Some(built.digest.to_string()),
         ..store::audit::NewEntry::new(Some(actor.account_id), "freeze_manifest", "cycle", cycle.id)

@@ -15,6 +15,8 @@ use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
 use crate::store;
 use crate::store::assignments::{Assignment, AssignmentState, Duty, is_of_panel};
+use crate::store::cycles::Cycle;
+use crate::store::evaluations::Evaluation;
 
 coded! {
     /// Why a reviewer leaves a panel.
@@ -54,7 +56,7 @@ pub fn recuse(
     }
     let (drawn, left) = (AssignmentState::Drawn, AssignmentState::Recused);
     store::assignments::set_state(conn, id, drawn, left, Some(reason.as_str()))?;
-    if let Some(next) = next_assignment(conn, &duty)? {
+    if let Some(next) = next_assignment(conn, &duty.cycle, &duty.evaluation)? {
         store::assignments::set_state(conn, next, AssignmentState::Reserve, drawn, None)?;
     }
     let entry = store::audit::NewEntry::new(Some(actor.account_id), "recuse_assignment", "assignment", id);
@@ -65,28 +67,27 @@ pub fn recuse(
 }
 
 /// Who follows, by the draw's record and the panels as they are now.
-fn next_assignment(conn: &mut Conn, duty: &Duty) -> Result<Option<AssignmentId>> {
-    let record = duty.cycle.draw_record.as_deref().ok_or_else(|| Error::internal("a drawn cycle has no record"))?;
+pub(super) fn next_assignment(conn: &mut Conn, cycle: &Cycle, evaluation: &Evaluation) -> Result<Option<AssignmentId>> {
+    let record = cycle.draw_record.as_deref().ok_or_else(|| Error::internal("a drawn cycle has no record"))?;
     let record: DrawRecord = serde_json::from_str(record).map_err(Error::internal)?;
-    let keys: BTreeMap<JudgeId, String> = store::assignments::record_keys(conn, duty.cycle.id)?.into_iter().collect();
+    let keys: BTreeMap<JudgeId, String> = store::assignments::record_keys(conn, cycle.id)?.into_iter().collect();
     let key = |judge: JudgeId| keys.get(&judge).cloned().ok_or_else(|| Error::internal("a judge has no key"));
-    let evaluations = store::evaluations::of_cycle(conn, duty.cycle.id)?;
-    let subjects: BTreeMap<EvaluationId, JudgeId> =
-        evaluations.iter().map(|evaluation| (evaluation.id, evaluation.judge_id)).collect();
+    let evaluations = store::evaluations::of_cycle(conn, cycle.id)?;
+    let subjects: BTreeMap<EvaluationId, JudgeId> = evaluations.iter().map(|one| (one.id, one.judge_id)).collect();
     let mut panels: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut left = BTreeSet::new();
     let mut reserve: BTreeMap<String, AssignmentId> = BTreeMap::new();
-    for Assignment { id, evaluation_id, judge_id, state, .. } in store::assignments::of_cycle(conn, duty.cycle.id)? {
+    for Assignment { id, evaluation_id, judge_id, state, .. } in store::assignments::of_cycle(conn, cycle.id)? {
         // The panel of a cancelled evaluation binds nobody any more.
         let Some(subject) = subjects.get(&evaluation_id) else { continue };
         if is_of_panel(state) {
             panels.entry(key(*subject)?).or_default().push(key(judge_id)?);
-        } else if evaluation_id == duty.evaluation.id && state == AssignmentState::Recused {
+        } else if evaluation_id == evaluation.id && state == AssignmentState::Recused {
             left.insert(key(judge_id)?);
-        } else if evaluation_id == duty.evaluation.id {
+        } else if evaluation_id == evaluation.id {
             reserve.insert(key(judge_id)?, id);
         }
     }
-    let next = next_in_reserve(&record, &key(duty.evaluation.judge_id)?, &panels, &left);
+    let next = next_in_reserve(&record, &key(evaluation.judge_id)?, &panels, &left);
     Ok(next.and_then(|key| reserve.get(key).copied()))
 }

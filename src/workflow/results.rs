@@ -197,9 +197,17 @@ fn digest_of(files: &Files, name: &str) -> String {
 }
 
 /// Deletes the private halves of a cycle's issuer keys; the caller has destroyed the key file that could open them.
+///
+/// The audit entry names what was destroyed: SHA-256 of the ids of all the cycle's keys, ascending, which anybody can
+/// compute from the published manifests of all generations.
 pub fn delete_private_keys(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Result<()> {
     if store::issuance::delete_private_keys(conn, id)? > 0 {
-        let entry = store::audit::NewEntry::new(None, "destroy_issuer_keys", "cycle", id);
+        let key_ids = store::issuance::key_ids(conn, id)?;
+        let key_ids: Vec<&[u8]> = key_ids.iter().map(Vec::as_slice).collect();
+        let entry = store::audit::NewEntry {
+            digest: Some(sha256(&key_ids).to_string()),
+            ..store::audit::NewEntry::new(None, "destroy_issuer_keys", "cycle", id)
+        };
         store::audit::record(conn, entry, now)?;
     }
     Ok(())

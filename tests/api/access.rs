@@ -32,6 +32,7 @@ pub const CALLERS: [(char, &str); 11] = [
 /// counted yet, which is why `get_draw_record` and `get_result` are 0 for those who would see them; `cycles.rs` and `results.rs` show that they do.
 const TABLE: &str = "
     assign_member               . S . . . . . . . . .
+    bump_subject                . S . . . . . . . . .
     cancel_cycle                . S . . . . . . . . .
     change_password             A S M P U J O . . . .
     collect_credentials         . . . . . J O . . . .
@@ -54,6 +55,7 @@ const TABLE: &str = "
     decide_correction_request   . S . . . . . . . . .
     delete_session              A S M P U J O . . . .
     draw_panels                 . S . . . . . . . . .
+    extend_cycle                . S . . . . . . . . .
     freeze_manifest             . S . . . . . . . . .
     get_account                 A . . . U . . . . . .
     get_approval                . S . . U . . . . . .

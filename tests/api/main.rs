@@ -26,6 +26,7 @@ mod corrections;
 mod courts;
 mod cycles;
 mod files;
+mod generations;
 mod harness;
 mod hints;
 mod issuance;

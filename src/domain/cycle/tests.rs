@@ -179,6 +179,13 @@ fn each_guard_alone_stops_its_move_and_says_what_to_do() {
             ],
         ),
         (
+            Phase::Submission,
+            &[
+                ("manifest_not_published", |facts| facts.is_manifest_published = false),
+                ("ledgers_missing count=1", |facts| facts.ledgers_missing = 1),
+            ],
+        ),
+        (
             Phase::Sealed,
             &[
                 ("checkpoint_not_published", |facts| facts.is_checkpoint_published = false),

@@ -38,6 +38,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    key_bumps (evaluation_id, generation) {
+        evaluation_id -> Text,
+        generation -> Integer,
+    }
+}
+
+diesel::table! {
     recount_statements (cycle_id, account_id) {
         cycle_id -> Text,
         account_id -> Text,
