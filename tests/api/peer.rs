@@ -45,7 +45,7 @@ async fn a_reviewer_finds_the_own_review_in_the_list_that_the_service_sealed() {
     let own = cards.first_mut().unwrap();
     assert_eq!(own.card().unwrap().methodology.as_deref(), Some(&Methodology::standard().unwrap()));
     plan.pass(&app, "issue_close").await;
-    app.secretary().await.post(&plan.path("/ledgers"), json!({})).await.expect(200);
+    app.secretary().await.with_key("ledgers").post(&plan.path("/ledgers"), json!({})).await.expect(200);
     app.go_to(&plan.day(&app, "submit_open").await);
     plan.move_to(&app, "submission").await;
     let subject = own.card().unwrap().credentials[0].clone();

@@ -186,8 +186,8 @@ async fn a_token_is_verified_by_the_published_key_and_one_that_was_changed_is_no
     assert!(verify(&changed).is_err());
 }
 
-/// The work of a log-in is the hash, and an unknown name costs one too. Both kinds are measured in turn and compared
-/// within this one run, so that a slow machine is slow for both.
+/// The work of a log-in is the hash, and an unknown name costs one too. Both kinds are measured in turn within this one
+/// run, and the quickest of each compared: whatever else the machine does only ever adds.
 #[tokio::test]
 async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
     let app = App::start_with(|config| config.argon2_memory_kib = 8192).await;
@@ -210,10 +210,7 @@ async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
         app.clock.advance(TimeDelta::minutes(16));
     }
 
-    let median = |times: &mut Vec<Duration>| {
-        times.sort_unstable();
-        times[times.len() / 2].as_secs_f64()
-    };
-    let ratio = median(&mut known) / median(&mut unknown);
+    let quickest = |times: &[Duration]| times.iter().min().unwrap().as_secs_f64();
+    let ratio = quickest(&known) / quickest(&unknown);
     assert!((0.67..=1.5).contains(&ratio), "known names take {ratio:.2} times as long as unknown ones");
 }

@@ -43,8 +43,9 @@ const TELLS_ABOUT_ACTS: [&str; 7] = [
     "list_recounts",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 33] = [
+const ACTS: [&str; 35] = [
     "assign_member",
+    "bump_subject",
     "cancel_cycle",
     "change_password",
     "compute_results",
@@ -66,6 +67,7 @@ const ACTS: [&str; 33] = [
     "decide_correction_request",
     "delete_session",
     "draw_panels",
+    "extend_cycle",
     "freeze_manifest",
     "issue_token",
     "make_keys",
