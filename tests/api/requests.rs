@@ -129,6 +129,13 @@ impl World {
         let court_id = secretary.get("/v1/courts?limit=1").await.body["items"][0]["id"].as_str().unwrap().to_owned();
         let approval_id =
             secretary.get("/v1/approvals?limit=1").await.body["items"][0]["id"].as_str().unwrap().to_owned();
+        let records = format!("/v1/judges/{}", subject.id);
+        let value = json!({"indicator_code": "resolved", "category": "civil", "period": "2024-Q1", "numerator": 7,
+            "source_system": "toerelik", "as_of": "2024-04-05"});
+        let observation_id = secretary.post(&format!("{records}/observations"), value).await.expect(201).id();
+        let claim = json!({"observation_id": observation_id, "claim": "Олай емес."});
+        let asked = subject.client(app).await.post(&format!("{records}/correction-requests"), claim).await;
+        let correction_request_id = asked.expect(201).id();
         let cycle = plan.cycle(app).await;
         // Requests may close it, so nobody logs in by it.
         let account_id = app.db_add_account("somebody", Some(StaffRole::Member), None).await;
@@ -150,6 +157,7 @@ impl World {
             ("approval_id", approval_id),
             ("challenge_id", challenge_id),
             ("client_id", client_id),
+            ("correction_request_id", correction_request_id),
             ("court_id", court_id),
             ("cycle_id", plan.cycle_id.clone()),
             ("evaluation_id", evaluation_id),
