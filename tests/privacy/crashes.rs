@@ -73,6 +73,7 @@ fn crash(engine: &Engine, place: Option<&str>, seed: u64) -> (u64, u64) {
     let mut receipts: BTreeSet<Digest> = BTreeSet::new();
     let mut reviews: Vec<Envelope> = Vec::new();
     let stage = place.map_or("chance", |place| place.split('_').next().unwrap());
+    let mut deaths = 0;
     let victim = (stage == "chance").then(|| ballot.server.killer(Dice::new(seed).below(600)));
     for number in 0..REVIEWERS {
         let reviewer = round.reviewer();
@@ -80,9 +81,9 @@ fn crash(engine: &Engine, place: Option<&str>, seed: u64) -> (u64, u64) {
         if stage == "submit" && number == 3 {
             ballot.server.arm(place.unwrap(), Blow::Kill);
         }
-        ballot = send(ballot, &first, &mut receipts);
+        ballot = send(ballot, &first, &mut receipts, &mut deaths);
         let second = reviewer.seal(reviewer.body(&round, &[first.leaf().unwrap()], Some(1)));
-        ballot = send(ballot, &second, &mut receipts);
+        ballot = send(ballot, &second, &mut receipts, &mut deaths);
         reviews.extend([first, second]);
         if number == 2 && stage == "compact" {
             ballot.server.arm(place.unwrap(), Blow::Kill);
@@ -92,6 +93,7 @@ fn crash(engine: &Engine, place: Option<&str>, seed: u64) -> (u64, u64) {
             ballot = ballot.restarted();
         }
     }
+    assert!(stage != "submit" || deaths == 1, "{place:?} is passed once");
     ballot.server.go_to(noon(65));
     if stage == "seal" {
         ballot.server.arm(place.unwrap(), Blow::Kill);
@@ -112,7 +114,7 @@ fn crash(engine: &Engine, place: Option<&str>, seed: u64) -> (u64, u64) {
 }
 
 /// Sends the same bytes until a receipt comes, to a box that may die of it.
-fn send(mut ballot: Box, review: &Envelope, receipts: &mut BTreeSet<Digest>) -> Box {
+fn send(mut ballot: Box, review: &Envelope, receipts: &mut BTreeSet<Digest>, deaths: &mut u32) -> Box {
     loop {
         match post(&ballot.address(), review) {
             Some(reply) => {
@@ -120,7 +122,10 @@ fn send(mut ballot: Box, review: &Envelope, receipts: &mut BTreeSet<Digest>) -> 
                 receipts.insert(reply.leaf.unwrap());
                 return ballot;
             }
-            None => ballot = ballot.restarted(),
+            None => {
+                *deaths += 1;
+                ballot = ballot.restarted();
+            }
         }
     }
 }

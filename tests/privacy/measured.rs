@@ -38,6 +38,7 @@ pub struct Measured {
     pub right: u64,
     pub chance: f64,
     pub ways: [String; 2],
+    pub shuffled: Vec<u64>,
     /// L-6: area and standard deviation of each feature.
     pub areas: BTreeMap<String, (f64, f64)>,
     /// L-7.
@@ -52,14 +53,17 @@ pub fn measure(cycle: &Cycle, truth: &Truth, mut evidence: Evidence, seed: u64) 
     evidence.snapshots.extend(copies(&evidence.files));
     let attributes = attributes::all(&evidence, truth);
     let estimates = times::estimates(&evidence, truth);
-    let linked = link(truth, &panels(cycle), &attributes, &estimates, &evidence.snapshots);
+    let linked = link(truth, &panels(cycle), &attributes, &estimates, &evidence.snapshots, seed);
     let areas = crosslink::areas(&truth.reviews, &attributes, seed);
     let mut counters = counters::changing(&evidence.polled);
     counters.extend(counters::counting(&evidence.polled));
     counters.extend(counters::lines(&evidence.output, truth.reviews.len()));
+    for log in evidence.files.iter().filter(|file| file.name == "server.log") {
+        counters.extend(counters::lines(&log.bytes, truth.reviews.len()));
+    }
     let mut found = canaries::search(&evidence, truth);
     found.extend(truth.is_identified_request_taken.then(|| "a request that names its sender is taken".to_owned()));
-    let Linked { right, total, chance, ways } = linked;
+    let Linked { right, total, chance, ways, shuffled } = linked;
     Measured {
         engine: String::new(),
         run: String::new(),
@@ -73,7 +77,8 @@ pub fn measure(cycle: &Cycle, truth: &Truth, mut evidence: Evidence, seed: u64) 
         right,
         chance,
         ways,
-        areas: areas.into_iter().map(|area| (area.feature, (area.auc, area.sigma))).collect(),
+        shuffled,
+        areas: by_stable_name(areas, cycle),
         canaries: found,
         counters,
         seconds: 0.0,
@@ -96,10 +101,10 @@ impl Measured {
         fault("L-2", &self.joins);
         fault("L-3", &self.ordered);
         fault("L-4", &self.timed);
-        let linked = Linked { right: self.right, total: self.reviews, chance: self.chance, ways: self.ways.clone() };
-        if self.right as f64 > linked.limit() {
+        let linked = self.linked();
+        if linked.is_beyond_chance() {
             let share = self.right as f64 / self.reviews as f64;
-            fault("L-5", &[format!("{share:.3} by {} and by {}", self.ways[0], self.ways[1])]);
+            fault("L-5", &[format!("{share:.3}, p {:.4}, by {} and by {}", linked.p(), self.ways[0], self.ways[1])]);
         }
         let far: Vec<String> =
             self.areas.iter().filter(|(_, area)| self.is_far(**area)).map(|(name, _)| name.clone()).collect();
@@ -107,6 +112,16 @@ impl Measured {
         fault("L-7", &self.canaries);
         fault("counters", &self.counters);
         faults
+    }
+
+    fn linked(&self) -> Linked {
+        Linked {
+            right: self.right,
+            total: self.reviews,
+            chance: self.chance,
+            ways: self.ways.clone(),
+            shuffled: self.shuffled.clone(),
+        }
     }
 
     /// Whether an area is further from one half than the limit and than chance among so many.
@@ -121,8 +136,9 @@ impl Measured {
 pub fn pooled_faults(runs: &[&Measured]) -> Vec<String> {
     let mut faults = Vec::new();
     let linked = pooled(runs);
-    if linked.right as f64 > linked.limit() {
-        faults.push(format!("L-5 ({} of {} by chance at most {:.0})", linked.right, linked.total, linked.limit()));
+    if linked.is_beyond_chance() {
+        let (right, total, limit, p) = (linked.right, linked.total, linked.limit(), linked.p());
+        faults.push(format!("L-5 ({right} of {total}, p {p:.4}, at full size at most {limit:.0})"));
     }
     if let Some((auc, feature)) = furthest_area(runs).filter(|(auc, _)| runs.len() > 1 && (auc - 0.5).abs() > AREA) {
         faults.push(format!("L-6 ({feature} {auc:.3})"));
@@ -134,7 +150,10 @@ pub fn pooled_faults(runs: &[&Measured]) -> Vec<String> {
 pub fn pooled(runs: &[&Measured]) -> Linked {
     let sum = |count: fn(&Measured) -> u64| runs.iter().map(|run| count(run)).sum();
     let (right, total) = (sum(|run| run.right), sum(|run| run.reviews));
-    Linked { right, total, chance: runs.iter().map(|run| run.chance).sum(), ways: [String::new(), String::new()] }
+    let shuffles = runs.iter().map(|run| run.shuffled.len()).min().unwrap_or(0);
+    let shuffled = (0..shuffles).map(|at| runs.iter().map(|run| run.shuffled[at]).sum()).collect();
+    let chance = runs.iter().map(|run| run.chance).sum();
+    Linked { right, total, chance, ways: [String::new(), String::new()], shuffled }
 }
 
 /// The mean area of each feature that all runs have; the one that is furthest from one half.
@@ -156,6 +175,30 @@ fn panels(cycle: &Cycle) -> Panels {
         }
     }
     panels
+}
+
+/// Areas by names that are the same in every run: a file's own name has the cycle's, or numbers that the server dealt.
+fn by_stable_name(mut areas: Vec<crosslink::Area>, cycle: &Cycle) -> BTreeMap<String, (f64, f64)> {
+    let cycle_ref = cycle.manifest.manifest().cycle_ref.to_string();
+    // In ascending order the first file of a kind is the first in every run.
+    areas.sort_by(|a, b| a.feature.cmp(&b.feature));
+    let mut named = BTreeMap::new();
+    for area in areas {
+        let plain = area.feature.replace(&cycle_ref, "cycle");
+        let words = plain.split_inclusive(['/', ' ', ',']).map(without_number);
+        let stable: String = words.collect();
+        let free = (1..).map(|number| if number == 1 { stable.clone() } else { format!("{stable} {number}") });
+        let name = free.into_iter().find(|name| !named.contains_key(name)).unwrap();
+        named.insert(name, (area.auc, area.sigma));
+    }
+    named
+}
+
+/// A part of a file's name, `#` in place of a number, be it decimal or that of a segment of PostgreSQL's log.
+fn without_number(part: &str) -> String {
+    let stem = part.trim_end_matches(['/', ' ', ',']);
+    let is_number = !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte));
+    if is_number { format!("#{}", &part[stem.len()..]) } else { part.to_owned() }
 }
 
 fn ordered(attributes: &[attributes::Attribute]) -> Vec<String> {

@@ -46,7 +46,10 @@ fn the_report_follows_from_the_measurements() {
         crashes: read(folder, "crashes"),
         walls: read(folder, "wall"),
     };
-    std::fs::write(report, render(&measurements)).unwrap();
+    let text = render(&measurements);
+    std::fs::write(report, &text).unwrap();
+    let missing: Vec<&str> = text.lines().filter(|line| line.contains(MISSING)).collect();
+    assert!(missing.is_empty(), "a whole run measures everything:\n{}", missing.join("\n"));
 }
 
 fn read<T: DeserializeOwned>(folder: &Path, kind: &str) -> Vec<T> {
@@ -63,7 +66,9 @@ fn render(all: &Measurements) -> String {
          Made by `scripts/privacy` from its measurements; not written by hand. An insider has dumps of both databases, the\n\
          raw files with journals and logs, the process's output at the most verbose level, every answer that the public and\n\
          staff get, and what passed the registry's listener. *As designed*: nobody logs in while reviews are taken.\n\
-         *Careless*: every judge logs in minutes before sending. Limits are chance plus three standard deviations.\n\n\
+         *Careless*: every judge logs in minutes before sending. A linker passes where it names no more than chance and three\n\
+         standard deviations would, and no more than all but 1 of 1,000 searches of the same kind over truths that were\n\
+         shuffled within each panel (p > 0.001).\n\n\
          | figure | target | SQLite | PostgreSQL | measured by |\n|---|---|---|---|---|\n",
     );
     for manner in [Manner::Designed, Manner::Careless] {
@@ -100,7 +105,7 @@ fn render(all: &Measurements) -> String {
     });
     row(&mut text, "O-1 double accepts in concurrent attempts", "0 of 100,000", |engine| {
         let one = all.attempts.iter().find(|one| one.engine == engine)?;
-        Some(format!("{} of {} ({} answered busy)", one.double_accepts, one.attempts, one.busy))
+        Some(format!("{} of {} ({} more answered busy)", one.double_accepts, one.judged, one.busy))
     });
     row(&mut text, "O-2 histories that go as the model says", "all of ≥ 10,000", |engine| {
         let one = all.interleavings.iter().find(|one| one.engine == engine)?;
@@ -154,7 +159,8 @@ fn linked(runs: &[&Measured]) -> Option<String> {
     let linked = pooled(runs);
     let share = |count: f64| count / linked.total as f64;
     let (right, chance, limit) = (share(linked.right as f64), share(linked.chance), share(linked.limit()));
-    (linked.total > 0).then(|| format!("{right:.4} of {} (chance {chance:.4}, limit {limit:.4})", linked.total))
+    let (total, p) = (linked.total, linked.p());
+    (total > 0).then(|| format!("{right:.4} of {total} (chance {chance:.4}, limit {limit:.4}, p {p:.3})"))
 }
 
 fn furthest(runs: &[&Measured]) -> Option<String> {
@@ -180,6 +186,7 @@ mod tests {
             right: 7,
             chance: 7.1,
             ways: [String::new(), String::new()],
+            shuffled: vec![6, 8, 9],
             areas: [("x".to_owned(), (0.51, 0.02)), ("y".to_owned(), (0.46, 0.02))].into(),
             canaries: Vec::new(),
             counters: Vec::new(),
@@ -187,7 +194,7 @@ mod tests {
         };
         let runs = vec![run("as designed 1", false), run("as designed 2", false), run("control 3 serial id", true)];
         let text = render(&Measurements { runs, ..Measurements::default() });
-        assert!(text.contains("| 0.0700 of 200 (chance 0.0710, limit 0.1800) | not measured |"), "{text}");
+        assert!(text.contains("| 0.0700 of 200 (chance 0.0710, limit 0.1255, p 0.750) | not measured |"), "{text}");
         assert!(text.contains("| 0.460 (y) | not measured |"), "{text}");
         assert!(text.contains("| L-8 controls caught | all | 0 of 1 | not measured |"), "{text}");
         assert!(text.contains("| SQLite | 3 serial id | **nothing** | 0.070 |"), "{text}");

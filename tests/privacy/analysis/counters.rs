@@ -81,14 +81,30 @@ fn follows(looks: &[(f64, &[u64])]) -> bool {
 pub fn lines(output: &[u8], reviews: usize) -> Vec<String> {
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for line in String::from_utf8_lossy(output).lines() {
-        let kind: String = line.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-        *kinds.entry(kind).or_default() += 1;
+        *kinds.entry(kind_of(line)).or_default() += 1;
     }
     kinds
         .into_iter()
         .filter(|(kind, count)| !kind.is_empty() && *count * 10 >= reviews * 9)
         .map(|(kind, _)| kind)
         .collect()
+}
+
+/// A line with what differs from one to the next made equal: digits, and words that are random, such as an id.
+fn kind_of(line: &str) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let mut kind = String::new();
+    for part in line.split_inclusive(|c: char| !is_part(c)) {
+        let word = part.trim_end_matches(|c: char| !is_part(c));
+        let is_random = word.len() >= 8 && word.bytes().any(|byte| byte.is_ascii_digit());
+        if is_random {
+            kind.push('*');
+        } else {
+            kind.extend(word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }));
+        }
+        kind.push_str(&part[word.len()..]);
+    }
+    kind
 }
 
 #[cfg(test)]
@@ -137,6 +153,14 @@ mod tests {
             output.push_str(&format!("2027-02-{number:02}T06:00:00Z \"POST /v1/anon/reviews\" 202\n"));
         }
         assert_eq!(lines(output.as_bytes(), 30).len(), 1);
+        let mut dice = crate::dice::Dice::new(5);
+        let ids: String =
+            (0..30).map(|_| format!("request {} done\n", hex::<16>(&mut dice))).collect();
+        assert_eq!(lines(ids.as_bytes(), 30).len(), 1, "a random id makes no line another kind");
         assert_eq!(lines(b"started at 5\n\n\n\n", 3), [""; 0]);
+    }
+
+    fn hex<const N: usize>(dice: &mut crate::dice::Dice) -> String {
+        dice.bytes::<N>().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

@@ -148,6 +148,7 @@ pub fn raw_files(engine: &Engine, stores: &Stores) -> Vec<RawFile> {
     collect(&stores.terms.folder, &stores.terms.folder, &mut files);
     if let Engine::Postgres { data, .. } = engine {
         collect(data, data, &mut files);
+        files.extend(raw_file(&data.with_file_name("server.log"), "server.log"));
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     files
@@ -164,13 +165,16 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<RawFile>) {
             collect(root, &path, files);
             continue;
         }
-        // A server at work removes files meanwhile.
-        let (Ok(about), Ok(bytes)) = (std::fs::metadata(&path), std::fs::read(&path)) else { continue };
-        let name = path.strip_prefix(root).unwrap().display().to_string();
-        let micros = |seconds: i64, nanos: i64| seconds * 1_000_000 + nanos / 1000;
-        let modified = micros(about.mtime(), about.mtime_nsec());
-        files.push(RawFile { name, bytes, modified, changed: micros(about.ctime(), about.ctime_nsec()) });
+        files.extend(raw_file(&path, &path.strip_prefix(root).unwrap().display().to_string()));
     }
+}
+
+/// A file with its times; nothing where a server at work has removed it meanwhile.
+fn raw_file(path: &Path, name: &str) -> Option<RawFile> {
+    let (about, bytes) = (std::fs::metadata(path).ok()?, std::fs::read(path).ok()?);
+    let micros = |seconds: i64, nanos: i64| seconds * 1_000_000 + nanos / 1000;
+    let (modified, changed) = (micros(about.mtime(), about.mtime_nsec()), micros(about.ctime(), about.ctime_nsec()));
+    Some(RawFile { name: name.to_owned(), bytes, modified, changed })
 }
 
 /// Copies of the box's SQLite file that somebody left beside it, by the day in their names.
