@@ -162,6 +162,7 @@ pub fn scoring_rules(methodology: &Methodology, instrument_id: &str) -> Result<R
             .collect(),
         display_min: methodology.counts.display_min as usize,
         decision_min: methodology.counts.decision_min as usize,
+        kept_min: methodology.counts.kept_min as usize,
         publish_step: publish_step.ok_or_else(|| Error::internal("the methodology publishes to a forbidden step"))?,
         expected_hundredths: i64::from(scale.expected) * 100,
     })

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use crate::edits::{Chance, Cover, Edit};
-use crate::world::{world, world_of_two_issuers};
+use crate::world::{world, world_keeping, world_of_two_issuers};
 use crate::{documents, python, results, reviews};
 
 /// Enough of them; each costs both verifiers some fifty milliseconds in a debug build.
@@ -58,6 +58,18 @@ fn both_verifiers_pass_the_bundle_as_it_was_sealed() {
         let digest: String = outcome.result_digest.unwrap().0.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(told, format!("equal\ndigest of the results: {digest}\n"));
     }
+}
+
+#[test]
+fn both_verifiers_hold_a_result_to_the_number_of_reviews_kept() {
+    // Ten valid reviews keep six, which is one too few here.
+    let files = world_keeping(7).files;
+
+    let result: serde_json::Value = serde_json::from_slice(&files["result.json"]).unwrap();
+    assert_eq!((&result["subjects"][0]["status"], &result["subjects"][0]["n"]), (&"indicative".into(), &10.into()));
+    assert!(recount(&files, &[], &|| {}).is_equal());
+    let (code, told) = python::recount(&files);
+    assert_eq!(code, 0, "{told}");
 }
 
 #[test]

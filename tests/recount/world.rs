@@ -50,12 +50,19 @@ pub fn methodology() -> Methodology {
 /// The round with one issuer, made once.
 pub fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| make(&["council"]))
+    WORLD.get_or_init(|| make(&["council"], &methodology()))
 }
 
 /// The round in which each credential needs two signatures.
 pub fn world_of_two_issuers() -> World {
-    make(&["council", "union"])
+    make(&["council", "union"], &methodology())
+}
+
+/// The round under a methodology that asks for so many reviews kept.
+pub fn world_keeping(kept_min: u32) -> World {
+    let mut stricter = methodology();
+    stricter.counts.kept_min = kept_min;
+    make(&["council"], &stricter)
 }
 
 fn doc_key(issuer: usize) -> SigningKey {
@@ -66,11 +73,11 @@ fn subject_ref(subject: usize) -> Ref {
     Bytes([2 + u8::try_from(subject).unwrap(); 16])
 }
 
-fn make(issuers: &[&str]) -> World {
+fn make(issuers: &[&str], rules: &Methodology) -> World {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let keys = key_pool::deal(REVIEWERS.len() * issuers.len());
     let key = |subject: usize, issuer: usize| &keys[subject * issuers.len() + issuer];
-    let text = jcs::canonical_to_depth(&methodology(), 8).unwrap();
+    let text = jcs::canonical_to_depth(rules, 8).unwrap();
     let first = Frozen::new(manifest(issuers, key, sha256(&[&text]))).unwrap();
     let mut extended = first.manifest().clone();
     extended.generation = 1;
@@ -109,9 +116,9 @@ fn make(issuers: &[&str]) -> World {
     }
     let manifests = vec![first.bytes().to_vec(), current.bytes().to_vec()];
     let note = current.sign_note(&log_key()).unwrap();
-    let rules = BallotRules::new(vec![first, current], ledgers).unwrap();
-    let mut files = bundle::build(&rules, &note, &text, &envelopes, &superseded, &log_key()).unwrap();
-    let scored = score_bundle(&files, &methodology()).unwrap();
+    let ballot_rules = BallotRules::new(vec![first, current], ledgers).unwrap();
+    let mut files = bundle::build(&ballot_rules, &note, &text, &envelopes, &superseded, &log_key()).unwrap();
+    let scored = score_bundle(&files, rules).unwrap();
     bundle::add_result(&mut files, &scored.to_bytes().unwrap()).unwrap();
     World { files, manifests, reviewers }
 }

@@ -16,6 +16,7 @@ pub fn values(scale: (u8, u8), criteria: &[(u32, usize)]) -> RuleValues {
             .collect(),
         display_min: 5,
         decision_min: 10,
+        kept_min: 6,
         publish_step: PublishStep::Quarter,
         expected_hundredths: (i64::from(scale.0) + i64::from(scale.1)) * 50,
     }

@@ -126,6 +126,19 @@ fn from_ten_reviews_figures_are_published_on_the_grid() {
 }
 
 #[test]
+fn figures_are_published_only_where_as_many_reviews_are_kept_as_the_methodology_asks_for() {
+    let mut stricter = values((1, 5), &[(1, 1); 4]);
+    stricter.kept_min = 7;
+    let rules = Rules::new(stricter).unwrap();
+    let reviews = |count: usize| vec!["4444"; count].join(" ");
+
+    // 10 and 12 reviews keep 6, 11 and 13 keep 7.
+    let statuses = [10, 11, 12, 13].map(|count| published(&rules, &reviews(count))["status"].clone());
+
+    assert_eq!(statuses, ["indicative", "ok", "indicative", "ok"]);
+}
+
+#[test]
 fn a_criterion_that_fewer_than_ten_answered_is_not_published() {
     let value = published(&plain((1, 5), 2), "44 45 34 55 43 11 44 33 55 4- 44");
 
@@ -184,12 +197,13 @@ fn rules_below_the_floors_are_refused_with_every_fault() {
     let mut lax = values((1, 5), &[(0, 1), (1, 0)]);
     lax.display_min = 4;
     lax.decision_min = 9;
+    lax.kept_min = 5;
     lax.expected_hundredths = 501;
     lax.criteria[1].code = "c1".to_owned();
 
     let Err(Error::Refused(refusal)) = Rules::new(lax) else { panic!("lax rules were accepted") };
 
-    assert_eq!((refusal.code, refusal.faults.len()), (Code::Invalid, 6));
+    assert_eq!((refusal.code, refusal.faults.len()), (Code::Invalid, 7));
 }
 
 #[test]

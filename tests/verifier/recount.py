@@ -193,8 +193,7 @@ def judge(task):
 def trimmed(values):
     g = len(values) // 4
     return sum(sorted(values)[g : len(values) - g], Fraction(0)) / (len(values) - 2 * g)
-def exact(value):
-    return [value.numerator, value.denominator]
+exact = lambda value: [value.numerator, value.denominator]
 def figure(value, stored):
     text = "{}.{:02}".format(*divmod((200 * value.numerator + value.denominator) // (2 * value.denominator), 100))
     return {"score": exact(value), "text": text, "ordinary": stored["ordinary"], "aware": stored["aware"]}
@@ -222,7 +221,8 @@ def score(methodology, criteria, sheets, stored):
         if len(row) >= counts["display_min"]:
             value = Fraction(min(scale["max"], max(scale["min"], level + trimmed(row))))
             criterion |= {"difference": exact(trimmed(row)), **figure(value, found)}
-    return {"status": ("indicative", "ok")[n >= counts["decision_min"]], "n": n, "overall": overall, "criteria": rows}
+    is_ok = n >= counts["decision_min"] and n - 2 * g >= counts["kept_min"]
+    return {"status": ("indicative", "ok")[is_ok], "n": n, "overall": overall, "criteria": rows}
 def check_results(rules, files, reviews):
     methodology, result = json.loads(files["methodology.json"]), read_json(files["result.json"])
     asked = {form["instrument_id"]: [one for one in methodology["criteria"] if one["code"] in form["criteria"]]

@@ -27,7 +27,7 @@ use rules::{Panel, Rules};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// At least `decision_min` reviews.
+    /// At least `decision_min` reviews, of which `kept_min` are kept after setting aside.
     Ok,
     /// At least `display_min` reviews: one word, grounds no decision.
     Indicative,
@@ -101,7 +101,7 @@ pub fn status_of(rules: &Rules, n: usize) -> Status {
     if n < rules.values().display_min {
         return Status::Insufficient;
     }
-    if n < rules.values().decision_min { Status::Indicative } else { Status::Ok }
+    if rules.is_decisive(n) { Status::Ok } else { Status::Indicative }
 }
 
 fn score_panel(rules: &Rules, sums: &PanelSums, spread: &Spread) -> Result<PanelScore> {

@@ -20,16 +20,16 @@ pub const PUBLISHED_CRITERIA_MAX: usize = 5;
 pub enum Published {
     /// Fewer than `display_min` reviews: nothing more is said, not even how many.
     Insufficient {},
-    /// Fewer than `decision_min` reviews: one word for all criteria together, which grounds no decision.
+    /// Fewer than `decision_min` reviews, or `kept_min` of them kept: one word for all criteria together, which grounds no decision.
     Indicative {
         /// Where the subject stands against the expected standard.
         band: Band,
     },
-    /// At least `decision_min` reviews.
+    /// At least `decision_min` reviews, and `kept_min` of them kept.
     Ok {
         /// The overall figure.
         overall: Figure,
-        /// The criteria that at least `decision_min` reviews answer, in the order of the instrument.
+        /// The criteria that as many reviews answer, in the order of the instrument.
         criteria: Vec<CriterionFigure>,
     },
 }
@@ -109,7 +109,7 @@ fn criterion_figure(rules: &Rules, criterion: &CriterionResult) -> Result<Option
 }
 
 fn is_decisive(rules: &Rules, n: i64) -> bool {
-    n >= rules.values().decision_min as i64
+    usize::try_from(n).is_ok_and(|n| rules.is_decisive(n))
 }
 
 fn figure(rules: &Rules, n: i64, [num, den]: [i64; 2], aware: [i64; 2]) -> Result<Figure> {

@@ -2,6 +2,7 @@
 //! would let odd weights overflow at the seal; here they are refused when the methodology is made, never later.
 
 use super::fraction::gcd;
+use super::trim::set_aside;
 use crate::error::{Code, Error, Fault, Result, Rule};
 
 /// The most reviews of one subject: the frozen tables of [`super::constants`] end here.
@@ -21,6 +22,9 @@ pub const DISPLAY_MIN_FLOOR: usize = 5;
 
 /// The floor of `decision_min` (rule P-1): below ten reviews no figure is shown.
 pub const DECISION_MIN_FLOOR: usize = 10;
+
+/// The floor of `kept_min` (rule P-1): what the fewest reviews that may ground a decision keep.
+pub const KEPT_MIN_FLOOR: usize = 6;
 
 /// The bound on the common denominator times the largest mark.
 ///
@@ -92,6 +96,10 @@ pub struct RuleValues {
     pub display_min: usize,
     /// Below this many reviews a result is `indicative`; at least [`DECISION_MIN_FLOOR`] and `display_min`.
     pub decision_min: usize,
+    /// Below this many reviews kept after setting aside a result is `indicative`, too; at least [`KEPT_MIN_FLOOR`].
+    ///
+    /// It is no number of reviews of its own, since the number kept falls with every fourth review: 11 keep 7, 12 keep 6.
+    pub kept_min: usize,
     /// The grid of published figures.
     pub publish_step: PublishStep,
     /// The mark that means "as the standard expects", in hundredths of a point: 300 on a scale from 1 to 5.
@@ -119,7 +127,7 @@ impl Rules {
     /// weights with a small sum once their common divisor is taken out (20, 20, 30, 30 is 2, 2, 3, 3).
     pub fn new(values: RuleValues) -> Result<Rules> {
         let mut faults = faults_of_scale(values.scale, values.expected_hundredths);
-        faults.extend(faults_of_counts(values.display_min, values.decision_min));
+        faults.extend(faults_of_counts(values.display_min, values.decision_min, values.kept_min));
         faults.extend(faults_of_criteria(&values.criteria));
         if !faults.is_empty() {
             return Err(Error::faults(Code::Invalid, faults));
@@ -146,6 +154,11 @@ impl Rules {
     /// What the methodology says.
     pub fn values(&self) -> &RuleValues {
         &self.values
+    }
+
+    /// Whether so many reviews may ground a decision: enough were given, and enough are kept.
+    pub fn is_decisive(&self, n: usize) -> bool {
+        n >= self.values.decision_min && n - 2 * set_aside(n) >= self.values.kept_min
     }
 
     /// The number of items, which is the length of a review's row.
@@ -225,7 +238,7 @@ fn faults_of_scale(scale: Scale, expected_hundredths: i64) -> Vec<Fault> {
     vec![Fault::at("/expected_hundredths", Rule::Range { min: lowest, max: highest })]
 }
 
-fn faults_of_counts(display_min: usize, decision_min: usize) -> Vec<Fault> {
+fn faults_of_counts(display_min: usize, decision_min: usize, kept_min: usize) -> Vec<Fault> {
     let mut faults = Vec::new();
     if display_min < DISPLAY_MIN_FLOOR {
         faults.push(Fault::at("/display_min", Rule::Floor { min: DISPLAY_MIN_FLOOR as i64 }));
@@ -235,6 +248,9 @@ fn faults_of_counts(display_min: usize, decision_min: usize) -> Vec<Fault> {
     }
     if decision_min < display_min {
         faults.push(Fault::at("/decision_min", Rule::Order { other: "display_min" }));
+    }
+    if kept_min < KEPT_MIN_FLOOR {
+        faults.push(Fault::at("/kept_min", Rule::Floor { min: KEPT_MIN_FLOOR as i64 }));
     }
     faults
 }
