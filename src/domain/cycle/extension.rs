@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::calendar::WorkCalendar;
+use crate::domain::calendar::{Window, WorkCalendar, days_after};
 use crate::domain::cycle::dates::CycleDates;
 use crate::domain::methodology::Methodology;
 use crate::error::hint::Hint;
@@ -56,6 +56,13 @@ pub fn extended(
     if today >= dates.submit_open && issuance != (dates.issue_close, dates.submit_open) {
         return refused(Hint::new("issuance_is_settled").text("day", dates.submit_open));
     }
+    // One extension for the whole cycle: however often the days are moved, the window is never longer than this.
+    let limits = &methodology.time_limits;
+    let regular = Window::lasting(extension.submit_open, limits.submission_days).closes_on;
+    let latest = days_after(regular, limits.submission_extension_days);
+    if extension.submit_close > latest {
+        return refused(Hint::new("extension_too_long").text("day", latest));
+    }
     let recount_days = methodology.time_limits.recount_working_days;
     let recount_by = WorkCalendar::default().working_days_after(extension.challenge_close, recount_days);
     let Extension { issue_close, submit_open, submit_close, seal_by, challenge_close } = *extension;
@@ -75,7 +82,6 @@ pub fn extended(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::calendar::days_after;
 
     fn setting() -> (Methodology, CycleDates, Extension) {
         let methodology = Methodology::standard().unwrap();
@@ -121,6 +127,25 @@ mod tests {
         assert_eq!(told(extended(&dates, &extension, &methodology, late)), "submission_is_over day=2027-02-21");
         let too_close = Extension { submit_open: days_after(extension.issue_close, 1), ..extension };
         assert_eq!(told(extended(&dates, &too_close, &methodology, before)), "invalid");
+    }
+
+    #[test]
+    fn submission_is_extended_by_the_days_of_the_methodology_and_no_more_in_however_many_steps() {
+        let (mut methodology, dates, extension) = setting();
+        methodology.time_limits.submission_extension_days = 10;
+        let regular = Extension { submit_close: days_after(extension.submit_open, 20), ..extension };
+        let by = |days| Extension {
+            submit_close: days_after(regular.submit_close, days),
+            seal_by: days_after(extension.seal_by, 14),
+            challenge_close: days_after(extension.challenge_close, 14),
+            ..extension
+        };
+        let before = dates.issue_close;
+        let once = extended(&dates, &by(10), &methodology, before).unwrap();
+        let refused = "extension_too_long day=2027-03-10";
+        assert_eq!(once.submit_close.to_string(), "2027-03-10");
+        assert_eq!(told(extended(&dates, &by(11), &methodology, before)), refused);
+        assert_eq!(told(extended(&once, &by(11), &methodology, once.submit_close)), refused);
     }
 
     #[test]
