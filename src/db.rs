@@ -291,7 +291,7 @@ fn read_snapshot<T>(readers: &Pool<Connector>, work: &impl Fn(&mut Conn) -> Resu
 fn snapshot<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
     execute(conn, "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
     let result = work(conn);
-    // Ending a snapshot keeps nothing, so a failure to end it changes no answer; the next BEGIN would show it.
+    // Ending a snapshot keeps nothing, but a connection that cannot end it is broken, and what it read is not to be trusted.
     let ended = execute(conn, "ROLLBACK", "ROLLBACK");
     result.and_then(|value| ended.map(|()| value))
 }

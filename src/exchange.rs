@@ -4,13 +4,17 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
+
 use crate::cipher::round_key;
-use crate::credential::bundle::Files;
+use crate::credential::bundle::{self, Files};
 use crate::credential::encoding::{Digest, Ref};
 use crate::credential::frozen::Frozen;
 use crate::credential::jcs;
+use crate::credential::note::Checkpoint;
 use crate::credential::receipt::Receipt;
 use crate::credential::seal_order::BoxKeys;
+use crate::credential::tree;
 use crate::db::Registry;
 use crate::domain::cycle::Phase;
 use crate::domain::ids::CycleId;
@@ -64,8 +68,8 @@ pub async fn publish_all(registry: &Registry, dir: &Path) -> Result<()> {
 /// before a move whose guard asks for them; nothing happens while there is nothing.
 ///
 /// # Errors
-/// 404; 409 `box_not_ready` where the box's key did not sign them.
-pub async fn take_in(registry: &Registry, dir: &Path, id: CycleId) -> Result<()> {
+/// 404; 409 `box_not_ready` where the box's key did not sign them, or its complaints cannot be told from sealed reviews.
+pub async fn take_in(registry: &Registry, dir: &Path, id: CycleId, now: DateTime<Utc>) -> Result<()> {
     let (cycle, manifest) = registry
         .0
         .read(move |conn| {
@@ -83,35 +87,47 @@ pub async fn take_in(registry: &Registry, dir: &Path, id: CycleId) -> Result<()>
         let note = text(folder.read(&Document::ManifestNote)?)?;
         let checkpoint = text(folder.read(&Document::Checkpoint)?)?;
         let manifest = Frozen::parse(&manifest)?;
-        let complaints = count_proofs(&folder, &manifest)?;
+        let complaints = count_proofs(&folder, &manifest, checkpoint.as_deref())?;
         Ok((manifest, note, checkpoint, complaints))
     })
     .await?;
     registry
         .0
         .write(move |conn| {
-            issuance::put_box_documents(conn, &cycle, &manifest, note.as_deref(), checkpoint.as_deref())?;
-            recounts::put_complaint_count(conn, id, complaints)
+            issuance::put_box_documents(conn, &cycle, &manifest, note.as_deref(), checkpoint.as_deref(), now)?;
+            recounts::put_complaint_count(conn, id, complaints, now)
         })
         .await
 }
 
 /// How many of a round's published complaints are proofs: promised by the box, and not among the leaves. What is no
-/// proof counts for nothing, whoever put it there.
-fn count_proofs(folder: &RoundFolder, manifest: &Frozen) -> Result<usize> {
+/// proof counts for nothing, whoever put it there; and before the seal nothing is one.
+///
+/// # Errors
+/// 409 `box_not_ready` where the leaves are not those that the checkpoint seals: by others, or by none, every promise
+/// that was kept would look broken.
+fn count_proofs(folder: &RoundFolder, manifest: &Frozen, checkpoint: Option<&str>) -> Result<usize> {
     let text = manifest.manifest();
     let complaints = folder.read(&Document::Complaints)?.unwrap_or_default();
-    let leaves: HashSet<[u8; 32]> =
-        folder.read(&Document::Leaves)?.unwrap_or_default().as_chunks::<32>().0.iter().copied().collect();
-    let proofs: HashSet<Digest> = complaints
+    let promised: HashSet<Digest> = complaints
         .split(|byte| *byte == b'\n')
         // A line that is no receipt proves nothing.
         .filter_map(|line| jcs::read::<Receipt>(line).ok())
         .filter(|receipt| (receipt.cycle_ref, receipt.round) == (text.cycle_ref, text.round))
-        .filter(|receipt| !leaves.contains(&receipt.leaf.0) && receipt.verify(&text.receipt_key))
+        .filter(|receipt| receipt.verify(&text.receipt_key))
         .map(|receipt| receipt.leaf)
         .collect();
-    Ok(proofs.len())
+    let Some(checkpoint) = checkpoint.filter(|_| !promised.is_empty()) else { return Ok(0) };
+    let checkpoint = Checkpoint::verify(checkpoint, manifest.log_key())
+        .map_err(|_| Error::hinted(Code::BoxNotReady, Hint::new("box_document_unsigned").text("name", "checkpoint")))?;
+    let unsealed = || Error::hinted(Code::BoxNotReady, Hint::new("leaves_not_sealed"));
+    let leaves = folder.read(&Document::Leaves)?.ok_or_else(unsealed)?;
+    let leaves = bundle::leaves_from_bytes(&leaves).map_err(|_| unsealed())?;
+    if (checkpoint.size, checkpoint.root) != (leaves.len() as u64, tree::root(&leaves)) {
+        return Err(unsealed());
+    }
+    let leaves: HashSet<Digest> = leaves.into_iter().collect();
+    Ok(promised.difference(&leaves).count())
 }
 
 /// Destroys the key file of a cycle that was cancelled; its rows went with the act. Nothing for any other cycle.

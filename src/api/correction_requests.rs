@@ -58,8 +58,9 @@ pub struct CorrectionDecision {
 
 /// Ask for the correction of a record of the own file.
 ///
-/// For the judge. The record becomes `disputed` until the request is decided, which is due in ten working days. 409
-/// `already_exists` where a request for the record is open, `already_superseded` where the record is not in force.
+/// For the judge. The record becomes `disputed` until the request is decided, which is due in ten working days, or in as
+/// many as the methodology says by which the judge is being evaluated. 409 `already_exists` where a request for the record
+/// is open, `already_superseded` where the record is not in force.
 #[utoipa::path(tag = "judges", params(IdempotencyKeyHeader), request_body = NewCorrectionRequest,
     responses((status = 201, body = CorrectionRequestView), CreateProblems))]
 #[post("/judges/{judge_id}/correction-requests")]
@@ -79,6 +80,7 @@ pub async fn create_correction_request(
     check.text("/claim", &new.claim, TEXT_LENGTH_MAX);
     check.optional_text("/evidence", new.evidence.as_deref(), TEXT_LENGTH_MAX);
     check.done()?;
+    let filed_on = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
     let correction = CorrectionRequest {
         id: CorrectionRequestId(ids::new_at(now)),
         judge_id,
@@ -87,7 +89,8 @@ pub async fn create_correction_request(
         evidence: new.evidence,
         status: CorrectionStatus::Open,
         reason: None,
-        due_on: correction_due_on(date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES)),
+        // Until it is known by which methodology, if any, the judge is evaluated.
+        due_on: filed_on,
         filed_at: now.naive_utc(),
         decided_by: None,
         decided_at: None,
@@ -95,12 +98,14 @@ pub async fn create_correction_request(
     };
     let deed = Deed { by: actor.id(), operation: "create_correction_request", key, digest };
     act_once(&registry, deed, now, move |conn| {
+        let due_on = correction_due_on(filed_on, workflow::cycles::correction_days(conn, judge_id)?);
+        let correction = CorrectionRequest { due_on, ..correction.clone() };
         file(conn, &correction)?;
         let act = "create_correction_request";
         let entry = store::audit::NewEntry::new(Some(actor.account_id), act, "correction_request", correction.id);
         store::audit::record(conn, entry.of_judge(judge_id), now)?;
         let location = format!("/v1/judges/{judge_id}/correction-requests");
-        Reply::created(location, Some(1), &CorrectionRequestView::from(correction.clone()))
+        Reply::created(location, Some(1), &CorrectionRequestView::from(correction))
     })
     .await
 }

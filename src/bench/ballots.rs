@@ -12,13 +12,11 @@ use crate::credential::encoding::{Blob, Bytes, Digest, Ref, sha256};
 use crate::credential::envelope::{Body, Credential, Envelope};
 use crate::credential::frozen::Frozen;
 use crate::credential::ledger::Ledger;
-use crate::credential::manifest::{
-    Dates, Instrument, Issuer, Item, Log, Manifest, Name, Purpose, Subject, SubjectKey, date_at_offset,
-};
+use crate::credential::manifest::{Dates, Instrument, Issuer, Item, Log, Manifest, Name, Purpose, Subject, SubjectKey};
 use crate::credential::rules::BallotRules;
 use crate::credential::seal_order::BoxKeys;
 use crate::credential::signing::{PublicKey, generate, public_key};
-use crate::domain::calendar::KAZAKHSTAN_UTC_OFFSET_MINUTES;
+use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::methodology::Methodology;
 use crate::error::{Error, Result};
 use crate::publication::{Document, Folder};
@@ -52,7 +50,7 @@ impl Round {
         let keys = BoxKeys::parse(&keys)?;
         let issuer_key = IssuerKey::generate()?;
         let doc_key = generate()?;
-        let today = date_at_offset(KAZAKHSTAN_UTC_OFFSET_MINUTES, now);
+        let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
         let cycle_ref = Ref::random()?;
         let public = issuer_key.public();
         let key = subject_key(public.key_id(), public.spki_der().to_vec());

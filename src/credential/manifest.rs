@@ -6,13 +6,14 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Days, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::credential::encoding::{Blob, Bytes, Digest, Ref, sha256};
 use crate::credential::jcs;
 use crate::credential::note::VerifierKey;
 use crate::credential::signing::PublicKey;
+use crate::domain::calendar::date_at;
 use crate::error::{Code, Error, Fault, Result, Rule};
 
 /// The size of every submission, in bytes.
@@ -226,7 +227,7 @@ impl Manifest {
 
     /// The calendar date at which `now` falls where the round takes place.
     pub fn date_at(&self, now: DateTime<Utc>) -> NaiveDate {
-        date_at_offset(self.utc_offset_minutes, now)
+        date_at(now, self.utc_offset_minutes)
     }
 
     /// Whether credentials are issued on this date.
@@ -361,12 +362,6 @@ impl Log {
         let vkey = VerifierKey::new(origin.as_str(), *log_key)?.to_string();
         Ok(Log { origin, vkey })
     }
-}
-
-/// The calendar date of `now` at an offset from UTC in minutes; an impossible offset reads as UTC.
-pub fn date_at_offset(utc_offset_minutes: i32, now: DateTime<Utc>) -> NaiveDate {
-    let offset = utc_offset_minutes.checked_mul(60).and_then(FixedOffset::east_opt);
-    offset.map_or_else(|| now.date_naive(), |offset| now.with_timezone(&offset).date_naive())
 }
 
 /// A digest for the eye: its first 20 bytes as ten groups of four hex digits.

@@ -23,17 +23,17 @@ pub struct Schema {
     pub unknown: Vec<String>,
 }
 
-/// Applies what is pending, in order, each in its transaction; returns the names applied.
+/// Applies what is pending, in order, each in its transaction; returns the versions applied.
 pub fn migrate(conn: &mut Conn, purpose: Purpose) -> Result<Vec<String>> {
     keep_books_without_time(conn, purpose)?;
     let applied = match conn {
-        Conn::Sqlite(c) => names(c.run_pending_migrations(sqlite(purpose)).map_err(Error::Internal)?),
-        Conn::Postgres(c) => names(c.run_pending_migrations(postgres(purpose)).map_err(Error::Internal)?),
+        Conn::Sqlite(c) => texts(c.run_pending_migrations(sqlite(purpose)).map_err(Error::Internal)?),
+        Conn::Postgres(c) => texts(c.run_pending_migrations(postgres(purpose)).map_err(Error::Internal)?),
     };
     Ok(applied)
 }
 
-/// Undoes the newest `count` migrations and returns their names; data of the tables undone is lost.
+/// Undoes the newest `count` migrations and returns their versions; data of the tables undone is lost.
 pub fn migrate_down(conn: &mut Conn, purpose: Purpose, count: usize) -> Result<Vec<String>> {
     keep_books_without_time(conn, purpose)?;
     let mut undone = Vec::new();
@@ -141,6 +141,6 @@ fn postgres(purpose: Purpose) -> EmbeddedMigrations {
     }
 }
 
-fn names(versions: Vec<diesel::migration::MigrationVersion<'_>>) -> Vec<String> {
+fn texts(versions: Vec<diesel::migration::MigrationVersion<'_>>) -> Vec<String> {
     versions.iter().map(ToString::to_string).collect()
 }

@@ -9,8 +9,8 @@ use crate::coded;
 use crate::domain::calendar::WorkCalendar;
 use crate::error::{Code, Error, Fault, Result, Rule};
 
-/// Working days in which a request for correction is to be decided; our own default (`domain.md` 7.1), as no statutory
-/// time is known. It belongs to no methodology, since a file is corrected outside of cycles, too.
+/// Working days in which a request for correction is to be decided where no cycle of the judge is under way, whose
+/// methodology would say; our own default (`domain.md` 7.1), as no statutory time is known.
 pub const CORRECTION_WORKING_DAYS: u32 = 10;
 
 /// The longest name of a person, a court or another system, in characters.
@@ -182,8 +182,8 @@ pub struct ExternalId {
 
 /// The day on which a request filed on `filed_on` is due, by a calendar without holidays: those are not known here, and
 /// a day too early is the lesser harm to the judge.
-pub fn correction_due_on(filed_on: NaiveDate) -> NaiveDate {
-    WorkCalendar::default().working_days_after(filed_on, CORRECTION_WORKING_DAYS)
+pub fn correction_due_on(filed_on: NaiveDate, working_days: u32) -> NaiveDate {
+    WorkCalendar::default().working_days_after(filed_on, working_days)
 }
 
 /// Collects the faults of a body, so that all are told at once.
@@ -304,7 +304,10 @@ mod tests {
 
     #[test]
     fn a_request_of_a_monday_is_due_on_the_second_monday_after() {
-        assert_eq!(correction_due_on("2027-01-11".parse().unwrap()), "2027-01-25".parse().unwrap());
+        assert_eq!(
+            correction_due_on("2027-01-11".parse().unwrap(), CORRECTION_WORKING_DAYS),
+            "2027-01-25".parse().unwrap()
+        );
     }
 
     #[test]

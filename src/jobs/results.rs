@@ -46,10 +46,12 @@ async fn take_in_checkpoint(shop: &Workshop, expected: &Arc<Expected>, files: &F
     let checkpoint = files.get(CHECKPOINT).cloned().map(String::from_utf8).transpose().map_err(Error::internal)?;
     let parsing = expected.clone();
     let manifest = aside(move || Frozen::parse(parsing.manifest()?)).await?;
-    let expected = expected.clone();
+    let (expected, now) = (expected.clone(), shop.clock.now());
     shop.registry
         .0
-        .write(move |conn| issuance::put_box_documents(conn, &expected.cycle, &manifest, None, checkpoint.as_deref()))
+        .write(move |conn| {
+            issuance::put_box_documents(conn, &expected.cycle, &manifest, None, checkpoint.as_deref(), now)
+        })
         .await
 }
 

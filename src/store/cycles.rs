@@ -206,7 +206,7 @@ pub fn insert_move(conn: &mut Conn, step: &CycleMove) -> Result<()> {
     Ok(())
 }
 
-/// The day (UTC) on which a cycle last entered a phase.
+/// The instant (UTC) at which a cycle last entered a phase.
 pub fn entered_at(conn: &mut Conn, id: CycleId, phase: Phase) -> Result<Option<NaiveDateTime>> {
     Ok(on!(conn, |c| {
         cycle_moves::table

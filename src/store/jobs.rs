@@ -32,8 +32,6 @@ coded! {
         Done = "done",
         /// It ended without result; `error` says why.
         Failed = "failed",
-        /// It was taken back.
-        Cancelled = "cancelled",
     }
 }
 

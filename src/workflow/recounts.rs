@@ -67,12 +67,14 @@ pub fn put_result_digest(conn: &mut Conn, id: CycleId, result_digest: &str) -> R
 }
 
 /// Keeps how many broken promises of the box are proven; the number never falls, as what is proven stays so.
-pub fn put_complaint_count(conn: &mut Conn, id: CycleId, count: usize) -> Result<()> {
+pub fn put_complaint_count(conn: &mut Conn, id: CycleId, count: usize, now: DateTime<Utc>) -> Result<()> {
     let complaint_count = i32::try_from(count).map_err(Error::internal)?;
     let known = store::recounts::find_round(conn, id)?;
     if known.as_ref().map_or(0, |round| round.complaint_count) >= complaint_count {
         return Ok(());
     }
     let result_digest = known.and_then(|round| round.result_digest);
-    store::recounts::put_round(conn, &SealedRound { cycle_id: id, result_digest, complaint_count })
+    store::recounts::put_round(conn, &SealedRound { cycle_id: id, result_digest, complaint_count })?;
+    let entry = store::audit::NewEntry::new(None, "record_proven_complaints", "cycle", id);
+    store::audit::record(conn, entry, now)
 }

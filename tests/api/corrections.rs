@@ -1,8 +1,10 @@
 //! Requests for correction: the record is disputed until a person decides, and a decision never edits a value.
 
+use ejf::domain::methodology::DEFAULT_JSON;
 use ejf::domain::policy::StaffRole;
 use serde_json::{Value, json};
 
+use crate::harness::plans::new_cycle;
 use crate::harness::{App, Judge};
 
 const CLAIM: &str = "Бұл істердің алтауы тамызда басқа судьяға берілген.";
@@ -49,6 +51,23 @@ async fn a_rejected_request_leaves_the_record_as_it_was() {
     app.secretary().await.post(&decide, rejected).await.expect_problem(409, "wrong_phase");
     let page = judge.client(&app).await.get(&path).await.expect(200);
     assert_eq!(page.body["items"], json!([decided.body]));
+}
+
+#[tokio::test]
+async fn the_methodology_by_which_a_judge_is_evaluated_says_when_a_request_is_due() {
+    let app = App::start().await;
+    let (judge, record) = judge_with_value(&app).await;
+    let mut methodology: Value = serde_json::from_str(DEFAULT_JSON).unwrap();
+    methodology["time_limits"]["source_answer_working_days"] = json!(3);
+    let secretary = app.secretary().await;
+    let methodology_id = secretary.post("/v1/methodologies", methodology).await.expect(201).id();
+    let cycle = new_cycle(&methodology_id, "2027-02-01", std::slice::from_ref(&judge), "periodic");
+    secretary.post("/v1/cycles", cycle).await.expect(201);
+
+    let path = format!("/v1/judges/{}/correction-requests", judge.id);
+    let filed = judge.client(&app).await.post(&path, json!({"observation_id": record, "claim": CLAIM})).await;
+
+    assert_eq!(filed.expect(201).body["due_on"], "2027-01-14");
 }
 
 #[tokio::test]

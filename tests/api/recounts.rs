@@ -186,4 +186,37 @@ async fn a_proven_complaint_stops_the_report_and_what_proves_nothing_does_not() 
     // Whoever takes the proof out of the folder does not take it out of the world.
     sealed.folder.write(&Document::Complaints, [sealed_leaf.as_str(), &forged].concat().as_bytes()).unwrap();
     advance().await.expect_problem(409, "guard_not_met");
+
+    // Each thing of the box is taken in once, with its trail: the note, the checkpoint, and that a promise is broken.
+    let acts = app.db_acts().await;
+    let count = |act: &str| acts.iter().filter(|one| *one == act).count();
+    assert_eq!((count("take_in_box_document"), count("record_proven_complaints")), (2, 1));
+}
+
+#[tokio::test]
+async fn a_promise_that_was_kept_is_no_proof_because_the_list_of_leaves_is_gone() {
+    let sealed = Sealed::computed().await;
+    let (app, plan) = (&sealed.app, &sealed.round.plan);
+    sealed.to_reporting_day().await;
+    let receipt_key = SigningKey::from_bytes(&[13; 32]);
+    let leaves = &sealed.files["leaves"];
+    let kept = Receipt::sign(
+        &receipt_key,
+        &sealed.round.manifest.manifest().cycle_ref,
+        1,
+        &Bytes(leaves.as_chunks::<32>().0[0]),
+    );
+    sealed.folder.write(&Document::Complaints, serde_json::to_string(&kept).unwrap().as_bytes()).unwrap();
+    let advance = async || app.secretary().await.post(&plan.path("/advance"), json!({"to": "reporting"})).await;
+
+    for unsealed in [None, Some(&leaves[32..]), Some(&leaves[1..])] {
+        if let Some(bytes) = unsealed {
+            sealed.folder.write(&Document::Leaves, bytes).unwrap();
+        }
+        let refused = advance().await.expect_problem(409, "box_not_ready");
+        assert!(refused.body["detail"].as_str().unwrap().contains("list of leaves"), "{}", refused.text);
+    }
+
+    sealed.folder.write(&Document::Leaves, leaves).unwrap();
+    assert_eq!(advance().await.expect(200).body["phase"], "reporting");
 }

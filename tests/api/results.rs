@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use ejf::cipher::{Cipher, Use, round_key};
 use ejf::credential::audit;
@@ -11,7 +12,9 @@ use ejf::credential::envelope::Envelope;
 use ejf::credential::ledger::Ledger;
 use ejf::credential::seal_order::{Act, SealOrder};
 use ejf::credential::tally::RoundResult;
+use ejf::db::Conn;
 use ejf::domain::policy::StaffRole;
+use ejf::error::Code;
 use ejf::on;
 use ejf::publication::{Document, RoundFolder};
 use ejf::store;
@@ -114,11 +117,16 @@ impl Sealed {
 
     /// The box's checkpoint is taken in, and the cycle reports to its subjects.
     pub async fn to_reporting(&self) {
+        self.to_reporting_day().await;
+        self.round.plan.move_to(&self.app, "reporting").await;
+    }
+
+    /// Two auditors agree, and the day comes on which the cycle may report.
+    pub async fn to_reporting_day(&self) {
         self.folder.write(&Document::Checkpoint, &self.files["checkpoint"]).unwrap();
         self.state_equal().await;
         self.state_equal().await;
         self.round.plan.pass(&self.app, "challenge_close").await;
-        self.round.plan.move_to(&self.app, "reporting").await;
     }
 
     async fn private_keys(&self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
@@ -297,4 +305,22 @@ async fn a_bundle_that_fails_a_check_gives_no_result_and_the_keys_are_destroyed_
     sealed.folder.write_bundle(&unfinished).unwrap();
     let job = sealed.round.plan.work(&sealed.app, "/results", "mended").await;
     assert_eq!((&job["state"], &job["error"]), (&json!("done"), &Value::Null));
+}
+
+/// A backup that reads for long keeps SQLite from emptying its log, which it says in a row and not as an error.
+#[tokio::test]
+async fn wrapped_keys_are_not_taken_for_erased_while_a_reader_holds_the_log() {
+    let app = App::start().await;
+    let ejf::db::Location::Sqlite(path) = &app.db.registry else { return };
+    let connect = || diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    let (mut reader, mut eraser) = (connect(), Conn::Sqlite(connect()));
+    reader.batch_execute("BEGIN; SELECT count(*) FROM judges").unwrap();
+    app.judge().await;
+
+    let held = store::issuance::erase_deleted_keys(&mut eraser);
+
+    assert_eq!(held.unwrap_err().code(), Code::Busy);
+    reader.batch_execute("ROLLBACK").unwrap();
+    store::issuance::erase_deleted_keys(&mut eraser).unwrap();
+    assert_eq!(std::fs::metadata(path.with_extension("db-wal")).unwrap().len(), 0);
 }

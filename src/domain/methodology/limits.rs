@@ -65,7 +65,7 @@ pub struct TimeLimits {
     /// Phase `file_review`: the judge reads the file, asks corrections, adds a statement; 5 to 90.
     #[schema(minimum = 5, maximum = 90, example = 15)]
     pub file_review_days: u32,
-    /// Working days for a source to answer a correction request; 1 to 90.
+    /// Working days for a source to answer a correction request of a judge whom a cycle evaluates; 1 to 90.
     #[schema(minimum = 1, maximum = 90, example = 10)]
     pub source_answer_working_days: u32,
     /// Phase `pool_review`, first part: working days to challenge; 1 to 90.
@@ -122,7 +122,8 @@ pub struct TimeLimits {
     /// Days after the last appeal of the cycle after which reviews are deleted; 1 to 365.
     #[schema(minimum = 1, maximum = 365, example = 30)]
     pub review_deletion_days: u32,
-    /// How recent the working contact of a reviewer with the subject must be, in months; 1 to 60.
+    /// How recent the working contact of a reviewer with the subject must be, in months; 1 to 60. Told to reviewers, who
+    /// recuse themselves without it; no data here tells of contacts.
     #[schema(minimum = 1, maximum = 60, example = 12)]
     pub contact_months: u32,
     /// Months in which the subject may not be drawn for someone who was drawn for them; 1 to 60.
