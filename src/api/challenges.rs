@@ -21,6 +21,7 @@ use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems, TimedProblems};
 use crate::store;
+use crate::store::evaluations::EvaluationState;
 use crate::store::pools::{Challenge, ChallengeStatus};
 use crate::workflow;
 
@@ -132,7 +133,8 @@ pub async fn create_challenge(
         if loaded.cycle.phase < Phase::PoolReview {
             return Err(Code::TooEarly.into());
         }
-        if loaded.cycle.phase > Phase::PoolReview || loaded.today(now) > loaded.dates.pool_challenge_close {
+        let is_over = loaded.cycle.phase > Phase::PoolReview || evaluation.state == EvaluationState::Cancelled;
+        if is_over || loaded.today(now) > loaded.dates.pool_challenge_close {
             return Err(Code::WindowClosed.into());
         }
         let entry = store::pools::find_entry(conn, new.pool_entry_id)?;
@@ -223,7 +225,7 @@ pub async fn decide_challenge(
         let (cycle, today) = (&loaded.cycle, loaded.today(now));
         if let Some(member) = actor.judge_id {
             for concerned in [evaluation.judge_id, entry.judge_id] {
-                if workflow::pools::is_near_to(conn, member, concerned, today)? {
+                if workflow::members::nearness(conn, concerned, member, today)?.is_some() {
                     return Err(Code::Forbidden.into());
                 }
             }

@@ -23,7 +23,8 @@ use crate::domain::ids;
 use crate::domain::ids::{CycleId, EvaluationId, JudgeId, MethodologyId};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
-use crate::error::{Code, Error, Fault, Result, Rule};
+use crate::error::hint::Hint;
+use crate::error::{Code, Error, Fault, Refusal, Result, Rule};
 use crate::exchange;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
@@ -35,6 +36,8 @@ use crate::workflow;
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Subjects of one cycle.
 const SUBJECTS_MAX: usize = 5000;
+/// Subjects whose other cycle one refusal names; the faults point at all of them.
+const HINTS_MAX: usize = 10;
 /// The instrument of a subject for whom none is named.
 const INSTRUMENT_ID_DEFAULT: &str = "judge-1";
 
@@ -165,10 +168,17 @@ pub struct Advance {
     to: Phase,
 }
 
+/// The request to widen pools, which the rule alone shapes.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({}))]
+pub struct Widening {}
+
 /// Plan a cycle.
 ///
 /// For secretaries. Makes a cycle in `draft` with one evaluation for each subject; its days follow from the
-/// methodology. Nothing is announced before two secretaries open it.
+/// methodology. Nothing is announced before two secretaries open it. A judge has one active evaluation of a kind: a
+/// second one is a fault (422), and the other cycle is named.
 #[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = NewCycle,
     responses((status = 201, body = CycleView), CreateProblems))]
 #[post("/cycles")]
@@ -240,7 +250,7 @@ fn evaluations(
     if !(1..=SUBJECTS_MAX).contains(&subjects.len()) {
         return Err(Error::invalid("/subjects", Rule::Length { min: 1, max: SUBJECTS_MAX as u64 }));
     }
-    let mut faults = Vec::new();
+    let (mut faults, mut hints) = (Vec::new(), Vec::new());
     let mut seen = std::collections::HashSet::new();
     let mut evaluations = Vec::with_capacity(subjects.len());
     for (index, subject) in subjects.iter().enumerate() {
@@ -249,6 +259,10 @@ fn evaluations(
             faults.push(Fault::at(at("judge_id"), Rule::Duplicate));
         } else if !store::accounts::is_judge(conn, subject.judge_id)? {
             faults.push(Fault::at(at("judge_id"), Rule::Missing));
+        } else if let Some(other) = store::evaluations::active_cycle(conn, subject.judge_id, subject.kind)? {
+            faults.push(Fault::at(at("judge_id"), Rule::Duplicate));
+            let hint = Hint::new("evaluation_is_active").text("judge", subject.judge_id).text("cycle", other);
+            hints.extend((hints.len() < HINTS_MAX).then_some(hint));
         }
         let instrument_id = subject.instrument_id.as_deref().unwrap_or(INSTRUMENT_ID_DEFAULT);
         if !instruments.contains(&instrument_id) {
@@ -265,7 +279,10 @@ fn evaluations(
             version: 1,
         });
     }
-    if faults.is_empty() { Ok(evaluations) } else { Err(Error::faults(Code::Invalid, faults)) }
+    if faults.is_empty() {
+        return Ok(evaluations);
+    }
+    Err(Error::Refused(Refusal { faults, hints, ..Refusal::new(Code::Invalid) }))
 }
 
 /// List cycles.
@@ -347,11 +364,38 @@ pub async fn move_cycle(
     let id = cycle_id.into_inner();
     let Valid { body, digest } = advance;
     // Two guards ask for what the box has published; the move itself touches only the database.
-    exchange::take_in(&registry, &config.publication_dir, id).await?;
+    exchange::take_in(&registry, &config.publication_dir, id, now).await?;
     let deed = Deed { by: actor.id(), operation: "move_cycle", key, digest };
     act_once(&registry, deed, now, move |conn| {
         let cycle = workflow::cycles::move_on(conn, &actor, id, body.to, now)?;
         let dates = store::cycles::dates(conn, id)?;
+        Reply::ok(Some(cycle.version), &view(cycle, dates))
+    })
+    .await
+}
+
+/// Widen the pools that have become too small.
+///
+/// For secretaries, in `pool_review`. By the same rule that made the pools: where too few can still be drawn, judges of
+/// other regions come in. The pools are then shown anew, so the days to challenge and to decide begin again and all later
+/// days move with them. 409 `guard_not_met` where no pool is too small, or everybody in office is in it already.
+#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Widening,
+    responses((status = 200, body = CycleView), CreateProblems))]
+#[post("/cycles/{cycle_id}/widen-pools")]
+pub async fn widen_pools(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    cycle_id: web::Path<CycleId>,
+    key: IdempotencyKey,
+    widening: Valid<Widening>,
+) -> Result<HttpResponse> {
+    policy::may_run_cycles(&actor)?;
+    let now = clock.now();
+    let id = cycle_id.into_inner();
+    let deed = Deed { by: actor.id(), operation: "widen_pools", key, digest: widening.digest };
+    act_once(&registry, deed, now, move |conn| {
+        let (cycle, dates) = workflow::pools::widen(conn, &actor, id, now)?;
         Reply::ok(Some(cycle.version), &view(cycle, dates))
     })
     .await

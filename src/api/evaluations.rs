@@ -1,14 +1,17 @@
 //! Evaluations and their eligible pools. A newcomer's usual mistake is to show the panel: a subject sees who may be drawn
 //! and never who was.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use validator::Validate;
 
-use super::extract::{PageOf, PageQuery, page, versioned};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Valid, page, versioned};
+use super::two_persons::{ApprovalView, ask};
 use crate::cipher::Cipher;
+use crate::clock::Clock;
 use crate::db::Registry;
 use crate::domain::cycle::EvaluationKind;
 use crate::domain::ids::{CycleId, EvaluationId, JudgeId, PoolEntryId};
@@ -16,10 +19,22 @@ use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::domain::pool::{CourtGroup, Exclusion};
 use crate::error::{Code, Result};
-use crate::problem::responses::ReadProblems;
+use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::evaluations::{Evaluation, EvaluationState};
 use crate::store::pools::NamedEntry;
+use crate::workflow::approvals::{Act, Request};
+
+/// Why an evaluation is to end without a result.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "Судья отставкаға шықты. Судья ушёл в отставку."}))]
+pub struct EvaluationCancellation {
+    /// The reasons, which stay with the approval.
+    #[validate(length(min = 10, max = 2000))]
+    #[schema(min_length = 10, max_length = 2000)]
+    reason: String,
+}
 
 /// One judge's passage through a cycle.
 #[derive(Serialize, ToSchema)]
@@ -186,4 +201,29 @@ pub async fn list_pool_entries(
         })
         .await?;
     page(&request, &cipher, &list, limit, rows, |(entry, ..)| entry.id, |row| PoolEntryView::new(row, shows_conflicts))
+}
+
+/// Ask to cancel an evaluation.
+///
+/// For secretaries, with reasons: the judge left office, died, is exempt or withdrew an application; another secretary
+/// confirms. The cycle goes on without it, and whatever two persons were about to do to the cycle is asked for anew. 409
+/// `wrong_phase` once the panels are drawn.
+#[utoipa::path(tag = "evaluations", params(IdempotencyKeyHeader), request_body = EvaluationCancellation,
+    responses((status = 202, body = ApprovalView), CreateProblems))]
+#[post("/evaluations/{evaluation_id}/cancel")]
+pub async fn cancel_evaluation(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    evaluation_id: web::Path<EvaluationId>,
+    key: IdempotencyKey,
+    cancellation: Valid<EvaluationCancellation>,
+) -> Result<HttpResponse> {
+    policy::may_run_cycles(&actor)?;
+    let Valid { body, digest } = cancellation;
+    let deed = Deed { by: actor.id(), operation: "cancel_evaluation", key, digest };
+    let object_id = evaluation_id.into_inner().0;
+    let request =
+        Request { act: Act::CancelEvaluation, object_id, parameters: "{}".to_owned(), reason: Some(body.reason) };
+    ask(&registry, actor, deed, request, clock.now()).await
 }

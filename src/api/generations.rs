@@ -19,6 +19,7 @@ use crate::error::{Code, Error, Fault, Result, Rule};
 use crate::problem::responses::CreateProblems;
 use crate::workflow::approvals::{Act, Request};
 use crate::workflow::generations::{Bump, BumpReason};
+use crate::workflow::recusals::RecusalReason;
 
 /// Why the keys of a subject are replaced, and who leaves.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -29,6 +30,8 @@ pub struct KeyBump {
     reason: BumpReason,
     /// The assignment that is left, for a recusal; never for a lost card, since nobody needs to know whose it was.
     assignment_id: Option<AssignmentId>,
+    /// Why that reviewer leaves, for a recusal.
+    recusal_reason: Option<RecusalReason>,
 }
 
 /// The days of a cycle as they shall be; each at least as late as it is now.
@@ -66,16 +69,19 @@ pub async fn bump_subject(
     bump: Valid<KeyBump>,
 ) -> Result<HttpResponse> {
     policy::may_run_cycles(&actor)?;
-    let Valid { body: KeyBump { reason, assignment_id }, digest } = bump;
-    let fault = match (reason, assignment_id) {
-        (BumpReason::Recusal, None) => Some(Rule::Required),
-        (BumpReason::LostCard, Some(_)) => Some(Rule::Mismatch { other: "reason" }),
-        (BumpReason::Recusal, Some(_)) | (BumpReason::LostCard, None) => None,
-    };
-    if let Some(rule) = fault {
-        return Err(Error::faults(Code::Invalid, vec![Fault::at("/assignment_id", rule)]));
+    let Valid { body: KeyBump { reason, assignment_id, recusal_reason }, digest } = bump;
+    let fields = [("/assignment_id", assignment_id.is_some()), ("/recusal_reason", recusal_reason.is_some())];
+    let faults = fields.into_iter().filter_map(|(pointer, is_given)| match (reason, is_given) {
+        (BumpReason::Recusal, false) => Some(Fault::at(pointer, Rule::Required)),
+        (BumpReason::LostCard, true) => Some(Fault::at(pointer, Rule::Mismatch { other: "reason" })),
+        (BumpReason::Recusal, true) | (BumpReason::LostCard, false) => None,
+    });
+    let faults: Vec<Fault> = faults.collect();
+    if !faults.is_empty() {
+        return Err(Error::faults(Code::Invalid, faults));
     }
-    let parameters = serde_json::to_string(&Bump { reason, assignment_id }).map_err(Error::internal)?;
+    let bump = Bump { reason, assignment_id, recusal_reason };
+    let parameters = serde_json::to_string(&bump).map_err(Error::internal)?;
     let deed = Deed { by: actor.id(), operation: "bump_subject", key, digest };
     let object_id = evaluation_id.into_inner().0;
     let request = Request { act: Act::BumpSubject, object_id, parameters, reason: None };

@@ -157,7 +157,7 @@ pub async fn freeze_manifest(
     })
     .await?;
     exchange::publish_documents(&registry, &config.publication_dir, id).await?;
-    exchange::take_in(&registry, &config.publication_dir, id).await?;
+    exchange::take_in(&registry, &config.publication_dir, id, now).await?;
     Ok(response)
 }
 

@@ -99,7 +99,8 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(cycles::create_cycle)
         .service(cycles::list_cycles)
         .service(cycles::get_cycle)
-        .service(cycles::move_cycle);
+        .service(cycles::move_cycle)
+        .service(cycles::widen_pools);
     cfg.service(cycle_acts::open_cycle)
         .service(cycle_acts::draw_panels)
         .service(cycle_acts::seal_cycle)
@@ -107,7 +108,8 @@ pub fn routes(cfg: &mut impl Routes) {
         .service(cycle_acts::get_draw_record);
     cfg.service(evaluations::list_evaluations)
         .service(evaluations::get_evaluation)
-        .service(evaluations::list_pool_entries);
+        .service(evaluations::list_pool_entries)
+        .service(evaluations::cancel_evaluation);
     cfg.service(generations::bump_subject).service(generations::extend_cycle);
     cfg.service(members::assign_member).service(members::list_members).service(members::remove_member);
     cfg.service(challenges::create_challenge)

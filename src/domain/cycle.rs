@@ -10,7 +10,9 @@ use chrono::NaiveDate;
 use crate::coded;
 use crate::domain::calendar::{days_after, days_before};
 use crate::domain::cycle::dates::CycleDates;
+use crate::domain::ids::JudgeId;
 use crate::domain::methodology::Methodology;
+use crate::domain::pool::judge_without_post;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
 
@@ -84,8 +86,6 @@ pub enum Consent {
     OnePerson,
     /// Two different persons, the second confirming the digest of the act.
     TwoPersons,
-    /// Two different persons, and a reason that goes into the audit log.
-    TwoPersonsWithReason,
 }
 
 /// Whether a move follows the regular course.
@@ -115,18 +115,8 @@ impl Move {
     pub fn needs_two_persons(&self) -> bool {
         match self.consent {
             Consent::OnePerson => false,
-            Consent::TwoPersons | Consent::TwoPersonsWithReason => true,
+            Consent::TwoPersons => true,
         }
-    }
-
-    /// Whether a reason must be given.
-    pub fn needs_reason(&self) -> bool {
-        self.consent == Consent::TwoPersonsWithReason
-    }
-
-    /// Whether reviews were or could have been given, and must be destroyed unread.
-    pub fn destroys_reviews(&self) -> bool {
-        self.course == Course::Cancelling && self.from == Phase::Submission
     }
 }
 
@@ -134,8 +124,8 @@ const fn step(from: Phase, to: Phase, consent: Consent) -> Move {
     Move { from, to, consent, course: Course::Forward }
 }
 
-const fn cancelling(from: Phase, consent: Consent) -> Move {
-    Move { from, to: Phase::Cancelled, consent, course: Course::Cancelling }
+const fn cancelling(from: Phase) -> Move {
+    Move { from, to: Phase::Cancelled, consent: Consent::TwoPersons, course: Course::Cancelling }
 }
 
 /// All legal moves. Opening the cycle, the draw, the seal and cancelling need two persons. A sealed cycle is not
@@ -150,13 +140,13 @@ pub const MOVES: &[Move] = &[
     step(Phase::Submission, Phase::Sealed, Consent::TwoPersons),
     step(Phase::Sealed, Phase::Reporting, Consent::OnePerson),
     step(Phase::Reporting, Phase::Closed, Consent::OnePerson),
-    cancelling(Phase::Draft, Consent::TwoPersons),
-    cancelling(Phase::Announced, Consent::TwoPersons),
-    cancelling(Phase::FileReview, Consent::TwoPersons),
-    cancelling(Phase::PoolReview, Consent::TwoPersons),
-    cancelling(Phase::Drawn, Consent::TwoPersons),
-    cancelling(Phase::Issuance, Consent::TwoPersons),
-    cancelling(Phase::Submission, Consent::TwoPersonsWithReason),
+    cancelling(Phase::Draft),
+    cancelling(Phase::Announced),
+    cancelling(Phase::FileReview),
+    cancelling(Phase::PoolReview),
+    cancelling(Phase::Drawn),
+    cancelling(Phase::Issuance),
+    cancelling(Phase::Submission),
 ];
 
 /// The legal move from one phase to another, with the consent it needs.
@@ -181,6 +171,9 @@ pub fn may_move(from: Phase, to: Phase) -> Result<&'static Move> {
 /// The fewest auditors who must find the results equal before a cycle reports: whoever publishes never vouches alone.
 const RECOUNTS_MIN: u32 = 2;
 
+/// So many judges are named in one refusal; the others come up once these are settled.
+const HINTS_OF_A_KIND_MAX: usize = 10;
+
 /// What the store knows about a cycle when somebody asks to move it. Counts of what is *not* settled, so that 0 is good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -196,13 +189,16 @@ pub struct Facts {
     pub challenges_open: u32,
     /// Subjects whose eligible pool is smaller than the panel after exclusions.
     pub pools_too_small: u32,
+    /// Subjects who hold no post any more.
+    pub subjects_without_post: Vec<JudgeId>,
     /// Whether the draw was replayed from its record with the same outcome.
     pub is_draw_replayed: bool,
     /// Whether the manifest is published with the box's note.
     pub is_manifest_published: bool,
     /// Issuers whose ledger is not published.
     pub ledgers_missing: u32,
-    /// Subjects with fewer than `issued_min` credentials for whom neither an extension nor `insufficient` was decided.
+    /// Subjects with fewer than `issued_min` credentials while a ledger is missing; with all of them published it is
+    /// decided that such a subject's peer part is `insufficient`.
     pub gates_undecided: u32,
     /// Whether the box has published the checkpoint of the seal.
     pub is_checkpoint_published: bool,
@@ -264,6 +260,12 @@ pub fn unmet_guards(step: &Move, facts: &Facts, dates: &CycleDates, methodology:
             need(is_over, hint);
         }
         Phase::PoolReview => {
+            // Evaluations may have been cancelled since the opening; a tiny cycle points at its reviewers.
+            let (count, least) = (facts.subjects_count, methodology.counts.subjects_min);
+            need(count >= least, Hint::new("subjects_left_too_few").text("count", count).text("least", least));
+            for judge in facts.subjects_without_post.iter().take(HINTS_OF_A_KIND_MAX) {
+                need(false, judge_without_post(*judge));
+            }
             let (open, small) = (facts.challenges_open, facts.pools_too_small);
             need(open == 0, Hint::new("challenges_open").text("count", open));
             need(small == 0, Hint::new("pools_too_small").text("count", small));

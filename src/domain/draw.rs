@@ -231,7 +231,7 @@ pub fn replay(record: &DrawRecord) -> Result<()> {
 /// Who takes a place that became free before issuance closed: the first of the reserve who still keeps all the rules.
 ///
 /// `panels` holds the members of every panel as they are now, the leaver no longer among them, by subject; `left` the
-/// keys of all who have left this panel. `None` when the reserve is used up, or the record has no such subject.
+/// keys of all who have left this panel, and of those of its reserve who could not be drawn any more. `None` when the reserve is used up, or the record has no such subject.
 pub fn next_in_reserve<'a>(
     record: &'a DrawRecord,
     subject: &str,

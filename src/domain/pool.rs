@@ -4,6 +4,7 @@
 use crate::coded;
 use crate::domain::ids::{CourtId, JudgeId};
 use crate::domain::judge_file::{CourtLevel, PositionKind};
+use crate::error::hint::Hint;
 
 coded! {
     /// How a reviewer's court stands to the subject's (`domain.md` 6.6); serves the pool alone, never a review.
@@ -18,8 +19,6 @@ coded! {
         SameRegion = "same_region",
         /// A court of another region.
         OtherRegion = "other_region",
-        /// No longer in office.
-        Retired = "retired",
     }
 }
 
@@ -78,11 +77,16 @@ pub fn group(
     })
 }
 
+/// What helps where a subject holds no post, from whose court the rule would start.
+pub fn judge_without_post(judge: JudgeId) -> Hint {
+    Hint::new("judge_without_post").text("judge", judge)
+}
+
 /// Whether a group belongs to the pool before it is widened: everything but other regions.
 pub fn is_near(group: CourtGroup) -> bool {
     match group {
         CourtGroup::SameCourt | CourtGroup::Appellate | CourtGroup::LowerCourt | CourtGroup::SameRegion => true,
-        CourtGroup::OtherRegion | CourtGroup::Retired => false,
+        CourtGroup::OtherRegion => false,
     }
 }
 

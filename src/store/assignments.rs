@@ -44,10 +44,13 @@ pub struct Assignment {
     pub recusal_reason: Option<String>,
 }
 
+/// Rows of one multi-row insert, and values of one list; SQLite takes 32,766 values in a statement.
+const ROWS_AT_ONCE: usize = 1000;
+
 /// Adds assignments.
 pub fn insert_all(conn: &mut Conn, rows: &[Assignment]) -> Result<()> {
-    for row in rows {
-        on!(conn, |c| { diesel::insert_into(assignments::table).values(row).execute(c) })?;
+    for some in rows.chunks(ROWS_AT_ONCE) {
+        on!(conn, |c| { diesel::insert_into(assignments::table).values(some).execute(c) })?;
     }
     Ok(())
 }
@@ -119,7 +122,8 @@ pub fn find(conn: &mut Conn, id: AssignmentId) -> Result<Option<Assignment>> {
     Ok(on!(conn, |c| { assignments::table.find(id).select(Assignment::as_select()).first(c).optional() })?)
 }
 
-/// Moves an assignment from one state to another, with the reason where it is left; `false` where it is in neither.
+/// Moves an assignment from one state to another, with the reason where it is left; `false` where it is in
+/// another one.
 pub fn set_state(
     conn: &mut Conn,
     id: AssignmentId,
@@ -163,14 +167,18 @@ pub fn record_keys(conn: &mut Conn, cycle: CycleId) -> Result<Vec<(JudgeId, Stri
         Ok::<_, diesel::result::Error>((reviewers, subjects))
     })?;
     let judges: std::collections::BTreeSet<JudgeId> = reviewers.into_iter().chain(subjects).collect();
-    let named: Vec<(JudgeId, String, String)> = on!(conn, |c| {
-        external_ids::table
-            .filter(external_ids::object_type.eq("judge"))
-            .filter(external_ids::object_id.eq_any(&judges))
-            .order((external_ids::object_id, external_ids::source_system.desc(), external_ids::value.desc()))
-            .select((external_ids::object_id, external_ids::source_system, external_ids::value))
-            .load(c)
-    })?;
+    let judges: Vec<JudgeId> = judges.into_iter().collect();
+    let mut named: Vec<(JudgeId, String, String)> = Vec::new();
+    for some in judges.chunks(ROWS_AT_ONCE) {
+        named.extend(on!(conn, |c| {
+            external_ids::table
+                .filter(external_ids::object_type.eq("judge"))
+                .filter(external_ids::object_id.eq_any(some))
+                .order((external_ids::object_id, external_ids::source_system.desc(), external_ids::value.desc()))
+                .select((external_ids::object_id, external_ids::source_system, external_ids::value))
+                .load::<(JudgeId, String, String)>(c)
+        })?);
+    }
     // In descending order the first source system comes last, and the last one given to a map stays.
     let named: std::collections::BTreeMap<JudgeId, String> =
         named.into_iter().map(|(judge, system, value)| (judge, super::pools::draw_key(&system, &value))).collect();

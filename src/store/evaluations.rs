@@ -52,7 +52,8 @@ pub struct Evaluation {
     pub version: i64,
 }
 
-/// Adds an evaluation; 409 `already_exists` where the cycle has one of this judge.
+/// Adds an evaluation; 409 `already_exists` where the cycle has one of this judge, or an active one of the kind is on
+/// record.
 pub fn insert(conn: &mut Conn, evaluation: &Evaluation) -> Result<()> {
     on!(conn, |c| { diesel::insert_into(evaluations::table).values(evaluation).execute(c) })
         .on_unique(Code::AlreadyExists)?;
@@ -62,6 +63,30 @@ pub fn insert(conn: &mut Conn, evaluation: &Evaluation) -> Result<()> {
 /// The evaluation with this id.
 pub fn find(conn: &mut Conn, id: EvaluationId) -> Result<Option<Evaluation>> {
     Ok(on!(conn, |c| { evaluations::table.find(id).select(Evaluation::as_select()).first(c).optional() })?)
+}
+
+/// The cycle in which a judge has an active evaluation of a kind: one neither counted nor cancelled.
+pub fn active_cycle(conn: &mut Conn, judge: JudgeId, kind: EvaluationKind) -> Result<Option<CycleId>> {
+    Ok(on!(conn, |c| {
+        evaluations::table
+            .filter(evaluations::judge_id.eq(judge).and(evaluations::kind.eq(kind)))
+            .filter(evaluations::state.ne_all([EvaluationState::Counted, EvaluationState::Cancelled]))
+            .select(evaluations::cycle_id)
+            .first(c)
+            .optional()
+    })?)
+}
+
+/// The cycles in which a judge has an active evaluation of any kind; a handful at most.
+pub fn active_cycles(conn: &mut Conn, judge: JudgeId) -> Result<Vec<CycleId>> {
+    Ok(on!(conn, |c| {
+        evaluations::table
+            .filter(evaluations::judge_id.eq(judge))
+            .filter(evaluations::state.ne_all([EvaluationState::Counted, EvaluationState::Cancelled]))
+            .order(evaluations::id)
+            .select(evaluations::cycle_id)
+            .load(c)
+    })?)
 }
 
 /// The evaluations of a cycle by id, after `after`, at most `limit`.

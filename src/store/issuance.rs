@@ -1,15 +1,21 @@
 //! What issuance needs and leaves: the issuers' keys, wrapped, and what was signed without being seen. A newcomer's usual
 //! mistake is to add a time: no row here says when a credential was collected.
 
+use std::collections::HashMap;
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 
 use super::assignments::AssignmentState;
 use super::schema::{assignments, evaluations, issuances, issuer_document_keys, issuer_keys, key_bumps};
 use crate::db::Conn;
 use crate::domain::ids::{AssignmentId, CycleId, EvaluationId};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::on;
+
+/// How often SQLite's log is tried to be emptied while others read.
+const ERASING_ATTEMPTS: usize = 2;
 
 /// An issuer's key for one subject and generation.
 #[derive(Clone, Queryable, Selectable, Insertable)]
@@ -142,12 +148,33 @@ pub fn delete_private_keys(conn: &mut Conn, cycle: CycleId) -> Result<usize> {
 ///
 /// SQLite overwrites what is deleted and then empties its log; PostgreSQL writes the table anew. Of PostgreSQL's log, and
 /// of backups, nothing is removed here: what lies there was wrapped, and the key file that opens it is gone.
+///
+/// # Errors
+/// 503 `busy` where a long reader holds SQLite's log, each time after the engine's own patience; the same again will then
+/// succeed.
 pub fn erase_deleted_keys(conn: &mut Conn) -> Result<()> {
     match conn {
-        Conn::Sqlite(c) => c.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?,
-        Conn::Postgres(c) => c.batch_execute("VACUUM FULL issuer_keys")?,
+        Conn::Sqlite(c) => empty_log(c),
+        Conn::Postgres(c) => Ok(c.batch_execute("VACUUM FULL issuer_keys")?),
     }
-    Ok(())
+}
+
+/// What SQLite says of a checkpoint of its log, in a row and not as an error.
+#[derive(QueryableByName)]
+struct Checkpointed {
+    /// 1 where somebody still reads what is in the log.
+    #[diesel(sql_type = Integer)]
+    busy: i32,
+}
+
+fn empty_log(conn: &mut SqliteConnection) -> Result<()> {
+    for _ in 0..ERASING_ATTEMPTS {
+        let Checkpointed { busy } = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(conn)?;
+        if busy == 0 {
+            return Ok(());
+        }
+    }
+    Err(Error::retry_after(Code::Busy, 5))
 }
 
 /// Deletes the private half of one issuer key, so that nothing is signed with it any more.
@@ -230,9 +257,10 @@ pub fn panel_counts(conn: &mut Conn, evaluations: &[EvaluationId]) -> Result<Vec
             .select((assignments::evaluation_id, assignments::state, diesel::dsl::count_star()))
             .load(c)
     })?;
+    let counted: HashMap<(EvaluationId, AssignmentState), i64> =
+        counted.into_iter().map(|(id, state, count)| ((id, state), count)).collect();
     let count = |id: EvaluationId, state: AssignmentState| {
-        let found = counted.iter().find(|(of, in_state, _)| (*of, *in_state) == (id, state));
-        found.map_or(0, |(_, _, count)| u32::try_from(*count).unwrap_or(u32::MAX))
+        counted.get(&(id, state)).map_or(0, |count| u32::try_from(*count).unwrap_or(u32::MAX))
     };
     let counts = evaluations.iter().map(|&evaluation_id| {
         let issued_count = count(evaluation_id, AssignmentState::Issued);

@@ -4,9 +4,9 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
+use super::evaluations::EvaluationState;
 use super::schema::{
-    accounts, assignments, challenges, conflicts, courts, cycles, evaluations, external_ids, judges, pool_entries,
-    positions,
+    accounts, assignments, challenges, conflicts, courts, evaluations, external_ids, judges, pool_entries, positions,
 };
 use crate::coded;
 use crate::db::Conn;
@@ -98,18 +98,16 @@ pub(super) fn draw_key(source_system: &str, value: &str) -> String {
     format!("{source_system}:{value}")
 }
 
-/// All judges with an open post that has begun, one row each (the highest post where there are several), by judge.
+/// All judges who hold a post today, one row each (the highest post where there are several), by judge. A post whose
+/// end is known in advance is held until that day.
 pub fn people(conn: &mut Conn, today: NaiveDate) -> Result<Vec<Person>> {
     type Row = (JudgeId, CourtId, CourtLevel, String, PositionKind);
     let rows: Vec<Row> = on!(conn, |c| {
         positions::table
             .inner_join(courts::table.on(courts::id.eq(positions::court_id)))
-            .filter(
-                positions::starts_on
-                    .le(today)
-                    .and(positions::ends_on.is_null())
-                    .and(positions::status.eq_any([RecordStatus::Active, RecordStatus::Disputed])),
-            )
+            .filter(positions::status.eq_any([RecordStatus::Active, RecordStatus::Disputed]))
+            .filter(positions::starts_on.le(today))
+            .filter(positions::ends_on.is_null().or(positions::ends_on.ge(today)))
             .order(positions::judge_id)
             .select((positions::judge_id, positions::court_id, courts::level, courts::region, positions::kind))
             .load(c)
@@ -160,7 +158,8 @@ pub fn conflicts_on(conn: &mut Conn, day: NaiveDate) -> Result<Vec<(JudgeId, Jud
     Ok(both_ways.filter(|(subject, _, by)| *by != Some(*subject)).map(|(subject, other, _)| (subject, other)).collect())
 }
 
-/// Assignments of cycles that started since a day, as (reviewer, subject): for loads and for pairs in both directions.
+/// Assignments of cycles that started since a day, as (reviewer, subject): for loads and for pairs in both directions. Of
+/// what was cancelled nobody carries anything: no review of it is read.
 pub fn assignments_since(conn: &mut Conn, day: NaiveDate) -> Result<Vec<(JudgeId, JudgeId)>> {
     use super::assignments::AssignmentState;
     use super::schema::cycle_dates;
@@ -168,12 +167,8 @@ pub fn assignments_since(conn: &mut Conn, day: NaiveDate) -> Result<Vec<(JudgeId
         assignments::table
             .inner_join(evaluations::table.on(evaluations::id.eq(assignments::evaluation_id)))
             .inner_join(cycle_dates::table.on(cycle_dates::cycle_id.eq(evaluations::cycle_id)))
-            .inner_join(cycles::table.on(cycles::id.eq(evaluations::cycle_id)))
-            .filter(
-                cycle_dates::starts_on
-                    .ge(day)
-                    .and(assignments::state.eq_any([AssignmentState::Drawn, AssignmentState::Issued])),
-            )
+            .filter(cycle_dates::starts_on.ge(day).and(evaluations::state.ne(EvaluationState::Cancelled)))
+            .filter(assignments::state.eq_any([AssignmentState::Drawn, AssignmentState::Issued]))
             .select((assignments::judge_id, evaluations::judge_id))
             .load(c)
     })?)
@@ -215,13 +210,24 @@ pub fn eligible_of_cycle(conn: &mut Conn, cycle: CycleId) -> Result<Vec<(Evaluat
     })?)
 }
 
-/// Whether a judge can be drawn for any subject of a cycle.
+/// Everybody in the pools of a cycle, as (evaluation, judge, whether excluded).
+pub fn entries_of_cycle(conn: &mut Conn, cycle: CycleId) -> Result<Vec<(EvaluationId, JudgeId, bool)>> {
+    Ok(on!(conn, |c| {
+        pool_entries::table
+            .inner_join(evaluations::table.on(evaluations::id.eq(pool_entries::evaluation_id)))
+            .filter(evaluations::cycle_id.eq(cycle))
+            .select((pool_entries::evaluation_id, pool_entries::judge_id, pool_entries::is_excluded))
+            .load(c)
+    })?)
+}
+
+/// Whether a judge can be drawn for any subject of a cycle whose evaluation is not cancelled.
 pub fn is_eligible(conn: &mut Conn, cycle: CycleId, judge: JudgeId) -> Result<bool> {
     Ok(on!(conn, |c| {
         let found = pool_entries::table
             .inner_join(evaluations::table.on(evaluations::id.eq(pool_entries::evaluation_id)))
             .filter(evaluations::cycle_id.eq(cycle).and(pool_entries::judge_id.eq(judge)))
-            .filter(pool_entries::is_excluded.eq(false))
+            .filter(pool_entries::is_excluded.eq(false).and(evaluations::state.ne(EvaluationState::Cancelled)))
             .select(pool_entries::id);
         diesel::select(diesel::dsl::exists(found)).get_result(c)
     })?)
@@ -283,12 +289,13 @@ pub fn count_challenges(conn: &mut Conn, evaluation: EvaluationId) -> Result<i64
     Ok(on!(conn, |c| { challenges::table.filter(challenges::evaluation_id.eq(evaluation)).count().get_result(c) })?)
 }
 
-/// How many challenges of a cycle are not decided.
+/// How many challenges of a cycle are not decided; those of a cancelled evaluation need no decision.
 pub fn count_open_challenges(conn: &mut Conn, cycle: CycleId) -> Result<i64> {
     Ok(on!(conn, |c| {
         challenges::table
             .inner_join(evaluations::table.on(evaluations::id.eq(challenges::evaluation_id)))
-            .filter(evaluations::cycle_id.eq(cycle).and(challenges::status.eq(ChallengeStatus::Open)))
+            .filter(evaluations::cycle_id.eq(cycle).and(evaluations::state.ne(EvaluationState::Cancelled)))
+            .filter(challenges::status.eq(ChallengeStatus::Open))
             .count()
             .get_result(c)
     })?)

@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::cycles::Mover;
-use super::{cycles, generations, methodologies};
+use super::{cycles, evaluations, generations, methodologies};
 use crate::cipher::Cipher;
 use crate::coded;
 use crate::credential::jcs;
@@ -36,6 +36,8 @@ coded! {
         SealCycle = "seal_cycle",
         /// End a cycle without results.
         CancelCycle = "cancel_cycle",
+        /// End one evaluation without a result.
+        CancelEvaluation = "cancel_evaluation",
         /// Replace the issuers' keys of one subject.
         BumpSubject = "bump_subject",
         /// Move the days of a cycle later.
@@ -144,6 +146,7 @@ pub fn confirm(
 fn check(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, now: DateTime<Utc>) -> Result<()> {
     let to = match act {
         Act::PublishMethodology => return methodologies::check_publish(conn, object_id, parameters).map(drop),
+        Act::CancelEvaluation => return evaluations::check_cancel(conn, EvaluationId(object_id)).map(drop),
         Act::BumpSubject => {
             return generations::check_bump(conn, EvaluationId(object_id), parameters, now).map(drop);
         }
@@ -176,6 +179,7 @@ fn perform(
         Act::DrawPanels => cycles::draw(conn, cipher, cycle, mover, now),
         Act::SealCycle => cycles::seal(conn, cipher, cycle, mover, now),
         Act::CancelCycle => cycles::cancel(conn, cipher, cycle, mover, now),
+        Act::CancelEvaluation => evaluations::cancel(conn, EvaluationId(object_id), mover, now),
         Act::BumpSubject => generations::bump(conn, EvaluationId(object_id), &approval.parameters, mover, now),
         Act::ExtendCycle => generations::extend(conn, cycle, &approval.parameters, mover, now),
     }
@@ -185,6 +189,7 @@ fn digest(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, re
     let state = match act {
         Act::PublishMethodology => methodologies::state(conn, object_id)?,
         Act::BumpSubject => generations::state(conn, EvaluationId(object_id))?,
+        Act::CancelEvaluation => evaluations::state(conn, EvaluationId(object_id))?,
         Act::OpenCycle | Act::DrawPanels | Act::SealCycle | Act::CancelCycle | Act::ExtendCycle => {
             cycles::state(conn, object_id)?
         }

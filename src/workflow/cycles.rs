@@ -12,9 +12,10 @@ use crate::credential::seal_order;
 use crate::db::Conn;
 use crate::domain::calendar::date_at;
 use crate::domain::cycle::dates::CycleDates;
-use crate::domain::cycle::{Facts, Move, Phase, check_guards, may_move};
+use crate::domain::cycle::{Course, Facts, Move, Phase, check_guards, may_move};
 use crate::domain::ids;
-use crate::domain::ids::{AccountId, CycleId};
+use crate::domain::ids::{AccountId, CycleId, JudgeId};
+use crate::domain::judge_file::CORRECTION_WORKING_DAYS;
 use crate::domain::methodology::Methodology;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Result};
@@ -65,6 +66,17 @@ impl Loaded {
     }
 }
 
+/// Working days in which a request of a judge for correction is to be decided: as the methodology says by which the judge
+/// is evaluated, the shortest where there are several, else our own default.
+pub fn correction_days(conn: &mut Conn, judge: JudgeId) -> Result<u32> {
+    let mut shortest = None;
+    for id in store::evaluations::active_cycles(conn, judge)? {
+        let days = load(conn, id)?.methodology.time_limits.source_answer_working_days;
+        shortest = Some(shortest.map_or(days, |known: u32| known.min(days)));
+    }
+    Ok(shortest.unwrap_or(CORRECTION_WORKING_DAYS))
+}
+
 /// The state that an approval of a cycle's act covers.
 pub fn state(conn: &mut Conn, id: uuid::Uuid) -> Result<String> {
     let cycle = store::cycles::find(conn, CycleId(id))?.ok_or(Code::NotFound)?;
@@ -78,21 +90,26 @@ pub fn state(conn: &mut Conn, id: uuid::Uuid) -> Result<String> {
 pub fn check(conn: &mut Conn, id: CycleId, to: Phase, now: DateTime<Utc>) -> Result<(Loaded, &'static Move)> {
     let loaded = load(conn, id)?;
     let step = may_move(loaded.cycle.phase, to)?;
-    let facts = facts(conn, &loaded, now)?;
+    let facts = facts(conn, &loaded, step, now)?;
     check_guards(step, &facts, &loaded.dates, &loaded.methodology)?;
     Ok((loaded, step))
 }
 
 /// What the guards ask for. The announcement itself is the notice to the subjects.
-fn facts(conn: &mut Conn, loaded: &Loaded, now: DateTime<Utc>) -> Result<Facts> {
+fn facts(conn: &mut Conn, loaded: &Loaded, step: &Move, now: DateTime<Utc>) -> Result<Facts> {
     let Loaded { cycle, dates, methodology, is_methodology_published } = loaded;
     let id = cycle.id;
     let offset = methodology.time_limits.utc_offset_minutes;
     let evaluations = store::evaluations::of_cycle(conn, id)?;
-    let uncounted = evaluations.iter().filter(|evaluation| evaluation.state != EvaluationState::Cancelled).count();
     let announced_at = store::cycles::entered_at(conn, id, Phase::Announced)?;
     let issuance = issuance::facts(conn, cycle)?;
-    let is_in_pool_review = cycle.phase == Phase::PoolReview;
+    // What is dear to find out is found out where its guard asks for it, which cancelling never does.
+    let is_asked_in = |phase: Phase| step.from == phase && step.course == Course::Forward;
+    let pools = if is_asked_in(Phase::PoolReview) {
+        pools::standing(conn, id, methodology, loaded.today(now))?
+    } else {
+        pools::Standing::default()
+    };
     let round = store::recounts::find_round(conn, id)?;
     let result_digest = round.as_ref().and_then(|round| round.result_digest.as_deref());
     let recounts_equal = match result_digest {
@@ -105,13 +122,9 @@ fn facts(conn: &mut Conn, loaded: &Loaded, now: DateTime<Utc>) -> Result<Facts> 
         is_methodology_in_force: *is_methodology_published && methodology.in_force_on(dates.starts_on),
         last_notice_on: announced_at.map(|at| date_at(at.and_utc(), offset)),
         challenges_open: count(store::pools::count_open_challenges(conn, id)?)?,
-        pools_too_small: if is_in_pool_review {
-            pools::count_too_small(conn, id, methodology, loaded.today(now))?
-        } else {
-            0
-        },
-        // A second draw is costly: it is made where its guard asks for it.
-        is_draw_replayed: cycle.phase == Phase::Drawn && draws::is_replayed(cycle)?,
+        pools_too_small: pools.too_small,
+        subjects_without_post: pools.without_post,
+        is_draw_replayed: is_asked_in(Phase::Drawn) && draws::is_replayed(cycle)?,
         is_manifest_published: issuance.is_manifest_published,
         ledgers_missing: issuance.ledgers_missing,
         gates_undecided: issuance.gates_undecided,
@@ -120,7 +133,7 @@ fn facts(conn: &mut Conn, loaded: &Loaded, now: DateTime<Utc>) -> Result<Facts> 
         recounts_equal,
         complaints_proven: count(round.as_ref().map_or(0, |round| round.complaint_count))?,
         sealed_on: cycle.sealed_on,
-        evaluations_open: count(uncounted)?,
+        evaluations_open: count(evaluations.len())?,
     })
 }
 

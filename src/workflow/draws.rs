@@ -16,7 +16,7 @@ use crate::domain::draw::{Caps, DrawInput, DrawRecord, Reviewer, Subject};
 use crate::domain::ids;
 use crate::domain::ids::{AssignmentId, JudgeId};
 use crate::domain::methodology::Methodology;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::store;
 use crate::store::assignments::{Assignment, AssignmentState};
 use crate::store::cycles::Cycle;
@@ -42,7 +42,7 @@ pub fn is_replayed(cycle: &Cycle) -> Result<bool> {
 /// Draws the panels and writes assignments, record and digest; the caller writes the cycle.
 ///
 /// # Errors
-/// 409 `pool_too_small` where no panels exist within the caps.
+/// 409 `pool_too_small` where no panels exist within the caps; 409 `guard_not_met` where a subject holds no post.
 pub fn draw(
     conn: &mut Conn,
     cipher: &Cipher,
@@ -67,7 +67,7 @@ pub fn draw(
     let mut reviewers: HashMap<JudgeId, Reviewer> = HashMap::new();
     let mut subjects = Vec::with_capacity(evaluations.len());
     for evaluation in &evaluations {
-        let subject = surroundings.person(evaluation.judge_id).ok_or(Code::PoolTooSmall)?;
+        let subject = surroundings.subject(evaluation)?;
         let mut keys = Vec::new();
         // Whoever left office, took a seat on the commission or came into a conflict since the pool was shown cannot be
         // drawn any more.

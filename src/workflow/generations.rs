@@ -40,6 +40,8 @@ pub struct Bump {
     pub reason: BumpReason,
     /// Who leaves, for a recusal.
     pub assignment_id: Option<AssignmentId>,
+    /// Why that person leaves, for a recusal.
+    pub recusal_reason: Option<RecusalReason>,
 }
 
 /// The state that an approval of a bump covers: that of the cycle.
@@ -104,11 +106,12 @@ pub fn check_bump(
 /// # Errors
 /// As [`check_bump`].
 pub fn bump(conn: &mut Conn, id: EvaluationId, parameters: &str, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
-    let (evaluation, Loaded { mut cycle, .. }, bump) = check_bump(conn, id, parameters, now)?;
+    let (evaluation, Loaded { mut cycle, methodology, .. }, bump) = check_bump(conn, id, parameters, now)?;
     if let Some(leaving) = bump.assignment_id {
         let (issued, left) = (AssignmentState::Issued, AssignmentState::Recused);
-        store::assignments::set_state(conn, leaving, issued, left, Some(RecusalReason::Conflict.as_str()))?;
-        if let Some(next) = next_assignment(conn, &cycle, &evaluation)? {
+        let why = bump.recusal_reason.ok_or(Code::ApprovalStale)?;
+        store::assignments::set_state(conn, leaving, issued, left, Some(why.as_str()))?;
+        if let Some(next) = next_assignment(conn, &cycle, &evaluation, &methodology, now)? {
             store::assignments::set_state(conn, next, AssignmentState::Reserve, AssignmentState::Drawn, None)?;
         }
     }

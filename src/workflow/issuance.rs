@@ -9,10 +9,11 @@ use crate::cipher::{Cipher, Use};
 use crate::credential::encoding::{Bytes, Digest, Ref, sha256, to_base64url};
 use crate::credential::frozen::Frozen;
 use crate::credential::ledger::{Ledger, entry_of_hash};
-use crate::credential::manifest::{Name, date_at_offset};
+use crate::credential::manifest::Name;
 use crate::credential::note::Checkpoint;
 use crate::credential::seal_order::{Act, SealOrder};
 use crate::db::Conn;
+use crate::domain::calendar::date_at;
 use crate::domain::ids::{CycleId, EvaluationId};
 use crate::domain::methodology::Methodology;
 use crate::domain::policy::Actor;
@@ -100,7 +101,7 @@ pub fn methodology_of(conn: &mut Conn, cycle: &Cycle) -> Result<(Methodology, St
 
 /// The day of a request where a cycle takes place.
 pub fn today(methodology: &Methodology, now: DateTime<Utc>) -> NaiveDate {
-    date_at_offset(methodology.time_limits.utc_offset_minutes, now)
+    date_at(now, methodology.time_limits.utc_offset_minutes)
 }
 
 /// The facts about issuance for the guards of a cycle's moves.
@@ -288,18 +289,33 @@ pub fn put_box_documents(
     manifest: &Frozen,
     note: Option<&str>,
     checkpoint: Option<&str>,
+    now: DateTime<Utc>,
 ) -> Result<()> {
     let unsigned = |what: &str| Error::hinted(Code::BoxNotReady, Hint::new("box_document_unsigned").text("name", what));
     if let Some(note) = note {
         match manifest.verify_note(note) {
-            Ok(()) => store::cycles::put_document(conn, cycle.id, &note_file(cycle.generation), note.as_bytes())?,
+            Ok(()) => take_in(conn, cycle.id, &note_file(cycle.generation), note, now)?,
             Err(error) if error.code() == Code::ManifestMismatch => {}
             Err(_) => return Err(unsigned("manifest.note")),
         }
     }
     if let Some(checkpoint) = checkpoint {
         Checkpoint::verify(checkpoint, manifest.log_key()).map_err(|_| unsigned("checkpoint"))?;
-        store::cycles::put_document(conn, cycle.id, CHECKPOINT_FILE, checkpoint.as_bytes())?;
+        take_in(conn, cycle.id, CHECKPOINT_FILE, checkpoint, now)?;
     }
     Ok(())
+}
+
+/// Stores a document of the box with its trail, once.
+fn take_in(conn: &mut Conn, cycle: CycleId, name: &str, text: &str, now: DateTime<Utc>) -> Result<()> {
+    let is_known = store::cycles::document(conn, cycle, name)?.is_some();
+    store::cycles::put_document(conn, cycle, name, text.as_bytes())?;
+    if is_known {
+        return Ok(());
+    }
+    let entry = store::audit::NewEntry {
+        digest: Some(to_base64url(&sha256(&[text.as_bytes()]).0)),
+        ..store::audit::NewEntry::new(None, "take_in_box_document", "cycle", cycle)
+    };
+    store::audit::record(conn, entry, now)
 }

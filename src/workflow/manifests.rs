@@ -1,7 +1,7 @@
 //! Freezing the manifest: from then on nothing of the round can be chosen any more. A newcomer's usual mistake is to build
 //! it inside the write; it is built from one snapshot, and the write takes it only where nothing has moved since.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::issuance::{IssuerName, METHODOLOGY_FILE, issuers, manifest_file, methodology_of, newest_manifest};
 use crate::credential::encoding::{Blob, Bytes, Digest, Ref, sha256};
@@ -60,6 +60,8 @@ pub struct Built {
     cycle_version: i64,
     manifest: Vec<u8>,
     digest: Digest,
+    /// The days that it tells.
+    dates: CycleDates,
     /// What the first generation settles for all that follow.
     names: Option<Names>,
 }
@@ -127,7 +129,19 @@ fn load_next(conn: &mut Conn, cycle: Cycle, now: DateTime<Utc>) -> Result<NextPl
         let subject = subject.ok_or_else(|| Error::internal("a subject with a new key has no name"))?;
         keys.push((Ref::from_slice(&subject)?, row));
     }
-    Ok(NextPlan { dates: store::cycles::dates(conn, cycle.id)?, cycle, previous, keys })
+    let dates = in_time(store::cycles::dates(conn, cycle.id)?, &before.dates, before.date_at(now));
+    Ok(NextPlan { dates, cycle, previous, keys })
+}
+
+/// The days of the next generation. Those asked for in time and not frozen in time are void: the box opens and closes by
+/// the days that it knows, and what has closed meanwhile is not opened again.
+fn in_time(dates: CycleDates, frozen: &Dates, today: NaiveDate) -> CycleDates {
+    let is_issuance_moved = (dates.issue_close, dates.submit_open) != (frozen.issue_close, frozen.submit_open);
+    if today <= frozen.submit_close && (today < frozen.submit_open || !is_issuance_moved) {
+        return dates;
+    }
+    let Dates { issue_open, issue_close, submit_open, submit_close, seal_by, challenge_close } = *frozen;
+    CycleDates { issue_open, issue_close, submit_open, submit_close, seal_by, challenge_close, ..dates }
 }
 
 fn keys_missing(made: usize, needed: usize) -> Error {
@@ -198,6 +212,7 @@ pub fn build(plan: &Plan, box_keys: &BoxKeys) -> Result<Built> {
         cycle_version: cycle.version,
         manifest: manifest.bytes().to_vec(),
         digest: manifest.digest(),
+        dates: plan.dates,
         names: Some(Names {
             methodology_text: plan.methodology_text.clone(),
             receipt_key: box_keys.receipt_key,
@@ -229,6 +244,7 @@ pub fn build_next(plan: &NextPlan) -> Result<Built> {
         cycle_version: plan.cycle.version,
         manifest: manifest.bytes().to_vec(),
         digest: manifest.digest(),
+        dates: plan.dates,
         names: None,
     })
 }
@@ -315,6 +331,7 @@ pub fn put(conn: &mut Conn, actor: &Actor, built: &Built, now: DateTime<Utc>) ->
         store::cycles::put_document(conn, cycle.id, METHODOLOGY_FILE, names.methodology_text.as_bytes())?;
     }
     store::cycles::update(conn, &mut cycle)?;
+    store::cycles::set_dates(conn, cycle.id, &built.dates)?;
     store::cycles::put_document(conn, cycle.id, &manifest_file(cycle.generation), &built.manifest)?;
     let entry = store::audit::NewEntry {
         digest: Some(built.digest.to_string()),

@@ -68,20 +68,27 @@ fn check_under_way(conn: &mut Conn, evaluation: &Evaluation, now: DateTime<Utc>)
     Ok(loaded.today(now))
 }
 
-/// Whether a member who is a judge may act on the subject. Each reason has a hint of its own, for the secretary alone,
-/// who reads declared conflicts anyway.
-fn check_may_act(conn: &mut Conn, cycle: CycleId, subject: JudgeId, member: JudgeId, today: NaiveDate) -> Result<()> {
-    let refused = |hint: Hint| Err(Error::hinted(Code::GuardNotMet, hint));
-    if member == subject {
-        return refused(Hint::new("member_is_subject"));
+/// Why a member who is a judge stands too near to another judge to act on them, if so (`domain.md` 5, rule 2): the same
+/// person, a colleague by any post that either holds today, or somebody in a declared conflict. The hint is for the
+/// secretary alone, who reads declared conflicts anyway.
+pub fn nearness(conn: &mut Conn, judge: JudgeId, member: JudgeId, today: NaiveDate) -> Result<Option<Hint>> {
+    if member == judge {
+        return Ok(Some(Hint::new("member_is_subject")));
     }
-    let posts = store::positions::held_on(conn, subject, today)?;
+    let posts = store::positions::held_on(conn, judge, today)?;
     let member_posts = store::positions::held_on(conn, member, today)?;
     if posts.iter().any(|post| member_posts.iter().any(|own| own.court_id == post.court_id)) {
-        return refused(Hint::new("member_of_same_court"));
+        return Ok(Some(Hint::new("member_of_same_court")));
     }
-    if store::conflicts::is_declared(conn, [subject, member], today)? {
-        return refused(Hint::new("member_in_conflict"));
+    let is_in_conflict = store::conflicts::is_declared(conn, [judge, member], today)?;
+    Ok(is_in_conflict.then(|| Hint::new("member_in_conflict")))
+}
+
+/// Whether a member who is a judge may act on the subject.
+fn check_may_act(conn: &mut Conn, cycle: CycleId, subject: JudgeId, member: JudgeId, today: NaiveDate) -> Result<()> {
+    let refused = |hint: Hint| Err(Error::hinted(Code::GuardNotMet, hint));
+    if let Some(hint) = nearness(conn, subject, member, today)? {
+        return refused(hint);
     }
     // The pools leave the commission out; this is somebody who joined it after they were made.
     if store::pools::is_eligible(conn, cycle, member)? {

@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod credentials;
 pub mod cycles;
 pub mod draws;
+pub mod evaluations;
 pub mod generations;
 pub mod issuance;
 pub mod jobs;

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::issuance::{methodology_of, today};
+use super::pools::Surroundings;
 use crate::coded;
 use crate::db::Conn;
 use crate::domain::draw::{DrawRecord, next_in_reserve};
 use crate::domain::ids::{AssignmentId, EvaluationId, JudgeId};
+use crate::domain::methodology::Methodology;
 use crate::domain::policy::Actor;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
@@ -56,7 +58,7 @@ pub fn recuse(
     }
     let (drawn, left) = (AssignmentState::Drawn, AssignmentState::Recused);
     store::assignments::set_state(conn, id, drawn, left, Some(reason.as_str()))?;
-    if let Some(next) = next_assignment(conn, &duty.cycle, &duty.evaluation)? {
+    if let Some(next) = next_assignment(conn, &duty.cycle, &duty.evaluation, &methodology, now)? {
         store::assignments::set_state(conn, next, AssignmentState::Reserve, drawn, None)?;
     }
     let entry = store::audit::NewEntry::new(Some(actor.account_id), "recuse_assignment", "assignment", id);
@@ -66,8 +68,15 @@ pub fn recuse(
     Ok(duty)
 }
 
-/// Who follows, by the draw's record and the panels as they are now.
-pub(super) fn next_assignment(conn: &mut Conn, cycle: &Cycle, evaluation: &Evaluation) -> Result<Option<AssignmentId>> {
+/// Who follows, by the draw's record and the panels as they are now. Whoever could not be drawn any more is passed over:
+/// somebody who left office, joined the commission, has a conflict declared since, or reviews enough others already.
+pub(super) fn next_assignment(
+    conn: &mut Conn,
+    cycle: &Cycle,
+    evaluation: &Evaluation,
+    methodology: &Methodology,
+    now: DateTime<Utc>,
+) -> Result<Option<AssignmentId>> {
     let record = cycle.draw_record.as_deref().ok_or_else(|| Error::internal("a drawn cycle has no record"))?;
     let record: DrawRecord = serde_json::from_str(record).map_err(Error::internal)?;
     let keys: BTreeMap<JudgeId, String> = store::assignments::record_keys(conn, cycle.id)?.into_iter().collect();
@@ -77,15 +86,20 @@ pub(super) fn next_assignment(conn: &mut Conn, cycle: &Cycle, evaluation: &Evalu
     let mut panels: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut left = BTreeSet::new();
     let mut reserve: BTreeMap<String, AssignmentId> = BTreeMap::new();
+    let surroundings = Surroundings::load(conn, methodology, today(methodology, now))?;
+    let is_able = |judge: JudgeId| {
+        let is_free = surroundings.load_of(judge) < methodology.counts.load_cap;
+        is_free && surroundings.is_eligible(evaluation.judge_id, judge)
+    };
     for Assignment { id, evaluation_id, judge_id, state, .. } in store::assignments::of_cycle(conn, cycle.id)? {
         // The panel of a cancelled evaluation binds nobody any more.
         let Some(subject) = subjects.get(&evaluation_id) else { continue };
         if is_of_panel(state) {
             panels.entry(key(*subject)?).or_default().push(key(judge_id)?);
-        } else if evaluation_id == evaluation.id && state == AssignmentState::Recused {
-            left.insert(key(judge_id)?);
-        } else if evaluation_id == evaluation.id {
+        } else if evaluation_id == evaluation.id && state == AssignmentState::Reserve && is_able(judge_id) {
             reserve.insert(key(judge_id)?, id);
+        } else if evaluation_id == evaluation.id {
+            left.insert(key(judge_id)?);
         }
     }
     let next = next_in_reserve(&record, &key(evaluation.judge_id)?, &panels, &left);

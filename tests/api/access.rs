@@ -34,6 +34,7 @@ const TABLE: &str = "
     assign_member               . S . . . . . . . . .
     bump_subject                . S . . . . . . . . .
     cancel_cycle                . S . . . . . . . . .
+    cancel_evaluation           . S . . . . . . . . .
     change_password             A S M P U J O . . . .
     collect_credentials         . . . . . J O . . . .
     compute_results             . S . . . . . . . . .
@@ -122,6 +123,7 @@ const TABLE: &str = "
     update_account              A . . . . . . . . . .
     update_client               A . . . . . . . . . .
     update_methodology          . S . . . . . . . . .
+    widen_pools                 . S . . . . . . . . .
 ";
 
 /// How a caller fares.

@@ -328,11 +328,19 @@ async fn whoever_leaves_after_collecting_is_followed_by_the_reserve_and_the_pane
         .unwrap();
     round.collect(&stays.client(&app).await).await;
 
-    bump(&app, &evaluation_id, json!({"reason": "recusal", "assignment_id": assignment_id})).await;
+    bump(
+        &app,
+        &evaluation_id,
+        json!({"reason": "recusal", "assignment_id": assignment_id, "recusal_reason": "no_contact"}),
+    )
+    .await;
 
     let after = panel(&app, &round.plan, &evaluation_id).await;
     let of_state = |state: &str| after.iter().filter(|(_, one)| one["state"] == state).count();
     assert_eq!((of_state("recused"), of_state("drawn"), of_state("issued")), (1, 14, 0));
+    let id = assignment_id.parse().unwrap();
+    let left = app.registry().0.read(move |conn| store::assignments::find(conn, id)).await.unwrap().unwrap();
+    assert_eq!(left.recusal_reason.as_deref(), Some("no_contact"));
     let come: Vec<&String> =
         after.iter().map(|(login, _)| login).filter(|login| before.iter().all(|(known, _)| known != *login)).collect();
     assert_eq!(come.len(), 1, "the next of the reserve");
@@ -371,13 +379,17 @@ async fn a_bump_that_cannot_help_is_refused_with_what_would() {
     };
     let lost = json!({"reason": "lost_card"});
     let named = json!({"reason": "lost_card", "assignment_id": assignment_id});
-    for body in [json!({"reason": "recusal"}), named] {
+    let why = json!({"reason": "lost_card", "recusal_reason": "conflict"});
+    let (both, first, second) = (["/assignment_id", "/recusal_reason"], ["/assignment_id"], ["/recusal_reason"]);
+    let cases: [(Value, &[&str]); 3] = [(json!({"reason": "recusal"}), &both), (named, &first), (why, &second)];
+    for (body, pointers) in cases {
         let refused = ask(&path, body).await.expect_problem(422, "invalid");
-        assert_eq!(refused.body["errors"][0]["pointer"], "/assignment_id");
+        assert_eq!(refused.faults().into_iter().map(|(pointer, _)| pointer).collect::<Vec<_>>(), pointers);
     }
     let counts = all_items(&app.secretary().await, &round.plan.path("/issuance")).await;
     let untouched = counts.iter().find(|count| count["issued_count"] == 0).unwrap()["evaluation_id"].as_str().unwrap();
-    let foreign = json!({"reason": "recusal", "assignment_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11"});
+    let nobodys = "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11";
+    let foreign = json!({"reason": "recusal", "assignment_id": nobodys, "recusal_reason": "conflict"});
     ask(&path, foreign).await.expect_problem(422, "invalid");
     let detail = |refused: Answer| refused.body["detail"].as_str().unwrap().to_owned();
     let nobody = ask(&format!("/v1/evaluations/{untouched}/key-bumps"), lost.clone()).await;
@@ -435,6 +447,27 @@ async fn an_extension_opens_issuance_again_with_the_same_keys() {
     let reopened = later(&app, &round.plan, &all, 7).await;
     let settled = app.secretary().await.with_key("settled").post(&extend, reopened).await;
     settled.expect_problem(409, "guard_not_met");
+}
+
+#[tokio::test]
+async fn an_extension_that_is_frozen_too_late_opens_nothing_again() {
+    let app = App::start_with_keys(SUBJECTS).await;
+    let round = app.frozen_cycle().await;
+    let plan = &round.plan;
+    let days = plan.cycle(&app).await["dates"].clone();
+    app.go_to(days["submit_close"].as_str().unwrap());
+    let asked = later(&app, plan, &["submit_close", "seal_by", "challenge_close"], 7).await;
+    app.by_two(&plan.path("/extend"), asked.clone()).await;
+    assert_eq!(plan.day(&app, "submit_close").await, asked["submit_close"].as_str().unwrap());
+
+    app.go_to(days["seal_by"].as_str().unwrap());
+    freeze(&app, plan, "late").await;
+
+    let next = manifest(&app, plan, 1).await;
+    assert_eq!(next.manifest().dates, round.manifest.manifest().dates);
+    for name in ["submit_close", "seal_by", "challenge_close"] {
+        assert_eq!(plan.day(&app, name).await, days[name].as_str().unwrap());
+    }
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ async fn planned(app: &App) -> (Plan, String) {
 }
 
 /// Makes a judge a member of the commission as well; the judge's account.
-async fn call_to_commission(app: &App, judge: &Judge) -> AccountId {
+pub async fn call_to_commission(app: &App, judge: &Judge) -> AccountId {
     let id = judge.client(app).await.get("/v1/me").await.expect(200).body["account_id"].as_str().unwrap().to_owned();
     let administrator = app.staff(StaffRole::Administrator).await.if_match(1);
     administrator.patch(&format!("/v1/accounts/{id}"), json!({"staff_role": "member"})).await.expect(200);

@@ -82,6 +82,36 @@ impl CycleDates {
         }
     }
 
+    /// The dates where pools are shown anew on a day: the time to challenge and to decide begins again, and all that follows
+    /// moves by as many days.
+    pub fn with_pools_shown_on(
+        &self,
+        today: NaiveDate,
+        methodology: &Methodology,
+        calendar: &WorkCalendar,
+    ) -> CycleDates {
+        let limits = &methodology.time_limits;
+        let challenged = calendar.working_days_after(today, limits.pool_review_challenge_working_days);
+        let pool_challenge_close = challenged.max(self.pool_challenge_close);
+        let decided = calendar.working_days_after(pool_challenge_close, limits.pool_review_decide_working_days);
+        let pool_review_close = decided.max(self.pool_review_close);
+        let by = pool_review_close - self.pool_review_close;
+        let later = |day: NaiveDate| day.checked_add_signed(by).unwrap_or(NaiveDate::MAX);
+        CycleDates {
+            pool_challenge_close,
+            pool_review_close,
+            draw_by: later(self.draw_by),
+            issue_open: later(self.issue_open),
+            issue_close: later(self.issue_close),
+            submit_open: later(self.submit_open),
+            submit_close: later(self.submit_close),
+            seal_by: later(self.seal_by),
+            challenge_close: later(self.challenge_close),
+            recount_by: later(self.recount_by),
+            ..*self
+        }
+    }
+
     /// The faults of dates that a person chose: out of order, or closer than the methodology allows.
     ///
     /// Pointers are relative to these dates: `/issue_close`. A window may be longer than the time limit, never shorter
@@ -177,6 +207,22 @@ mod tests {
         dates.submit_open = day("2027-02-11");
         let found = dates.validate(&methodology);
         assert_eq!(found, [Fault::at("/submit_open", Rule::Order { other: "issue_close" })]);
+    }
+
+    #[test]
+    fn pools_shown_again_give_the_whole_time_again_and_move_all_later_days_alike() {
+        let (methodology, dates) = derived();
+        let calendar = WorkCalendar::default();
+        for late in 0..30 {
+            let today = days_after(dates.pool_review_open, late);
+            let moved = dates.with_pools_shown_on(today, &methodology, &calendar);
+            assert_eq!(moved.validate(&methodology), [], "{today}");
+            assert!(moved.pool_challenge_close >= calendar.working_days_after(today, 5), "{today}");
+            let by = moved.pool_review_close - dates.pool_review_close;
+            assert_eq!((moved.draw_by - dates.draw_by, moved.recount_by - dates.recount_by), (by, by));
+            assert_eq!((moved.starts_on, moved.pool_review_open), (dates.starts_on, dates.pool_review_open));
+        }
+        assert_eq!(dates.with_pools_shown_on(dates.pool_review_open, &methodology, &calendar), dates);
     }
 
     #[test]

@@ -129,9 +129,14 @@ impl App {
         self.secretary().await.post(&format!("/v1/evaluations/{evaluation_id}/members"), body).await
     }
 
-    /// A district court with 20 posts; its id.
+    /// A district court of Almaty with 20 posts; its id.
     pub async fn court(&self, name: &str) -> String {
-        let body = json!({"name_kk": name, "name_ru": name, "level": "district", "region": "almaty_city", "posts": 20});
+        self.court_in("almaty_city", name).await
+    }
+
+    /// A district court of a region with 20 posts; its id.
+    pub async fn court_in(&self, region: &str, name: &str) -> String {
+        let body = json!({"name_kk": name, "name_ru": name, "level": "district", "region": region, "posts": 20});
         self.secretary().await.post("/v1/courts", body).await.expect(201).id()
     }
 
@@ -151,6 +156,18 @@ impl App {
         let login = format!("judge-{number}");
         self.db_add_account(&login, None, Some(id)).await;
         Judge { id, iin, log_in: LogIn { login, kept: Mutex::default() } }
+    }
+
+    /// Gives the first post of a judge a last day.
+    pub async fn end_post(&self, judge: &Judge, ends_on: &str) {
+        let path = format!("/v1/judges/{}/positions", judge.id);
+        let secretary = self.secretary().await;
+        let post = secretary.get(&format!("{path}?limit=1")).await.expect(200).body["items"][0].clone();
+        let body = json!({
+            "court_id": post["court_id"], "kind": post["kind"], "starts_on": post["starts_on"], "ends_on": ends_on,
+            "ended_reason": "retirement", "source_system": "hr", "as_of": "2027-01-10", "supersedes_id": post["id"],
+        });
+        secretary.post(&path, body).await.expect(201);
     }
 
     /// A judge with an account who holds a post at a court since 2 March 2015.

@@ -48,6 +48,11 @@ impl App {
     /// A cycle in `draft` of ten subjects with twenty more judges, at six courts of one region with five judges each:
     /// too few for reviewers from the own court.
     pub async fn planned_cycle(&self) -> Plan {
+        self.planned_cycle_of(10).await
+    }
+
+    /// The same of so many subjects of the thirty judges.
+    pub async fn planned_cycle_of(&self, subjects: usize) -> Plan {
         let mut courts = Vec::new();
         for number in 1..=6 {
             courts.push(self.court(&format!("№ {number} аудандық сот")).await);
@@ -56,21 +61,25 @@ impl App {
         for court in courts.iter().cycle().take(30) {
             judges.push(self.judge_at(court).await);
         }
-        let others = judges.split_off(10);
+        let others = judges.split_off(subjects);
         let methodology_id = self.published_methodology().await;
-        let subjects: Vec<Value> =
-            judges.iter().map(|judge| json!({"judge_id": judge.id, "kind": "periodic"})).collect();
-        let body = json!({
-            "methodology_id": methodology_id,
-            "evaluating_body": "quality_commission",
-            "title_kk": "2027 жылғы бағалау",
-            "title_ru": "Оценка 2027 года",
-            "starts_on": "2027-02-01",
-            "subjects": subjects,
-        });
+        let body = new_cycle(&methodology_id, "2027-02-01", &judges, "periodic");
         let cycle_id = self.secretary().await.post("/v1/cycles", body).await.expect(201).id();
         Plan { cycle_id, subjects: judges, others }
     }
+}
+
+/// The request for a cycle of these subjects.
+pub fn new_cycle(methodology_id: &str, starts_on: &str, subjects: &[Judge], kind: &str) -> Value {
+    let subjects: Vec<Value> = subjects.iter().map(|judge| json!({"judge_id": judge.id, "kind": kind})).collect();
+    json!({
+        "methodology_id": methodology_id,
+        "evaluating_body": "quality_commission",
+        "title_kk": "2027 жылғы бағалау",
+        "title_ru": "Оценка 2027 года",
+        "starts_on": starts_on,
+        "subjects": subjects,
+    })
 }
 
 impl Plan {
@@ -86,6 +95,13 @@ impl Plan {
     /// One of the cycle's days.
     pub async fn day(&self, app: &App, name: &str) -> String {
         self.cycle(app).await["dates"][name].as_str().unwrap().to_owned()
+    }
+
+    /// The request for another cycle of the same subjects and methodology, a week from now.
+    pub async fn another(&self, app: &App, kind: &str) -> Value {
+        let methodology = self.cycle(app).await["methodology_id"].as_str().unwrap().to_owned();
+        let first = app.clock.now().date_naive() + chrono::Days::new(7);
+        new_cycle(&methodology, &first.to_string(), &self.subjects, kind)
     }
 
     /// Passes to the day after one of the cycle's days.

@@ -43,10 +43,11 @@ const TELLS_ABOUT_ACTS: [&str; 7] = [
     "list_recounts",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 35] = [
+const ACTS: [&str; 37] = [
     "assign_member",
     "bump_subject",
     "cancel_cycle",
+    "cancel_evaluation",
     "change_password",
     "compute_results",
     "confirm_approval",
@@ -79,6 +80,7 @@ const ACTS: [&str; 35] = [
     "remove_member",
     "rotate_client",
     "seal_cycle",
+    "widen_pools",
 ];
 /// Changes something under the version last seen.
 const CHANGES: [&str; 3] = ["update_account", "update_client", "update_methodology"];
