@@ -27,14 +27,16 @@ pub fn state(conn: &mut Conn, id: EvaluationId) -> Result<String> {
 pub fn check_cancel(conn: &mut Conn, id: EvaluationId) -> Result<(Evaluation, Cycle)> {
     let evaluation = store::evaluations::find(conn, id)?.ok_or(Code::NotFound)?;
     let cycle = cycles::load(conn, evaluation.cycle_id)?.cycle;
-    let refused = |hint: &'static str| Err(Error::hinted(Code::WrongPhase, Hint::new(hint)));
+    let refused = |hint: Hint| Err(Error::hinted(Code::WrongPhase, hint));
     if evaluation.state == EvaluationState::Cancelled {
-        return refused("evaluation_is_cancelled");
+        return refused(Hint::new("evaluation_is_cancelled"));
     }
     match cycle.phase {
         Phase::Draft | Phase::Announced | Phase::FileReview | Phase::PoolReview => Ok((evaluation, cycle)),
-        Phase::Drawn | Phase::Issuance | Phase::Submission => refused("evaluation_is_drawn"),
-        Phase::Sealed | Phase::Reporting | Phase::Closed | Phase::Cancelled => refused("evaluation_is_sealed"),
+        Phase::Drawn | Phase::Issuance | Phase::Submission => refused(Hint::new("evaluation_is_drawn")),
+        Phase::Sealed | Phase::Reporting | Phase::Closed | Phase::Cancelled => {
+            refused(Hint::new("evaluation_is_sealed"))
+        }
     }
 }
 
