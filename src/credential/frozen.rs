@@ -101,15 +101,24 @@ impl Frozen {
 
     /// Whether this is the next generation after `earlier`; `manifest_mismatch` if not.
     ///
-    /// Cycle, round, methodology, form of the box's keys stay; the generation is one more and names the digest before.
+    /// The generation is one more and names the digest before. What the reviewers were promised stays: cycle, round,
+    /// methodology, issuers, the box's keys, the floor and the bounds, and the size of every panel. Dates may move, and a
+    /// subject may get other keys.
     pub fn succeeds(&self, earlier: &Frozen) -> Result<()> {
         let (new, old) = (&self.manifest, &earlier.manifest);
         let follows = old.generation.checked_add(1) == Some(new.generation)
             && new.prev_manifest_digest == Some(earlier.digest)
             && (new.cycle_ref, new.round) == (old.cycle_ref, old.round)
             && new.methodology_digest == old.methodology_digest
+            && new.issuers == old.issuers
             && new.receipt_key == old.receipt_key
-            && new.log == old.log;
+            && new.log == old.log
+            && (new.issued_min, new.display_min, new.decision_min)
+                == (old.issued_min, old.display_min, old.decision_min)
+            && (new.body_size, new.max_seq) == (old.body_size, old.max_seq)
+            && new.subjects.iter().all(|subject| {
+                earlier.subject(&subject.subject_ref).is_none_or(|before| before.panel_size == subject.panel_size)
+            });
         if follows { Ok(()) } else { Err(Code::ManifestMismatch.into()) }
     }
 

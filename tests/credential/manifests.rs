@@ -106,6 +106,25 @@ fn generations_must_be_a_chain() {
 }
 
 #[test]
+fn what_reviewers_were_promised_stays_in_every_generation() {
+    let first = Frozen::new(manifest()).unwrap();
+    type Change = (&'static str, fn(&mut Manifest));
+    let changes: [Change; 7] = [
+        ("issued_min", |manifest| manifest.issued_min = 6),
+        ("display_min", |manifest| manifest.display_min = 6),
+        ("decision_min", |manifest| manifest.decision_min = 9),
+        ("max_seq", |manifest| manifest.max_seq += 1),
+        ("doc_key", |manifest| manifest.issuers[0].doc_key = ejf::credential::signing::public_key(&log_key())),
+        ("panel_size", |manifest| manifest.subjects[0].panel_size += 1),
+        ("name", |manifest| manifest.issuers[0].name.en.push('x')),
+    ];
+    for (what, change) in changes {
+        let refused = next(&first, change).succeeds(&first);
+        assert_eq!(refused.unwrap_err().code(), Code::ManifestMismatch, "{what}");
+    }
+}
+
+#[test]
 fn the_gate_opens_at_issued_min_and_not_without_a_ledger() {
     let manifest = || Frozen::new(manifest()).unwrap();
     let gate = |ledgers| {
