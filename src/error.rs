@@ -14,7 +14,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Why a request or a step did not happen.
 #[derive(Debug)]
 pub enum Error {
-    /// The caller's fault, or a state that does not allow the act now: answered 4xx (503 for `Busy`).
+    /// The caller's fault, or a state that does not allow the act now: answered 4xx (503 for `Busy` and `BoxUnfit`).
     Refused(Refusal),
     /// The database failed; kept whole so that the runner can see a serialisation failure. Answered 500.
     Sql(diesel::result::Error),
@@ -249,6 +249,8 @@ codes! {
     PreconditionRequired = "precondition_required",
     /// Too many attempts; wait as `Retry-After` says.
     TooManyRequests = "too_many_requests",
+    /// The box would keep what it must forget, and takes nothing until that is mended.
+    BoxUnfit = "box_unfit",
     /// The service is at its limit; try again soon.
     Busy = "busy",
     /// Our fault; the details are in the log under the request id.

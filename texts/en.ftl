@@ -100,6 +100,8 @@ too_many_requests-detail = The allowed number of requests is used up. Repeat the
         [one] { $retry_after } second
        *[other] { $retry_after } seconds
     }.
+box_unfit-title = The box takes nothing now
+box_unfit-detail = The box would keep what it must forget, and takes nothing until its operator has mended that. Keep what you signed and send it again later.
 busy-title = The service is busy
 busy-detail = The service is at its limit. Repeat the request in { $retry_after ->
         [one] { $retry_after } second
@@ -155,6 +157,7 @@ hint-act_in_phase = This is done in the phase "{ $needed }"; the cycle is in "{ 
 hint-keys_missing = Make the issuers' keys first: { $made } of { $needed } are made.
 hint-manifest_not_frozen = Freeze the manifest first.
 hint-box_document_unsigned = The document { $name } is not signed with the ballot box's key: have its operator check it.
+hint-box_key_changed = The ballot box shows another log key than before, { $key }: ask its operator. If it is right, set EJF_BOX_KEY to it.
 hint-document_not_published = Publish { $name } first.
 hint-verbatim = Namely: { $text }.
 
@@ -387,8 +390,10 @@ doctor-proxy_line = The proxy's configuration has "{ $found }" for { $name }, th
 doctor-proxy_forbidden = The proxy's configuration has the line "{ $found }", which keeps, hides or passes on who sent when. Remove it.
 doctor-proxy_certificate = The certificate { $name } is for { $found }. Wanted is one for { $wanted } alone: with a shared one, a browser sends to both hosts over one connection.
 doctor-unseen-volume = Not seen: whether snapshots or backups of the box's volume are made, and whether it is encrypted under a key of this cycle alone.
+doctor-unseen-services = Not seen: whether other services run under the box's user, who could read its memory and files.
 doctor-unseen-database = Not seen: the box's database, which is not there yet; look again after the first start.
 doctor-unseen-database_server = Not seen: swap, crashes and files of the machine that PostgreSQL runs on; run this command there as well.
 doctor-unseen-libraries = Not seen: which libraries PostgreSQL loads; the box's role needs pg_read_all_settings to be shown.
 doctor-unseen-proxy = Not seen: the proxy in front of the box; give its configuration with --proxy.
+doctor-unseen-proxy_start = Not seen: how the proxy is started; nginx writes to the log that it was built with until it has read its file, so start it with -e /dev/null.
 doctor-unseen-certificate = Not seen: whether the proxy's certificate is for the box's host alone; it cannot be read here.

@@ -11,13 +11,14 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::http::KeepAlive;
 use actix_web::{App, HttpServer, web};
+use tokio::task::JoinSet;
 use tracing::subscriber::NoSubscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use utoipa_actix_web::AppExt;
 
 use super::HEAD_SECONDS;
-use crate::ballot::{self, Ballot};
+use crate::ballot::{self, Ballot, Occasion};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{BallotBox, Db, Location, Purpose, migrate, pending_migrations};
@@ -33,32 +34,40 @@ pub struct RunningBallot {
     /// Where it listens.
     pub address: SocketAddr,
     ballot: Arc<Ballot>,
-    house: tokio::task::JoinHandle<()>,
+    house: JoinSet<()>,
     handle: ServerHandle,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
 impl RunningBallot {
-    /// Runs until it is told to stop by a signal, or `end` is over.
+    /// Runs until it is told to stop by a signal, or `end` is over. It ends as well where its upkeep has ended: nobody
+    /// would put the reviews in order.
     pub async fn wait(mut self, end: impl Future<Output = ()>) -> Result<()> {
+        let mut upkeep = Ok(());
+        let end = async {
+            tokio::select! {
+                () = end => {}
+                _ = self.house.join_next() => upkeep = Err(Error::internal("the box's upkeep has ended")),
+            }
+        };
         let ended = super::run_until(&mut self.task, &self.handle, end).await;
-        self.house.abort();
+        self.house.abort_all();
         // A review of the last minute must not stay in the order of its arrival while nothing runs.
         let closed = self.ballot.close().await;
-        ended.and(closed)
+        ended.and(upkeep).and(closed)
     }
 
     /// Lets submissions under way end, then stops.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.handle.stop(true).await;
-        self.house.abort();
+        self.house.abort_all();
         // What could not be rewritten now is rewritten at the next start.
         let _ = self.ballot.close().await;
     }
 
     /// Rewrites the tables in the order of their keys, without waiting for the next turn.
     pub async fn compact_now(&self) -> Result<()> {
-        self.ballot.compact().await
+        self.ballot.turn().await
     }
 
     /// The settings of the engine that would keep what the box must forget; a real window may open only without any.
@@ -134,14 +143,14 @@ pub fn examine_deployment(config: &Config, proxy: Option<&str>) -> Result<Examin
     Ok(Examination { faults, unseen })
 }
 
-/// Starts the ballot box's listener.
-pub async fn serve_ballot(config: &Config, clock: Clock) -> Result<RunningBallot> {
+/// Starts the ballot box's listener. Where reviews are real, nothing is taken on an engine that keeps an order or a time.
+pub async fn serve_ballot(config: &Config, clock: Clock, occasion: Occasion) -> Result<RunningBallot> {
     // The port comes first: a process that cannot serve has no business to rewrite the tables.
     let listener = TcpListener::bind(config.ballot_bind).map_err(Error::internal)?;
     let address = listener.local_addr().map_err(Error::internal)?;
     let db = Arc::new(open_ballot_box(config).await?);
     let folder = Folder::new(&config.publication_dir);
-    let ballot = Arc::new(Ballot::open(db, folder, log_name(config), clock).await?);
+    let ballot = Arc::new(Ballot::open(db, folder, log_name(config), clock, occasion).await?);
 
     let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let shared = web::Data::from(ballot.clone());
@@ -162,8 +171,7 @@ pub async fn serve_ballot(config: &Config, clock: Clock) -> Result<RunningBallot
     .map_err(Error::internal)?
     .run();
     let handle = server.handle();
-    let housekeeper = ballot.clone();
-    let house = tokio::spawn(async move { housekeeper.keep_house().await });
+    let house = ballot.keep();
     Ok(RunningBallot { address, ballot, house, handle, task: tokio::spawn(server) })
 }
 

@@ -139,7 +139,7 @@ pub fn problem(code: Code) -> HttpResponse {
     let text = serde_json::to_string(&body).unwrap_or_default();
     let mut response = builder(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     response.content_type(problem::CONTENT_TYPE);
-    if code == Code::Busy {
+    if status == 503 {
         response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
     }
     response.body(padded(open(text)))

@@ -16,6 +16,7 @@ use diesel::sql_types::{Bool, Nullable, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 
 use crate::db::{BallotBox, Conn, Connector};
+use crate::durable::sync_folder;
 use crate::error::{Error, Result};
 
 /// Every table with the key that its rows are put in order by. The migrations' own comes first, as a rewrite of all
@@ -26,6 +27,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("closed_round", "cycle_ref, round"),
     ("complaint", "cycle_ref, round, leaf"),
     ("review", "epk"),
+    ("signed_ledger", "cycle_ref, round, issuer_id, generation"),
     ("signed_manifest", "cycle_ref, round, generation"),
     ("superseded", "leaf"),
 ];
@@ -89,7 +91,7 @@ fn rewrite_sqlite(conn: &mut Conn, connector: &Connector, path: &Path) -> Result
     let renamed = fs::rename(&fresh, path).map_err(Error::internal);
     #[cfg(feature = "leaks")]
     super::leaks::failpoint("compact_renamed");
-    let renamed = renamed.and_then(|()| sync_folder(path));
+    let renamed = renamed.and_then(|()| path.parent().map_or(Ok(()), sync_folder));
     #[cfg(feature = "leaks")]
     super::leaks::failpoint("compact_folder_synced");
     // Whether it succeeded or not, the file that now has the name is whole.
@@ -137,11 +139,6 @@ fn write_copy(conn: &mut SqliteConnection, fresh: &Path) -> Result<()> {
     // The file's own time would tell when the minute of a submission was over.
     file.set_modified(SystemTime::UNIX_EPOCH).map_err(Error::internal)?;
     file.sync_all().map_err(Error::internal)
-}
-
-fn sync_folder(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|opened| opened.sync_all()).map_err(Error::internal)
 }
 
 fn rewrite_postgres(conn: &mut PgConnection) -> Result<()> {

@@ -81,6 +81,7 @@ pub async fn submit_complaint(ballot: web::Data<Ballot>, request: HttpRequest, p
 /// Whether the receipt is a proof, which is then recorded; the cheapest check first.
 async fn accept(ballot: &Ballot, headers: &HeaderMap, payload: web::Payload) -> Result<bool> {
     let (text, _in_work) = receive(ballot, headers, payload).await?;
+    ballot.check_fitness()?;
     let Sent { receipt, pad } = jcs::read(&text)?;
     if receipt.v != 1 || pad.bytes().any(|byte| byte != b'0') {
         return Err(Code::Malformed.into());
@@ -89,7 +90,7 @@ async fn accept(ballot: &Ballot, headers: &HeaderMap, payload: web::Payload) -> 
     let key = RoundKey::new(receipt.cycle_ref, receipt.round).ok_or_else(unknown)?;
     let round = ballot.find_round(&receipt.cycle_ref, receipt.round).await?.ok_or_else(unknown)?;
     let manifest = round.rules().current().manifest();
-    let closed = ballot.write(move |conn| tables::find_closed(conn, key)).await?;
+    let closed = ballot.read(move |conn| tables::find_closed(conn, key)).await?;
     let closed = closed.ok_or_else(|| Error::from(Code::TooEarly))?;
     if !closed.is_sealed() || manifest.date_at(ballot.now()) > manifest.dates.challenge_close {
         return Err(Code::WindowClosed.into());
@@ -104,8 +105,6 @@ async fn accept(ballot: &Ballot, headers: &HeaderMap, payload: web::Payload) -> 
         return Ok(false);
     }
     ballot.write(move |conn| tables::put_complaint(conn, key, &receipt)).await?;
-    // One after the other: else an older list could be written over a newer one.
-    let _alone = ballot.taking_in.lock().await;
     ballot.publish_complaints(key, folder).await?;
     Ok(true)
 }
@@ -121,19 +120,18 @@ fn holds(folder: &RoundFolder, sealed: &Checkpoint, leaf: &Digest) -> Result<boo
 
 impl Ballot {
     /// Publishes the proofs against a sealed round: a receipt a line, ascending by leaf; an empty list too.
+    ///
+    /// It is written anew although nothing may have changed, as at every turn of the upkeep: so its time, and that of its
+    /// folder, tells when that was and not when somebody complained.
     pub(super) async fn publish_complaints(&self, key: RoundKey, folder: RoundFolder) -> Result<()> {
-        let receipts = self.write(move |conn| tables::list_complaints(conn, key)).await?;
+        // One after the other: else an older list could be written over a newer one.
+        let _alone = self.listing_complaints.lock().await;
+        let receipts = self.read(move |conn| tables::list_complaints(conn, key)).await?;
         let mut text = Vec::new();
         for receipt in &receipts {
             text.extend(jcs::canonical(receipt)?);
             text.push(b'\n');
         }
-        blocking(move || {
-            if folder.read(&Document::Complaints)?.as_ref() == Some(&text) {
-                return Ok(());
-            }
-            folder.write(&Document::Complaints, &text)
-        })
-        .await
+        blocking(move || folder.write(&Document::Complaints, &text)).await
     }
 }

@@ -75,6 +75,8 @@ coded! {
     Unseen {
         /// Snapshots, backups and encryption of the volume.
         Volume = "volume",
+        /// Other services that run as the box's user.
+        Services = "services",
         /// There is no database of the box yet.
         Database = "database",
         /// The machine that PostgreSQL runs on.
@@ -83,6 +85,8 @@ coded! {
         Libraries = "libraries",
         /// No configuration of a proxy was given.
         Proxy = "proxy",
+        /// Where the proxy's program writes before it has read its configuration.
+        ProxyStart = "proxy_start",
         /// The proxy's certificate cannot be read here.
         Certificate = "certificate",
     }
@@ -115,7 +119,7 @@ pub async fn doctor(ballot_box: &BallotBox) -> Result<Vec<Fault>> {
 
 /// What no examination sees; the proxy too, unless its configuration is given.
 pub fn doctor_blind_spots(has_proxy: bool) -> Vec<Unseen> {
-    if has_proxy { vec![Unseen::Volume] } else { vec![Unseen::Volume, Unseen::Proxy] }
+    vec![Unseen::Volume, Unseen::Services, if has_proxy { Unseen::ProxyStart } else { Unseen::Proxy }]
 }
 
 /// Whether the two services have host names of their own, and TLS in front of the box.

@@ -48,6 +48,9 @@ pub struct ComplaintProblems;
 /// The problems of reading a public document from the box.
 pub struct DocumentProblems;
 
+/// The problems of asking how the box is.
+pub struct HealthProblems;
+
 impl IntoResponses for SubmissionProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         declare(&[
@@ -67,6 +70,7 @@ impl IntoResponses for SubmissionProblems {
             Code::InvalidReview,
             Code::TooEarly,
             Code::Internal,
+            Code::BoxUnfit,
             Code::Busy,
         ])
     }
@@ -85,6 +89,7 @@ impl IntoResponses for ComplaintProblems {
             Code::InvalidReceipt,
             Code::TooEarly,
             Code::Internal,
+            Code::BoxUnfit,
             Code::Busy,
         ])
     }
@@ -93,6 +98,12 @@ impl IntoResponses for ComplaintProblems {
 impl IntoResponses for DocumentProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         declare(&[Code::UnknownCycle, Code::NotFound, Code::Internal, Code::Busy])
+    }
+}
+
+impl IntoResponses for HealthProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        declare(&[Code::BoxUnfit])
     }
 }
 
@@ -114,16 +125,22 @@ fn declare(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"status": "ok"}))]
 pub struct BoxHealthView {
-    /// Always `ok`.
+    /// Always `ok`; else it is a problem.
     #[schema(max_length = 2)]
     status: &'static str,
 }
 
-/// Tell whether the box's process lives.
-#[utoipa::path(tag = "ballot", security(()), responses((status = 200, body = BoxHealthView), DocumentProblems))]
+/// Tell whether the box is fit to take reviews.
+///
+/// 503 `box_unfit` where its tables could not be rewritten for minutes, or its database engine was found to keep an order
+/// or a time; nothing is taken then. Whether anybody came has no part in it. `ejf box doctor` tells its operator more.
+#[utoipa::path(tag = "ballot", security(()), responses((status = 200, body = BoxHealthView), HealthProblems))]
 #[get("/livez")]
-pub async fn get_live_of_box() -> HttpResponse {
-    answer::builder(StatusCode::OK).json(BoxHealthView { status: "ok" })
+pub async fn get_live_of_box(ballot: web::Data<Ballot>) -> HttpResponse {
+    match ballot.check_fitness() {
+        Ok(()) => answer::builder(StatusCode::OK).json(BoxHealthView { status: "ok" }),
+        Err(error) => answer::problem(error.code()),
+    }
 }
 
 type RoundPath = web::Path<(String, String)>;

@@ -208,6 +208,7 @@ async fn accept(ballot: &Ballot, headers: &HeaderMap, payload: web::Payload) -> 
     let envelope = Envelope::parse_submission(&text)?;
     let round = ballot.find_round(&envelope.body.cycle_ref, envelope.body.round).await?;
     let round = round.ok_or_else(|| Error::from(Code::UnknownCycle))?;
+    ballot.check_engine(round.rules().current().manifest()).await?;
     let today = round.rules().current().manifest().date_at(ballot.now());
     let verified = envelope::verify(round.rules(), &envelope, today)?;
     let receipt = round.receipt(&verified.leaf()).ok_or_else(|| Error::from(Code::WindowClosed))?;

@@ -66,7 +66,7 @@ pub(super) fn fresh() -> Result<Zeroizing<[u8; 32]>> {
 impl Ballot {
     /// Publishes `box.json`, unless it lies there already.
     pub(super) async fn publish_keys(&self) -> Result<()> {
-        let free = self.write(|conn| tables::find_key(conn, NEXT_RECEIPT)).await?;
+        let free = self.read(|conn| tables::find_key(conn, NEXT_RECEIPT)).await?;
         let free = free.ok_or_else(|| Error::internal("there is no free receipt key"))?;
         let receipt_key = public_key(&SigningKey::from_bytes(&free));
         let bytes = BoxKeys::sign(&self.log_name, receipt_key, &self.log_key)?.to_bytes()?;

@@ -13,15 +13,16 @@ pub mod intake;
 mod keys;
 #[cfg(feature = "leaks")]
 pub mod leaks;
+mod pins;
 mod rounds;
 mod seal;
 mod tables;
+mod upkeep;
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use actix_web::middleware::from_fn;
 use actix_web::web;
@@ -32,7 +33,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Clock;
 use crate::credential::encoding::Ref;
-use crate::credential::manifest::Window;
 use crate::db::{BallotBox, Conn};
 use crate::error::{Error, Result};
 use crate::publication::Folder;
@@ -42,15 +42,13 @@ pub use doctor::{
     examine_machine, examine_proxy, forbid_core_dumps,
 };
 pub use rounds::Round;
+pub use upkeep::Occasion;
 
 use rounds::Known;
+use upkeep::Upkeep;
 
 /// Submissions that may be in work at once; beyond it the answer is a constant 503.
 const IN_WORK_MAX: usize = 64;
-/// How often the box looks into the publication folder by itself.
-const LOOK_SECONDS: u64 = 5;
-/// Looks between two compactions: with the compaction's own time, no review waits a minute.
-const LOOKS_PER_COMPACTION: u32 = 9;
 
 /// The box at work.
 pub struct Ballot {
@@ -61,16 +59,22 @@ pub struct Ballot {
     log_key: SigningKey,
     known: Mutex<HashMap<(Ref, u32), Known>>,
     taking_in: tokio::sync::Mutex<()>,
+    listing_complaints: tokio::sync::Mutex<()>,
     in_work: Semaphore,
-    /// The tables may hold something in the order in which it came.
-    is_changed: Arc<AtomicBool>,
+    upkeep: Upkeep,
 }
 
 impl Ballot {
     /// Puts a migrated box to work: makes its keys where there are none, publishes `box.json`, rewrites the tables.
     ///
     /// `log_name` is the name before cycle and round in the origins of its notes, such as `sjc.example`.
-    pub async fn open(db: Arc<BallotBox>, folder: Folder, log_name: &str, clock: Clock) -> Result<Ballot> {
+    pub async fn open(
+        db: Arc<BallotBox>,
+        folder: Folder,
+        log_name: &str,
+        clock: Clock,
+        occasion: Occasion,
+    ) -> Result<Ballot> {
         let log_key = keys::log_key(&db).await?;
         let ballot = Ballot {
             db,
@@ -80,8 +84,9 @@ impl Ballot {
             log_key,
             known: Mutex::new(HashMap::new()),
             taking_in: tokio::sync::Mutex::new(()),
+            listing_complaints: tokio::sync::Mutex::new(()),
             in_work: Semaphore::new(IN_WORK_MAX),
-            is_changed: Arc::new(AtomicBool::new(false)),
+            upkeep: Upkeep::new(occasion),
         };
         #[cfg(feature = "leaks")]
         leaks::prepare(&ballot.db).await?;
@@ -91,45 +96,9 @@ impl Ballot {
         Ok(ballot)
     }
 
-    /// Looks into the folder and rewrites the tables, again and again; it never ends by itself.
-    ///
-    /// While reviews are taken the tables are rewritten at every turn, and once more after: if it were done for a change
-    /// alone, the file's times would tell when the last review came.
-    pub async fn keep_house(&self) {
-        let mut looks = tokio::time::interval(Duration::from_secs(LOOK_SECONDS));
-        let (mut count, mut was_open) = (0_u32, false);
-        loop {
-            looks.tick().await;
-            self.look_around().await;
-            count = count.saturating_add(1);
-            if count < LOOKS_PER_COMPACTION {
-                continue;
-            }
-            let is_open = self.is_any_window_open();
-            let is_due = is_open || was_open || self.is_changed.load(Ordering::SeqCst);
-            // What failed is tried again at the next look; there is nobody here to tell.
-            if !is_due || self.compact().await.is_ok() {
-                (count, was_open) = (0, is_open);
-            }
-        }
-    }
-
-    fn is_any_window_open(&self) -> bool {
-        let now = self.now();
-        self.known().values().filter_map(Known::round).any(|round| {
-            let manifest = round.rules().current().manifest();
-            manifest.submit_window(manifest.date_at(now)) == Window::Open
-        })
-    }
-
-    /// Rewrites the tables in the order of their keys.
-    pub async fn compact(&self) -> Result<()> {
-        compaction::compact(&self.db, self.is_changed.clone()).await
-    }
-
     /// Rewrites the tables a last time and closes them; for when nothing is served any more.
     pub async fn close(&self) -> Result<()> {
-        let done = self.compact().await;
+        let done = self.turn().await;
         self.db.0.close();
         done
     }
@@ -152,10 +121,15 @@ impl Ballot {
         self.in_work.try_acquire().ok()
     }
 
-    /// Runs `work` in a transaction. The box is marked as changed by the thread that writes, before the commit: whoever
+    /// Reads in one snapshot. Nothing is marked: a look must not bring about a rewriting, whose time would tell of it.
+    async fn read<T: Send + 'static>(&self, work: impl Fn(&mut Conn) -> Result<T> + Send + 'static) -> Result<T> {
+        self.db.0.read(work).await
+    }
+
+    /// Writes in a transaction. The box is marked as changed by the thread that writes, before the commit: whoever
     /// asked may hang up, and the write is done all the same.
     async fn write<T: Send + 'static>(&self, work: impl Fn(&mut Conn) -> Result<T> + Send + 'static) -> Result<T> {
-        let is_changed = self.is_changed.clone();
+        let is_changed = self.upkeep.mark();
         let marked = move |conn: &mut Conn| {
             is_changed.store(true, Ordering::SeqCst);
             work(conn)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use ed25519_dalek::SigningKey;
 
+use super::pins::{self, LedgerPin};
 use super::tables::{self, RoundKey};
 use super::{Ballot, blocking, keys};
 use crate::credential::encoding::{Digest, Ref, sha256};
@@ -149,15 +150,19 @@ impl Ballot {
         Ok(Round { found, receipt_key, is_closed: false })
     }
 
-    /// Compares the manifests with those signed before, records the new ones and finds the round's receipt key.
+    /// Compares manifests and ledgers with those pinned before, records the new ones and finds the round's receipt key.
     ///
-    /// `manifest_mismatch` if a generation was signed with another digest, if the round has ended, or if the receipt key
-    /// is not the one that the box gave out.
+    /// `manifest_mismatch` if one was pinned with another digest, if a generation that was signed is gone, if there is a
+    /// new one although the round has ended, or if the receipt key is not the one that the box gave out.
     async fn pin(&self, key: RoundKey, rules: &BallotRules) -> Result<Option<SigningKey>> {
-        let mut digests = Vec::new();
-        for manifest in rules.generations() {
-            let generation = i32::try_from(manifest.manifest().generation).map_err(Error::internal)?;
-            digests.push((generation, manifest.digest()));
+        let digests: Vec<Digest> = rules.generations().map(Frozen::digest).collect();
+        let mut ledgers = Vec::new();
+        for ledger in rules.ledgers() {
+            ledgers.push(LedgerPin {
+                issuer_id: ledger.issuer_id.clone(),
+                generation: i32::try_from(ledger.generation).map_err(Error::internal)?,
+                digest: sha256(&[&ledger.to_bytes()?]),
+            });
         }
         let named = rules.current().manifest().receipt_key;
         let fresh = keys::fresh()?;
@@ -165,14 +170,8 @@ impl Ballot {
             .write(move |conn| {
                 let is_closed = tables::find_closed(conn, key)?.is_some();
                 let bound = if is_closed { None } else { Some(keys::bind_receipt_key(conn, key, &named, &fresh)?) };
-                for (generation, digest) in &digests {
-                    match tables::find_signed(conn, key, *generation)? {
-                        Some(signed) if signed == digest.0 => {}
-                        Some(_) => return Err(Code::ManifestMismatch.into()),
-                        None if is_closed => return Err(Code::ManifestMismatch.into()),
-                        None => tables::insert_signed(conn, key, *generation, digest)?,
-                    }
-                }
+                pins::pin_manifests(conn, key, &digests, is_closed)?;
+                pins::pin_ledgers(conn, key, &ledgers)?;
                 Ok(bound)
             })
             .await?;

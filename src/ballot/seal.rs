@@ -27,7 +27,7 @@ impl Ballot {
         found: &Arc<Found>,
         order: Option<Act>,
     ) -> Result<bool> {
-        let closed = self.write(move |conn| tables::find_closed(conn, key)).await?;
+        let closed = self.read(move |conn| tables::find_closed(conn, key)).await?;
         if let Some(closed) = closed.clone() {
             if closed.is_sealed() {
                 self.publish_complaints(key, folder.clone()).await?;

@@ -17,7 +17,7 @@ use crate::db::Conn;
 use crate::error::{Code, Error, Result};
 use crate::on;
 
-use schema::{box_key, closed_round, complaint, review, signed_manifest, superseded};
+use schema::{box_key, closed_round, complaint, review, superseded};
 
 mod schema {
     diesel::table! {
@@ -45,15 +45,6 @@ mod schema {
         box_key (purpose) {
             purpose -> Text,
             private_key -> Binary,
-        }
-    }
-
-    diesel::table! {
-        signed_manifest (cycle_ref, round, generation) {
-            cycle_ref -> Binary,
-            round -> Integer,
-            generation -> Integer,
-            digest -> Binary,
         }
     }
 
@@ -361,32 +352,6 @@ pub fn insert_key(conn: &mut Conn, purpose: &str, private_key: &[u8; 32]) -> Res
 /// Deletes the private key of a purpose, if there is one.
 pub fn delete_key(conn: &mut Conn, purpose: &str) -> Result<()> {
     on!(conn, |c| { diesel::delete(box_key::table.find(purpose)).execute(c) })?;
-    Ok(())
-}
-
-/// The digest of the manifest that the box signed for a generation.
-pub fn find_signed(conn: &mut Conn, round: RoundKey, generation: i32) -> Result<Option<Vec<u8>>> {
-    Ok(on!(conn, |c| {
-        signed_manifest::table
-            .find((&round.cycle_ref.0[..], round.round, generation))
-            .select(signed_manifest::digest)
-            .first(c)
-            .optional()
-    })?)
-}
-
-/// Records that the box signs this manifest for its generation.
-pub fn insert_signed(conn: &mut Conn, round: RoundKey, generation: i32, digest: &Digest) -> Result<()> {
-    on!(conn, |c| {
-        diesel::insert_into(signed_manifest::table)
-            .values((
-                signed_manifest::cycle_ref.eq(&round.cycle_ref.0[..]),
-                signed_manifest::round.eq(round.round),
-                signed_manifest::generation.eq(generation),
-                signed_manifest::digest.eq(&digest.0[..]),
-            ))
-            .execute(c)
-    })?;
     Ok(())
 }
 

@@ -24,7 +24,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::app::{
-    NewStaff, RunningBallot, RunningRegistry, ThrowawayStores, add_account, serve_ballot, serve_registry,
+    NewStaff, Occasion, RunningBallot, RunningRegistry, ThrowawayStores, add_account, serve_ballot, serve_registry,
 };
 use crate::clock::Clock;
 use crate::config::Config;
@@ -260,7 +260,7 @@ impl Stage {
             Extent::Quick => &[("EJF_ARGON2_MEMORY_KIB", "19456"), ("EJF_ARGON2_PASSES", "2")],
         };
         let config = stores.config(more)?;
-        let ballot_box = serve_ballot(&config, Clock::System).await?;
+        let ballot_box = serve_ballot(&config, Clock::System, Occasion::Rehearsal).await?;
         let registry = serve_registry(&config, Clock::System, KeySource::Generate).await?;
         let password: Arc<str> = format!("bench-{}", to_base64url(&random::<15>()?)).into();
         let first = NewStaff { login: "administrator", role: StaffRole::Administrator, password: &password };

@@ -196,7 +196,9 @@ impl Failure {
         match self {
             Failure::Unreachable(_) => true,
             Failure::UnexpectedAnswer(_, status) => *status >= 500,
-            Failure::Refused(code) => matches!(code, Code::Busy | Code::RequestTimeout | Code::TooManyRequests),
+            Failure::Refused(code) => {
+                matches!(code, Code::BoxUnfit | Code::Busy | Code::RequestTimeout | Code::TooManyRequests)
+            }
             Failure::Alarm(_) | Failure::Card(_) | Failure::Review(_) | Failure::Idle(_) | Failure::Internal(_) => {
                 false
             }

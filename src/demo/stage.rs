@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use crate::app::{RunningBallot, RunningRegistry, ThrowawayStores, serve_ballot, serve_registry};
+use crate::app::{Occasion, RunningBallot, RunningRegistry, ThrowawayStores, serve_ballot, serve_registry};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credential::key_source::KeySource;
@@ -40,7 +40,7 @@ impl Stage {
             ("EJF_DOCS", "public"),
         ])?;
         let clock = Clock::fixed(BEGINNING.parse::<DateTime<Utc>>().map_err(Error::internal)?);
-        let ballot_box = serve_ballot(&config, clock.clone()).await?;
+        let ballot_box = serve_ballot(&config, clock.clone(), Occasion::Rehearsal).await?;
         let registry = serve_registry(&config, clock.clone(), keys).await?;
         Ok(Stage { registry, ballot_box, config, clock, stores })
     }

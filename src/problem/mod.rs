@@ -116,7 +116,7 @@ pub fn status(code: Code) -> u16 {
         Code::PreconditionRequired => 428,
         Code::TooManyRequests => 429,
         Code::Internal => 500,
-        Code::Busy => 503,
+        Code::BoxUnfit | Code::Busy => 503,
     }
 }
 

@@ -299,6 +299,42 @@ async fn the_box_signs_one_manifest_of_a_generation_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_ledger_that_the_box_has_seen_is_never_replaced_by_another() {
+    let (mut app, round) = open_box().await;
+    let review = round.reviewer().review(&round, &[]);
+    app.anonymous_box().submit(&review).await.expect(202);
+
+    // Two more entries, signed by the issuer, for reviewers who never collected.
+    round.write_ledger(14, 11);
+    app.anonymous_box().submit(&review).await.expect_problem(404, "unknown_cycle");
+    app.anonymous_box().get(&round.path("ledger/council")).await.expect_problem(404, "unknown_cycle");
+    app.restart_box().await;
+    app.anonymous_box().submit(&review).await.expect_problem(404, "unknown_cycle");
+
+    round.write_ledger(12, 11);
+    app.anonymous_box().submit(&review).await.expect(202);
+    app.anonymous_box().get(&round.path("ledger/council")).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_generation_that_the_box_signed_cannot_be_taken_away_again() {
+    let (mut app, mut round) = open_box().await;
+    round.extend(|manifest| manifest.dates.submit_close = crate::harness::ballot_round::date("2027-03-06"));
+    app.anonymous_box().get(&round.path("manifest.note")).await.expect(200);
+    let newest = app.publication_path().join(round.manifest.manifest().cycle_ref.to_string()).join("1/manifest-1.json");
+    let bytes = std::fs::read(&newest).unwrap();
+
+    std::fs::remove_file(&newest).unwrap();
+    app.anonymous_box().get(&round.path("manifest")).await.expect_problem(404, "unknown_cycle");
+    app.restart_box().await;
+    let review = round.reviewer().review(&round, &[]);
+    app.anonymous_box().submit(&review).await.expect_problem(404, "unknown_cycle");
+
+    std::fs::write(&newest, bytes).unwrap();
+    app.anonymous_box().submit(&review).await.expect(202);
+}
+
+#[tokio::test]
 async fn a_manifest_under_another_log_key_is_not_taken_in() {
     let app = App::start().await;
     let strange = ejf::credential::signing::public_key(&ejf::credential::signing::generate().unwrap());

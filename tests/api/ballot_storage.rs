@@ -53,6 +53,13 @@ fn ask(conn: &mut Conn, sqlite: &str, postgres: &str) -> Vec<String> {
     lines.into_iter().map(|line| line.value).collect()
 }
 
+/// The number that PostgreSQL has given the table of reviews; 0 where the box lies in a file.
+pub fn table_oid(app: &App) -> u64 {
+    let Conn::Postgres(c) = &mut connect(app) else { return 0 };
+    let oid: Number = diesel::sql_query("SELECT 'review'::regclass::oid::bigint AS value").get_result(c).unwrap();
+    u64::try_from(oid.value).unwrap()
+}
+
 /// The keys of a table in the order in which the engine finds the rows: text as it is, bytes as hex digits.
 pub async fn rows(app: &mut App, table: &str) -> Vec<String> {
     let key = match table {
@@ -106,7 +113,7 @@ async fn compaction_leaves_nothing_of_the_order_of_arrival() {
             assert_eq!(transactions.value, 1);
             let outside: Number = diesel::sql_query(
                 "SELECT count(*) AS value FROM pg_attribute WHERE attrelid IN ('review'::regclass, 'superseded'::regclass, \
-                 'box_key'::regclass, 'signed_manifest'::regclass, 'closed_round'::regclass, 'complaint'::regclass) AND attnum > 0 AND attstorage <> 'p'",
+                 'box_key'::regclass, 'signed_ledger'::regclass, 'signed_manifest'::regclass, 'closed_round'::regclass, 'complaint'::regclass) AND attnum > 0 AND attstorage <> 'p'",
             )
             .get_result(&mut c)
             .unwrap();
@@ -167,7 +174,7 @@ async fn a_box_that_ends_because_the_registry_ended_leaves_no_order_either() {
 }
 
 /// What lies in the tables came there in one transaction.
-fn expect_one_commit(app: &App) {
+pub fn expect_one_commit(app: &App) {
     match connect(app) {
         Conn::Postgres(mut c) => {
             let transactions: Number =
@@ -251,7 +258,9 @@ fn places_with(app: &App, text: &str) -> Vec<String> {
     }
     if let Conn::Postgres(c) = &mut connect(app) {
         let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-        for table in ["review", "superseded", "box_key", "signed_manifest", "closed_round", "complaint"] {
+        for table in
+            ["review", "superseded", "box_key", "signed_ledger", "signed_manifest", "closed_round", "complaint"]
+        {
             // A row as text has its bytes in hex.
             let query = format!(
                 "SELECT count(*) AS value FROM {table} t WHERE t::text LIKE '%{text}%' OR t::text LIKE '%{hex}%'"
@@ -281,6 +290,7 @@ async fn no_table_of_the_box_can_hold_a_time_or_an_order() {
             "closed_round",
             "complaint",
             "review",
+            "signed_ledger",
             "signed_manifest",
             "superseded"
         ]
@@ -325,4 +335,24 @@ async fn the_doctor_finds_what_the_engine_would_keep() {
     let made: Vec<_> = after.iter().filter(|fault| !before.contains(fault)).collect();
     assert_eq!(made.len(), 1, "{after:?}");
     assert_eq!((made[0].check, made[0].name.as_str(), made[0].found.as_str()), expected);
+}
+
+#[tokio::test]
+async fn the_doctor_asks_for_every_line_that_the_servers_log_could_have() {
+    let app = App::start().await;
+    let conn = &mut connect(&app);
+    if matches!(conn, Conn::Sqlite(_)) {
+        return;
+    }
+    for (name, value) in [
+        ("session_preload_libraries", "auto_explain"),
+        ("log_transaction_sample_rate", "0.5"),
+        ("log_min_duration_sample", "100"),
+        ("log_executor_stats", "on"),
+        ("log_temp_files", "0"),
+    ] {
+        execute(conn, "", &format!("SET {name} = '{value}'"));
+        let (faults, _) = ejf::ballot::examine_engine(conn).unwrap();
+        assert!(faults.iter().any(|fault| fault.name == name && fault.found == value), "{name}: {faults:?}");
+    }
 }

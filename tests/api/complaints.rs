@@ -14,7 +14,7 @@ use crate::harness::ballot_round::BallotRound;
 use crate::harness::{App, complaint};
 
 /// A sealed round whose box lost a promised review: the receipts of the lost one and of one that was kept.
-async fn cheated(app: &App) -> (BallotRound, Receipt, Receipt) {
+pub async fn cheated(app: &App) -> (BallotRound, Receipt, Receipt) {
     let round = BallotRound::publish(&app.publication());
     app.go_to("2027-02-20");
     let anonymous = app.anonymous_box();
@@ -126,10 +126,7 @@ async fn proofs_outlive_a_restart_and_a_lost_file() {
     let (round, lost, _) = cheated(&app).await;
     app.anonymous_box().complain(&lost).await.expect(202);
     let published = app.anonymous_box().get(&round.path("complaints")).await.expect(200).bytes;
-    app.ballot().compact_now().await.unwrap();
     let folder = app.publication_path().join(round.manifest.manifest().cycle_ref.to_string()).join("1");
-    let modified = std::fs::metadata(folder.join("complaints")).unwrap().modified().unwrap();
-    assert_eq!(modified, std::time::SystemTime::UNIX_EPOCH, "a file's time would tell when somebody complained");
     std::fs::remove_file(folder.join("complaints")).unwrap();
 
     app.restart_box().await;

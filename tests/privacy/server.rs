@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ejf::app::{self, NewStaff, RunningBallot, RunningRegistry, serve_ballot, serve_registry};
+use ejf::app::{self, NewStaff, Occasion, RunningBallot, RunningRegistry, serve_ballot, serve_registry};
 use ejf::ballot::leaks::{self, Blow, Leak};
 use ejf::clock::Clock;
 use ejf::config::{Config, Docs, Secret};
@@ -205,7 +205,7 @@ async fn serve(terms: Terms) {
     let keys = KeySource::Dealt(Arc::new(Mutex::new(key_pool::deal(terms.keys))));
     // The registry comes first: one of the leaks writes into its tables.
     let registry = serve_registry(&config, clock.clone(), keys).await.unwrap();
-    let ballot = serve_ballot(&config, clock.clone()).await.unwrap();
+    let ballot = serve_ballot(&config, clock.clone(), Occasion::Rehearsal).await.unwrap();
     app::install_panic_hook();
     if terms.is_new {
         let first = NewStaff { login: "administrator", role: StaffRole::Administrator, password: PASSWORD };
@@ -262,6 +262,7 @@ fn config(terms: &Terms) -> Config {
         public_url: "http://registry.test".to_owned(),
         ballot_public_url: "http://box.test".to_owned(),
         column_key: Some(Secret(Zeroizing::new(key))),
+        box_key: None,
         publication_dir: terms.folder.join("public"),
         key_dir: terms.folder.join("keys"),
         audit_dir: terms.folder.join("audit"),
@@ -273,5 +274,6 @@ fn config(terms: &Terms) -> Config {
         log: "off".to_owned(),
         language: Language::En,
         docs: Docs::Public,
+        trusted_proxies: Vec::new(),
     }
 }

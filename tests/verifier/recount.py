@@ -120,7 +120,7 @@ class Rules:
         for at, manifest in enumerate(self.manifests):
             prev = b64url(manifest["prev_manifest_digest"], 32) if at else manifest["prev_manifest_digest"]
             is_next = [prev, manifest["v"], manifest["generation"]] == [self.digests[at - 1] if at else None, 1, at]
-            kept = "cycle_ref round methodology_digest receipt_key log".split()
+            kept = "cycle_ref round methodology_digest receipt_key log issuers issued_min decision_min max_seq".split()
             want(is_next and all(manifest[name] == self.manifests[0][name] for name in kept), "no chain of generations")
         self.last, self.keys = self.manifests[-1], {}
         self.issuers = {issuer["issuer_id"]: b64url(issuer["doc_key"], 32) for issuer in self.last["issuers"]}

@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 const SQLITE: &[(&str, &str)] =
     &[("journal_mode", "delete"), ("synchronous", "2"), ("secure_delete", "1"), ("temp_store", "2")];
 
-/// The settings of a PostgreSQL server. The last three are not in S-2: a checkpoint's line in the log counts the pages
-/// that a compaction wrote, minute by minute, and lines of connections and waits have times as well.
+/// The settings of a PostgreSQL server. Those from `log_checkpoints` on are not in S-2: a checkpoint's line in the log
+/// counts the pages that a compaction wrote, minute by minute, and every other line has its time as well.
 const POSTGRES: &[(&str, &str)] = &[
     ("wal_level", "minimal"),
     ("archive_mode", "off"),
@@ -30,9 +30,21 @@ const POSTGRES: &[(&str, &str)] = &[
     ("log_min_duration_statement", "-1"),
     ("log_min_error_statement", "panic"),
     ("log_checkpoints", "off"),
+    ("log_connections", "off"),
+    ("log_disconnections", "off"),
     ("log_duration", "off"),
+    ("log_executor_stats", "off"),
     ("log_lock_waits", "off"),
+    ("log_min_duration_sample", "-1"),
+    ("log_parser_stats", "off"),
+    ("log_planner_stats", "off"),
+    ("log_statement_stats", "off"),
+    ("log_temp_files", "-1"),
+    ("log_transaction_sample_rate", "0"),
 ];
+
+/// Where a server names the libraries that it loads.
+const PRELOADS: &[&str] = &["shared_preload_libraries", "session_preload_libraries", "local_preload_libraries"];
 
 /// Libraries that keep or count statements, however they are set.
 const LIBRARIES: &[&str] = &["pg_stat_statements", "auto_explain", "pgaudit", "pg_stat_kcache", "pg_qualstats"];
@@ -71,9 +83,10 @@ fn examine_sqlite(conn: &mut SqliteConnection) -> Result<Vec<Fault>> {
 fn examine_postgres(conn: &mut PgConnection) -> Result<(Vec<Fault>, Vec<Unseen>)> {
     let (mut faults, mut unseen) = (Vec::new(), Vec::new());
     for (name, wanted) in POSTGRES {
-        // A server too old to have a setting does not do what the setting turns off.
+        // A server too old to have a setting does not do what the setting turns off. Newer ones have lists where older ones
+        // have a switch; an empty list is off.
         let found = ask(conn, &format!("SELECT current_setting('{name}', true) AS value"))?;
-        let wrong = found.filter(|found| found != wanted);
+        let wrong = found.filter(|found| found != wanted && !found.is_empty());
         faults.extend(wrong.map(|found| Fault::new(Check::ServerSetting, *name, found, *wanted)));
     }
     let segment = ask(conn, "SELECT current_setting('wal_segment_size') AS value")?.filter(|size| size != "1MB");
@@ -81,12 +94,13 @@ fn examine_postgres(conn: &mut PgConnection) -> Result<(Vec<Fault>, Vec<Unseen>)
     for (check, name, query) in NEIGHBOURS {
         faults.extend(ask(conn, query)?.map(|found| Fault::new(*check, *name, found, "-")));
     }
-    match ask(conn, "SELECT (SELECT setting FROM pg_settings WHERE name = 'shared_preload_libraries') AS value")? {
-        None => unseen.push(Unseen::Libraries),
-        Some(loaded) => {
-            let counting = LIBRARIES.iter().filter(|library| loaded.contains(**library));
-            let name = "shared_preload_libraries";
-            faults.extend(counting.map(|library| Fault::new(Check::Statistics, name, *library, "-")));
+    for name in PRELOADS {
+        match ask(conn, &format!("SELECT (SELECT setting FROM pg_settings WHERE name = '{name}') AS value"))? {
+            None => unseen.push(Unseen::Libraries),
+            Some(loaded) => {
+                let counting = LIBRARIES.iter().filter(|library| loaded.contains(**library));
+                faults.extend(counting.map(|library| Fault::new(Check::Statistics, *name, *library, "-")));
+            }
         }
     }
     for (table, _) in TABLES.iter().filter(|(table, _)| !table.starts_with("__")) {

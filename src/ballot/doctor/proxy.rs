@@ -33,6 +33,7 @@ const FORBIDDEN: &[&str] = &[
     "limit_conn_zone",
     "limit_req",
     "limit_req_zone",
+    "load_module",
     "mirror",
     "post_action",
     "proxy_cache",
@@ -45,8 +46,7 @@ const FORBIDDEN: &[&str] = &[
 ];
 
 /// Families of directives that run programs within the proxy.
-const PROGRAMS: &[&str] =
-    &["js_", "perl", "lua_", "content_by_lua", "log_by_lua", "access_by_lua", "otel_", "opentracing"];
+const PROGRAMS: &[&str] = &["js_", "perl", "lua_", "otel_", "opentracing"];
 
 /// Variables that name a caller or an instant.
 const TELLING: &[&str] = &[
@@ -190,6 +190,7 @@ fn forbid(block: &[Directive], faults: &mut Vec<Fault>) {
         let keeps_body = name == "client_body_in_file_only" && !turned_off;
         let is_forbidden = FORBIDDEN.contains(&name) && !turned_off
             || PROGRAMS.iter().any(|family| name.starts_with(family))
+            || name.contains("_by_lua")
             || is_header
             || is_other_protocol
             || keeps_body
@@ -338,6 +339,9 @@ mod tests {
             "include /etc/nginx/snippets/*.conf;",
             "client_body_in_file_only clean;",
             "js_content box.count;",
+            "load_module modules/ngx_http_js_module.so;",
+            "rewrite_by_lua_file /etc/ejf/count.lua;",
+            "header_filter_by_lua_file /etc/ejf/count.lua;",
             "proxy_cache box;",
         ] {
             for place in ["location / {", "server {", "http {"] {

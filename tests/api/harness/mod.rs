@@ -12,7 +12,7 @@ pub mod rounds;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use ejf::app::{RunningBallot, RunningRegistry, open_audit_log, serve_ballot, serve_registry};
+use ejf::app::{Occasion, RunningBallot, RunningRegistry, open_audit_log, serve_ballot, serve_registry};
 use ejf::audit_log::AuditLog;
 use ejf::auth::clients::{self, NewClient};
 use ejf::auth::password::Passwords;
@@ -73,11 +73,19 @@ impl App {
         App::start_dealing(count, |_| {}).await
     }
 
-    async fn start_dealing(count: usize, change: impl Fn(&mut Config)) -> App {
+    /// Starts with issuer keys that are made as they are needed, which takes its time.
+    pub async fn start_generating_keys() -> App {
+        let db = TestDb::create();
+        let config = test_config(&db);
+        App::serve(db, config, Clock::fixed(beginning()), KeySource::Generate).await
+    }
+
+    /// Starts with so many issuer keys made before, and a changed configuration.
+    pub async fn start_dealing(count: usize, change: impl Fn(&mut Config)) -> App {
         let db = TestDb::create();
         let mut config = test_config(&db);
         change(&mut config);
-        App::serve(db, config, Clock::fixed(beginning()), count).await
+        App::serve(db, config, Clock::fixed(beginning()), dealt(count)).await
     }
 
     /// Stops both halves and starts them again over the same databases, with `count` keys made before.
@@ -85,13 +93,12 @@ impl App {
         self.stop_box().await;
         let App { clock, running, db, config, .. } = self;
         running.stop().await;
-        App::serve(db, config, clock, count).await
+        App::serve(db, config, clock, dealt(count)).await
     }
 
-    async fn serve(db: TestDb, config: Config, clock: Clock, count: usize) -> App {
-        let keys = KeySource::Dealt(Arc::new(Mutex::new(key_pool::deal(count))));
+    async fn serve(db: TestDb, config: Config, clock: Clock, keys: KeySource) -> App {
         let running = serve_registry(&config, clock.clone(), keys).await.unwrap();
-        let ballot = serve_ballot(&config, clock.clone()).await.unwrap();
+        let ballot = serve_ballot(&config, clock.clone(), Occasion::Rehearsal).await.unwrap();
         let (base, box_base) = (format!("http://{}", running.address), format!("http://{}", ballot.address));
         let document = Arc::new(serde_json::to_value(ejf::app::document()).unwrap());
         let passwords = Passwords::new(64, 2).unwrap();
@@ -111,8 +118,13 @@ impl App {
 
     /// Stops the box and starts it again on the same database and folder, at another port.
     pub async fn restart_box(&mut self) {
+        self.restart_box_for(Occasion::Rehearsal).await;
+    }
+
+    /// The same, for an occasion of its own.
+    pub async fn restart_box_for(&mut self, occasion: Occasion) {
         self.stop_box().await;
-        let ballot = serve_ballot(&self.config, self.clock.clone()).await.unwrap();
+        let ballot = serve_ballot(&self.config, self.clock.clone(), occasion).await.unwrap();
         self.box_base = format!("http://{}", ballot.address);
         self.ballot = Some(ballot);
     }
@@ -243,6 +255,11 @@ impl App {
     }
 }
 
+/// So many issuer keys made before.
+fn dealt(count: usize) -> KeySource {
+    KeySource::Dealt(Arc::new(Mutex::new(key_pool::deal(count))))
+}
+
 fn test_config(db: &TestDb) -> Config {
     Config {
         database: db.registry.clone(),
@@ -252,6 +269,7 @@ fn test_config(db: &TestDb) -> Config {
         public_url: "http://registry.test".to_owned(),
         ballot_public_url: "http://box.test".to_owned(),
         column_key: Some(Secret(Zeroizing::new([7; 32]))),
+        box_key: None,
         publication_dir: db.folder().join("public"),
         audit_dir: db.folder().join("audit"),
         key_dir: db.folder().join("keys"),
@@ -263,5 +281,6 @@ fn test_config(db: &TestDb) -> Config {
         log: "off".to_owned(),
         language: Language::En,
         docs: Docs::Public,
+        trusted_proxies: Vec::new(),
     }
 }
