@@ -24,7 +24,7 @@ use crate::publication::archive::Archive;
 use crate::publication::{Document, Folder, RoundFolder};
 use crate::store;
 use crate::store::cycles::Cycle;
-use crate::workflow::{issuance, recounts};
+use crate::workflow::{issuance, recounts, results};
 
 /// Writes a cycle's documents into the folder, those that are not there or differ; does nothing for a cycle without
 /// manifest. May be repeated at any time.
@@ -51,25 +51,58 @@ pub async fn publish_documents(registry: &Registry, dir: &Path, id: CycleId) -> 
     .await
 }
 
-/// Publishes the documents of every cycle: a stop may have come between a commit and its publication.
-pub async fn publish_all(registry: &Registry, dir: &Path) -> Result<()> {
+/// Publishes the documents of every cycle and destroys what keys are due: a stop may have come between a commit and what
+/// follows from it.
+pub async fn publish_all(registry: &Registry, dir: &Path, key_dir: &Path, now: DateTime<Utc>) -> Result<()> {
     let mut after = None;
     loop {
         let cycles = registry.0.read(move |conn| store::cycles::list(conn, after, 100)).await?;
         let Some(last) = cycles.last() else { return Ok(()) };
         after = Some(last.id);
-        for cycle in cycles.iter().filter(|cycle| cycle.cycle_ref.is_some()) {
+        for cycle in &cycles {
             publish_documents(registry, dir, cycle.id).await?;
+            destroy_due_keys(registry, key_dir, cycle.id, now).await?;
         }
     }
 }
 
-/// Takes in what the box published of a cycle: its note on the manifest and, after the seal, its checkpoint. To be called
-/// before a move whose guard asks for them; nothing happens while there is nothing.
+/// Takes in the checkpoint of every sealed round that the box has published one of: the issuers' keys are not to wait for
+/// the next act on the cycle. A round whose documents are not the box's is told, and holds up no other.
+pub async fn take_in_seals(registry: &Registry, dir: &Path, key_dir: &Path, now: DateTime<Utc>) -> Result<()> {
+    let mut after = None;
+    loop {
+        let (last, waiting) = registry
+            .0
+            .read(move |conn| {
+                let cycles = store::cycles::list(conn, after, 100)?;
+                let mut waiting = Vec::new();
+                for cycle in cycles.iter().filter(|cycle| cycle.phase == Phase::Sealed) {
+                    if store::cycles::document(conn, cycle.id, issuance::CHECKPOINT_FILE)?.is_none() {
+                        waiting.push(cycle.id);
+                    }
+                }
+                Ok((cycles.last().map(|cycle| cycle.id), waiting))
+            })
+            .await?;
+        for id in waiting {
+            if let Err(error) = take_in(registry, dir, key_dir, id, now).await {
+                tracing::warn!(cycle_id = %id, %error, "the documents of a seal were not taken in");
+            }
+        }
+        if last.is_none() {
+            return Ok(());
+        }
+        after = last;
+    }
+}
+
+/// Takes in what the box published of a cycle: its note on the manifest and, after the seal, its checkpoint, with which
+/// the issuers' keys are destroyed. To be called before a move whose guard asks for them; nothing happens while there is
+/// nothing.
 ///
 /// # Errors
 /// 404; 409 `box_not_ready` where the box's key did not sign them, or its complaints cannot be told from sealed reviews.
-pub async fn take_in(registry: &Registry, dir: &Path, id: CycleId, now: DateTime<Utc>) -> Result<()> {
+pub async fn take_in(registry: &Registry, dir: &Path, key_dir: &Path, id: CycleId, now: DateTime<Utc>) -> Result<()> {
     let (cycle, manifest) = registry
         .0
         .read(move |conn| {
@@ -97,7 +130,8 @@ pub async fn take_in(registry: &Registry, dir: &Path, id: CycleId, now: DateTime
             issuance::put_box_documents(conn, &cycle, &manifest, note.as_deref(), checkpoint.as_deref(), now)?;
             recounts::put_complaint_count(conn, id, complaints, now)
         })
-        .await
+        .await?;
+    destroy_due_keys(registry, key_dir, id, now).await
 }
 
 /// How many of a round's published complaints are proofs: promised by the box, and not among the leaves. What is no
@@ -130,13 +164,24 @@ fn count_proofs(folder: &RoundFolder, manifest: &Frozen, checkpoint: Option<&str
     Ok(promised.difference(&leaves).count())
 }
 
-/// Destroys the key file of a cycle that was cancelled; its rows went with the act. Nothing for any other cycle.
-pub async fn destroy_keys_of_cancelled(registry: &Registry, key_dir: &Path, id: CycleId) -> Result<()> {
-    let cycle = registry.0.read(move |conn| store::cycles::find(conn, id)).await?;
-    let Some(cycle) = cycle.filter(|cycle| cycle.phase == Phase::Cancelled) else { return Ok(()) };
-    let file = round_key::path(key_dir, &id.to_string(), cycle.round);
-    on_disk(move || round_key::destroy(&file)).await?;
-    registry.0.maintain(|conn, _| store::issuance::erase_deleted_keys(conn)).await
+/// Destroys the issuers' keys of a cycle's round where they have done their work: the box's checkpoint is stored, or the
+/// cycle was cancelled. Nothing for any other cycle; may be repeated at any time, and completes what a stop cut short.
+///
+/// The key file goes first: once it is gone, no row and no backup of one can be opened, whatever happens next.
+pub async fn destroy_due_keys(registry: &Registry, key_dir: &Path, id: CycleId, now: DateTime<Utc>) -> Result<()> {
+    let due = registry.0.read(move |conn| {
+        let Some(cycle) = store::cycles::find(conn, id)? else { return Ok(None) };
+        let is_sealed = store::cycles::document(conn, id, issuance::CHECKPOINT_FILE)?.is_some();
+        Ok((is_sealed || cycle.phase == Phase::Cancelled).then_some(cycle.round))
+    });
+    let Some(round) = due.await? else { return Ok(()) };
+    let file = round_key::path(key_dir, &id.to_string(), round);
+    let had_file = on_disk(move || round_key::destroy(&file)).await?;
+    let had_rows = registry.0.write(move |conn| results::delete_private_keys(conn, id, now)).await?;
+    if had_file || had_rows {
+        registry.0.maintain(|conn, _| store::issuance::erase_deleted_keys(conn)).await?;
+    }
+    Ok(())
 }
 
 /// The box's public keys.

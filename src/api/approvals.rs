@@ -101,7 +101,7 @@ pub async fn confirm_approval(
     let approval = registry.0.read(move |conn| store::approvals::find(conn, approval_id)).await?;
     if let Some(Ok(cycle_id)) = approval.map(|approval| approval.object_id.parse::<CycleId>()) {
         exchange::publish_documents(&registry, &config.publication_dir, cycle_id).await?;
-        exchange::destroy_keys_of_cancelled(&registry, &config.key_dir, cycle_id).await?;
+        exchange::destroy_due_keys(&registry, &config.key_dir, cycle_id, now).await?;
     }
     Ok(response)
 }

@@ -364,7 +364,7 @@ pub async fn move_cycle(
     let id = cycle_id.into_inner();
     let Valid { body, digest } = advance;
     // Two guards ask for what the box has published; the move itself touches only the database.
-    exchange::take_in(&registry, &config.publication_dir, id, now).await?;
+    exchange::take_in(&registry, &config.publication_dir, &config.key_dir, id, now).await?;
     let deed = Deed { by: actor.id(), operation: "move_cycle", key, digest };
     act_once(&registry, deed, now, move |conn| {
         let cycle = workflow::cycles::move_on(conn, &actor, id, body.to, now)?;

@@ -79,6 +79,8 @@ pub async fn make(shop: &Workshop, job: &Job) -> Result<()> {
         shop.registry
             .0
             .write(move |conn| {
+                // The cycle may have been cancelled since the job began.
+                check_keys_due(&store::cycles::find(conn, id)?.ok_or(Code::NotFound)?)?;
                 store::issuance::insert_issuer_key(conn, &row)?;
                 store::jobs::count_done(conn, job_id, 1, now)
             })

@@ -7,17 +7,24 @@ mod results;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credential::key_source::KeySource;
 use crate::db::Registry;
+use crate::domain::ids::CycleId;
 use crate::error::{Error, Result};
 use crate::exchange;
 use crate::store;
 use crate::store::jobs::{Job, JobKind};
 use crate::workflow::jobs::Bell;
+
+/// How often the box's folder is looked into while there is no work.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// What the worker works with.
 pub struct Workshop {
@@ -73,22 +80,39 @@ impl Worker {
 }
 
 async fn work(shop: Workshop) {
-    if let Err(error) = exchange::publish_all(&shop.registry, &shop.publication_dir).await {
+    let now = shop.clock.now();
+    if let Err(error) = exchange::publish_all(&shop.registry, &shop.publication_dir, &shop.key_dir, now).await {
         tracing::error!(%error, "documents could not be published at the start");
     }
+    let mut looks = interval_at(Instant::now() + LOOK, LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         match shop.registry.0.read(store::jobs::find_next).await {
             Ok(Some(job)) => {
                 if let Err(error) = run(&shop, &job).await {
                     tracing::error!(job_id = %job.id, %error, "a job could not be ended; it waits for the next one");
-                    shop.bell.rung().await;
+                    wait(&shop, &mut looks).await;
                 }
             }
-            Ok(None) => shop.bell.rung().await,
+            Ok(None) => wait(&shop, &mut looks).await,
             Err(error) => {
                 tracing::error!(%error, "jobs could not be looked for");
-                shop.bell.rung().await;
+                wait(&shop, &mut looks).await;
             }
+        }
+    }
+}
+
+/// Waits for the bell, and takes in meanwhile what the box publishes of a seal.
+async fn wait(shop: &Workshop, looks: &mut Interval) {
+    loop {
+        tokio::select! {
+            () = shop.bell.rung() => return,
+            _ = looks.tick() => {}
+        }
+        let now = shop.clock.now();
+        if let Err(error) = exchange::take_in_seals(&shop.registry, &shop.publication_dir, &shop.key_dir, now).await {
+            tracing::error!(%error, "what the box published could not be looked for");
         }
     }
 }
@@ -96,13 +120,21 @@ async fn work(shop: Workshop) {
 /// Does a job to its end; an error only where the end itself could not be written.
 async fn run(shop: &Workshop, job: &Job) -> Result<()> {
     let outcome = match job.kind {
-        JobKind::MakeKeys => keys::make(shop, job).await,
+        JobKind::MakeKeys => make_keys(shop, job).await,
         JobKind::ComputeResults => results::compute(shop, job).await,
     };
     let Err(error) = outcome else { return Ok(()) };
     tracing::warn!(job_id = %job.id, kind = %job.kind, %error, "a job failed");
     let (id, reason, now) = (job.id, reason(&error), shop.clock.now().naive_utc());
     shop.registry.0.write(move |conn| store::jobs::finish(conn, id, Some(&reason), now)).await
+}
+
+/// A cycle may be cancelled while its keys are made: what was made past that end is destroyed like the rest.
+async fn make_keys(shop: &Workshop, job: &Job) -> Result<()> {
+    let made = keys::make(shop, job).await;
+    let id: CycleId = job.object_id.parse().map_err(Error::internal)?;
+    let destroyed = exchange::destroy_due_keys(&shop.registry, &shop.key_dir, id, shop.clock.now()).await;
+    made.and(destroyed)
 }
 
 /// The code with its hints, for whoever asked for the job; what is our fault is told in the log alone.

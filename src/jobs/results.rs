@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use super::{Workshop, aside};
-use crate::cipher::round_key;
 use crate::credential::bundle::{CHECKPOINT, Files};
 use crate::credential::frozen::Frozen;
 use crate::domain::ids::CycleId;
@@ -26,7 +25,7 @@ pub async fn compute(shop: &Workshop, job: &Job) -> Result<()> {
     let files = exchange::bundle(&shop.publication_dir, &expected.cycle).await?;
     // With the box's checkpoint the keys have done their work, whatever the check of the bundle then finds.
     take_in_checkpoint(shop, &expected, &files).await?;
-    destroy_keys(shop, &expected).await?;
+    exchange::destroy_due_keys(&shop.registry, &shop.key_dir, id, shop.clock.now()).await?;
     let checking = expected.clone();
     let files = aside(move || {
         let files = results::without_unfinished_result(files)?;
@@ -53,14 +52,4 @@ async fn take_in_checkpoint(shop: &Workshop, expected: &Arc<Expected>, files: &F
             issuance::put_box_documents(conn, &expected.cycle, &manifest, None, checkpoint.as_deref(), now)
         })
         .await
-}
-
-/// The key file first: once it is gone, no row and no backup of one can be opened, whatever happens next.
-async fn destroy_keys(shop: &Workshop, expected: &Expected) -> Result<()> {
-    let id = expected.cycle.id;
-    let file = round_key::path(&shop.key_dir, &id.to_string(), expected.cycle.round);
-    aside(move || round_key::destroy(&file)).await?;
-    let now = shop.clock.now();
-    shop.registry.0.write(move |conn| results::delete_private_keys(conn, id, now)).await?;
-    shop.registry.0.maintain(|conn, _| store::issuance::erase_deleted_keys(conn)).await
 }

@@ -196,12 +196,14 @@ fn digest_of(files: &Files, name: &str) -> String {
     hex(&digest)
 }
 
-/// Deletes the private halves of a cycle's issuer keys; the caller has destroyed the key file that could open them.
+/// Deletes the private halves of a cycle's issuer keys; whether there were any. The caller destroys the key file that
+/// could open them.
 ///
 /// The audit entry names what was destroyed: SHA-256 of the ids of all the cycle's keys, ascending, which anybody can
 /// compute from the published manifests of all generations.
-pub fn delete_private_keys(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Result<()> {
-    if store::issuance::delete_private_keys(conn, id)? > 0 {
+pub fn delete_private_keys(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Result<bool> {
+    let had_keys = store::issuance::delete_private_keys(conn, id)? > 0;
+    if had_keys {
         let key_ids = store::issuance::key_ids(conn, id)?;
         let key_ids: Vec<&[u8]> = key_ids.iter().map(Vec::as_slice).collect();
         let entry = store::audit::NewEntry {
@@ -210,7 +212,7 @@ pub fn delete_private_keys(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> 
         };
         store::audit::record(conn, entry, now)?;
     }
-    Ok(())
+    Ok(had_keys)
 }
 
 /// Stores the results, counts the evaluations and ends the job, in one write.

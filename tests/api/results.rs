@@ -128,15 +128,16 @@ impl Sealed {
         self.state_equal().await;
         self.round.plan.pass(&self.app, "challenge_close").await;
     }
+}
 
-    async fn private_keys(&self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
-        let keys = self.app.registry().0.read(|conn| {
-            Ok(on!(conn, |c| {
-                issuer_keys::table.select((issuer_keys::public_key, issuer_keys::wrapped_private_key)).load(c)
-            })?)
-        });
-        keys.await.unwrap()
-    }
+/// The issuers' keys: the public half, and the private one as it is wrapped.
+pub async fn private_keys(app: &App) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    let keys = app.registry().0.read(|conn| {
+        Ok(on!(conn, |c| {
+            issuer_keys::table.select((issuer_keys::public_key, issuer_keys::wrapped_private_key)).load(c)
+        })?)
+    });
+    keys.await.unwrap()
 }
 
 #[tokio::test]
@@ -151,7 +152,7 @@ async fn the_seal_is_ordered_by_a_signed_document_and_results_wait_for_the_bundl
     asked.expect_problem(409, "box_not_ready");
     let auditor = sealed.app.staff(StaffRole::Auditor).await;
     auditor.get(&sealed.result_path(0)).await.expect_problem(404, "not_found");
-    assert!(sealed.private_keys().await.iter().all(|(_, wrapped)| wrapped.is_some()));
+    assert!(private_keys(&sealed.app).await.iter().all(|(_, wrapped)| wrapped.is_some()));
 }
 
 #[tokio::test]
@@ -233,7 +234,7 @@ async fn results_destroy_the_issuers_keys_and_a_second_run_gives_the_same_bytes(
     let keys_folder = sealed.app.db.folder().join("keys");
     let file = round_key::path(&keys_folder, &sealed.round.plan.cycle_id, 1);
     let copy = std::fs::read(&file).unwrap();
-    assert!(opens_any(&sealed.private_keys().await, &copy, &sealed).await, "the control finds a key");
+    assert!(opens_any(&private_keys(&sealed.app).await, &copy, &sealed).await, "the control finds a key");
     sealed.folder.write_bundle(&sealed.files).unwrap();
     sealed.round.plan.work(&sealed.app, "/results", "first").await;
     let first = sealed.folder.bundle().unwrap().unwrap();
@@ -244,7 +245,7 @@ async fn results_destroy_the_issuers_keys_and_a_second_run_gives_the_same_bytes(
     assert_eq!(job["state"], "done");
     assert_eq!(sealed.folder.bundle().unwrap().unwrap(), first);
     assert_eq!(stored_results(&sealed).await, stored);
-    assert!(sealed.private_keys().await.iter().all(|(_, wrapped)| wrapped.is_none()));
+    assert!(private_keys(&sealed.app).await.iter().all(|(_, wrapped)| wrapped.is_none()));
     assert_eq!(std::fs::read_dir(&keys_folder).unwrap().count(), 0);
     let acts = sealed.app.db_acts().await;
     assert_eq!(acts.iter().filter(|act| *act == "destroy_issuer_keys").count(), 1);
@@ -295,7 +296,7 @@ async fn a_bundle_that_fails_a_check_gives_no_result_and_the_keys_are_destroyed_
     let error = job["error"].as_str().unwrap();
     assert!(error.starts_with("invalid: c1: envelopes.ndjson"), "{error}");
     // The checkpoint is good: the keys have done their work, and a bundle that fails is when they could be abused.
-    assert!(sealed.private_keys().await.iter().all(|(_, wrapped)| wrapped.is_none()));
+    assert!(private_keys(&sealed.app).await.iter().all(|(_, wrapped)| wrapped.is_none()));
     let auditor = sealed.app.staff(StaffRole::Auditor).await;
     auditor.get(&sealed.result_path(0)).await.expect_problem(404, "not_found");
 
