@@ -63,13 +63,25 @@ fn unfinished(folder: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile> {
     Ok(file)
 }
 
+/// Makes a folder where there is none, with this mode whatever the process's umask is. One that is there stays as its
+/// owner made it.
+pub fn make_folder(folder: &Path, mode: u32) -> Result<()> {
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => {
+            made.and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(mode))).map_err(Error::internal)
+        }
+    }
+}
+
 /// The folder's own entry may be new as well, and so may its parent's.
 fn sync_with_parents(folder: &Path) -> Result<()> {
     folder.ancestors().take(3).filter(|ancestor| ancestor.is_dir()).try_for_each(sync_folder)
 }
 
-/// Makes the entries of a folder durable.
+/// Makes the entries of a folder durable; an empty path is the folder that the process stands in.
 pub fn sync_folder(folder: &Path) -> Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder).and_then(|opened| opened.sync_all()).map_err(Error::internal)
 }
 

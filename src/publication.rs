@@ -5,24 +5,26 @@
 
 pub mod archive;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::PathBuf;
-use std::time::SystemTime;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use crate::credential::bundle::{Files, INDEX};
 use crate::credential::encoding::{Digest, Ref, sha256};
-use crate::durable::{names, read, sync_folder, write};
+use crate::durable::{make_folder, names, read, sync_folder, write};
 use crate::error::{Code, Error, Result};
 
 const BOX_KEYS: &str = "box.json";
 const BUNDLE: &str = "bundle";
 /// Everybody may read what is public.
 const PUBLIC_MODE: u32 = 0o644;
-/// A sealed bundle holds reviews: it is for registry and box alone, whose users share a group.
+/// Registry and box may run as two users, who share a group; whatever one makes in a folder of this mode, the other can
+/// replace, and belongs to that group as well.
+const SHARED_FOLDER_MODE: u32 = 0o2775;
+/// A sealed bundle holds reviews: it is for registry and box alone.
 const BUNDLE_FILE_MODE: u32 = 0o640;
-const BUNDLE_FOLDER_MODE: u32 = 0o750;
+const BUNDLE_FOLDER_MODE: u32 = 0o2770;
 
 /// The folder through which registry and box pass signed documents to each other.
 #[derive(Debug, Clone)]
@@ -33,6 +35,7 @@ pub struct Folder {
 /// The folder of one round within it.
 #[derive(Debug, Clone)]
 pub struct RoundFolder {
+    root: PathBuf,
     path: PathBuf,
 }
 
@@ -155,12 +158,14 @@ impl Folder {
 
     /// Publishes `box.json`.
     pub fn put_box_keys(&self, bytes: &[u8]) -> Result<()> {
+        make_shared(&self.root, &self.root)?;
         write(&self.root, BOX_KEYS, bytes, PUBLIC_MODE)
     }
 
     /// The folder of a round, whether it exists or not.
     pub fn round(&self, cycle_ref: &Ref, round: u32) -> RoundFolder {
-        RoundFolder { path: self.root.join(cycle_ref.to_string()).join(round.to_string()) }
+        let path = self.root.join(cycle_ref.to_string()).join(round.to_string());
+        RoundFolder { root: self.root.clone(), path }
     }
 
     /// All rounds that have a folder, in no order that means anything.
@@ -187,13 +192,8 @@ impl RoundFolder {
     /// Publishes a document, in place of an earlier one of its name.
     pub fn write(&self, document: &Document, bytes: &[u8]) -> Result<()> {
         let name = file_name(document).ok_or_else(|| Error::internal("an issuer's name that no file can bear"))?;
-        write(&self.path, &name, bytes, PUBLIC_MODE)?;
-        if *document == Document::Complaints {
-            // The file's own time would tell when somebody complained.
-            let file = File::options().write(true).open(self.path.join(name)).map_err(Error::internal)?;
-            file.set_modified(SystemTime::UNIX_EPOCH).map_err(Error::internal)?;
-        }
-        Ok(())
+        make_shared(&self.root, &self.path)?;
+        write(&self.path, &name, bytes, PUBLIC_MODE)
     }
 
     /// The generations of the manifest, ascending.
@@ -287,8 +287,8 @@ impl RoundFolder {
     pub fn write_bundle(&self, files: &Files) -> Result<()> {
         let folder = self.path.join(BUNDLE);
         if !folder.is_dir() {
-            fs::create_dir_all(&self.path).map_err(Error::internal)?;
-            fs::DirBuilder::new().mode(BUNDLE_FOLDER_MODE).create(&folder).map_err(Error::internal)?;
+            make_shared(&self.root, &self.path)?;
+            make_folder(&folder, BUNDLE_FOLDER_MODE)?;
             sync_folder(&self.path)?;
         }
         let (index, others): (Vec<_>, Vec<_>) = files.iter().partition(|(name, _)| *name == INDEX);
@@ -297,6 +297,20 @@ impl RoundFolder {
         }
         Ok(())
     }
+}
+
+/// Makes a folder that registry and box share, with those above it up to the root. What lies above the root is nobody's
+/// here, and gets whatever mode the process gives.
+fn make_shared(root: &Path, folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    match folder.parent() {
+        Some(parent) if folder == root => fs::create_dir_all(parent).map_err(Error::internal)?,
+        Some(parent) => make_shared(root, parent)?,
+        None => {}
+    }
+    make_folder(folder, SHARED_FOLDER_MODE)
 }
 
 /// The file of a document; `None` for an issuer whose name could lead out of the folder.
@@ -401,7 +415,27 @@ mod tests {
         files.insert(INDEX.to_owned(), vec![2]);
         round.write_bundle(&files).unwrap();
         assert_eq!(round.bundle().unwrap(), Some(files));
-        let mode = fs::metadata(round.path.join("bundle/leaves")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, BUNDLE_FILE_MODE);
+    }
+
+    #[test]
+    fn two_users_of_one_group_can_both_write_and_strangers_read_what_is_public_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("above/public");
+        let round = Folder::new(&root).round(&CYCLE, 1);
+        round.write(&Document::Manifest(0), b"one").unwrap();
+        round.write_bundle(&Files::from([("leaves".to_owned(), vec![1])])).unwrap();
+
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        for shared in [&root, round.path.parent().unwrap(), &round.path] {
+            assert_eq!(mode(shared), 0o2775, "{}", shared.display());
+        }
+        assert_eq!(mode(&round.path.join("manifest-0.json")), 0o644);
+        assert_eq!(mode(&round.path.join("bundle")), 0o2770);
+        assert_eq!(mode(&round.path.join("bundle/leaves")), 0o640);
+        assert_ne!(mode(root.parent().unwrap()), 0o2775, "what lies above is not ours");
+        // Whoever comes second leaves the folders as their owner made them.
+        fs::set_permissions(&round.path, fs::Permissions::from_mode(0o2770)).unwrap();
+        round.write(&Document::Manifest(1), b"two").unwrap();
+        assert_eq!(mode(&round.path), 0o2770);
     }
 }

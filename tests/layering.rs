@@ -74,7 +74,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { from: "documents", to: &["domain", "error", "texts"], reach: FurtherBut(&[]) },
     Arrow {
         from: "ballot",
-        to: &["credential", "domain", "db", "error", "clock", "problem", "publication"],
+        to: &["credential", "domain", "db", "durable", "error", "clock", "problem", "publication"],
         reach: Exactly,
     },
     // It must work against any server that keeps the contract, so it shares none of the server's code.
@@ -94,7 +94,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { from: "clock", to: &["error"], reach: Exactly },
     // Types that a variable is parsed into, such as the place of a database.
     Arrow { from: "config", to: &["db", "error", "texts"], reach: Exactly },
-    Arrow { from: "cipher", to: &["error"], reach: Exactly },
+    Arrow { from: "cipher", to: &["durable", "error"], reach: Exactly },
     Arrow { from: "texts", to: &["error"], reach: Exactly },
     Arrow { from: "error", to: &[], reach: Exactly },
 ];

@@ -1,14 +1,16 @@
 //! The key file of a round, outside the database and its backups: it wraps the issuer's private keys, and when it is
 //! destroyed at the seal, no backup of the registry can open them again. A newcomer's usual mistake is to keep a copy.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::ffi::OsStr;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::Cipher;
+use crate::durable::{create, sync_folder};
 use crate::error::{Error, Result};
 
 const KEY_BYTES: usize = 32;
@@ -28,16 +30,9 @@ pub fn make(file: &Path) -> Result<Cipher> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Error::internal)?;
     let mut key = Zeroizing::new([0u8; KEY_BYTES]);
     getrandom::fill(key.as_mut_slice()).map_err(Error::internal)?;
-    let new = file.with_extension("new");
-    remove(&new)?;
-    let mut made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(Error::internal)?;
-    made.write_all(key.as_slice()).and_then(|()| made.sync_all()).map_err(Error::internal)?;
-    // A link is refused where the name is taken, so that a key that wraps something is never replaced.
-    match std::fs::hard_link(&new, file) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(Error::internal(error)),
-        Ok(()) | Err(_) => remove(&new)?,
-    }
-    sync_folder(folder)?;
+    let name = file.file_name().and_then(OsStr::to_str).ok_or_else(|| Error::internal("the key file has no name"))?;
+    // One that is there stays: a key that wraps something is never replaced.
+    create(folder, name, key.as_slice(), 0o600)?;
     load(file)?.ok_or_else(|| Error::internal("a new key file vanished"))
 }
 
@@ -52,28 +47,22 @@ pub fn load(file: &Path) -> Result<Option<Cipher>> {
     Ok(Some(Cipher::new(key)))
 }
 
-/// Overwrites and removes the key file; nothing that it wrapped can be opened again. Done already is done.
-pub fn destroy(file: &Path) -> Result<()> {
+/// Overwrites and removes the key file, so that nothing that it wrapped can be opened again; whether there was one.
+pub fn destroy(file: &Path) -> Result<bool> {
     let mut opened = match OpenOptions::new().write(true).open(file) {
         Ok(opened) => opened,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(Error::internal(error)),
     };
     opened.write_all(&[0u8; KEY_BYTES]).and_then(|()| opened.sync_all()).map_err(Error::internal)?;
     drop(opened);
-    remove(file)?;
-    file.parent().map_or(Ok(()), sync_folder)
-}
-
-fn remove(file: &Path) -> Result<()> {
     match std::fs::remove_file(file) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::internal(error)),
-        Ok(()) | Err(_) => Ok(()),
+        // Somebody else was quicker.
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        removed => removed.map_err(Error::internal)?,
     }
-}
-
-fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::internal)
+    file.parent().map_or(Ok(()), sync_folder)?;
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -93,8 +82,8 @@ mod tests {
         let opened = make(&file).unwrap().open(Use::IssuerKey, b"", &sealed).unwrap();
         assert_eq!(opened.unwrap().as_slice(), b"private");
 
-        destroy(&file).unwrap();
-        destroy(&file).unwrap();
+        assert!(destroy(&file).unwrap());
+        assert!(!destroy(&file).unwrap(), "done already is done");
         assert!(!file.exists());
         assert!(make(&file).unwrap().open(Use::IssuerKey, b"", &sealed).unwrap().is_none());
     }

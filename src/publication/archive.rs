@@ -71,7 +71,7 @@ impl Archive {
     }
 }
 
-/// The ustar header of a plain file that everybody may read, of nobody and of no time.
+/// The ustar header of a plain file for its owner alone, of nobody and of no time: what is unpacked holds reviews.
 fn header(name: &str, size: u64) -> io::Result<[u8; BLOCK]> {
     let mut header = Vec::with_capacity(BLOCK);
     let mut put = |text: &str, width: usize| {
@@ -79,7 +79,7 @@ fn header(name: &str, size: u64) -> io::Result<[u8; BLOCK]> {
         header.resize(header.len() + width.saturating_sub(text.len()), 0);
     };
     put(name, 100);
-    put("0000644", 8);
+    put("0000600", 8);
     put("0000000", 8);
     put("0000000", 8);
     put(&format!("{size:011o}"), 12);
@@ -99,6 +99,8 @@ fn header(name: &str, size: u64) -> io::Result<[u8; BLOCK]> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::credential::bundle::{Files, INDEX};
     use crate::credential::encoding::Bytes;
@@ -132,6 +134,8 @@ mod tests {
         assert!(tar.status().unwrap().success(), "another program reads it");
         for (name, bytes) in &files {
             assert_eq!(&std::fs::read(folder.join(name)).unwrap(), bytes, "{name}");
+            let mode = std::fs::metadata(folder.join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
         }
     }
 }
