@@ -1,8 +1,9 @@
 # The image holds the binary, the list of root certificates and nothing that has to be looked after: SQLite, libpq and
-# OpenSSL are built in. Everything that changes lies in /data, so the root may be read-only:
+# OpenSSL are built in. What changes lies in two volumes, so the root may be read-only. Name both: the keys of a cycle
+# under way lie in the second, and an unnamed volume goes with its container.
 #
 #     docker build -t ejf .
-#     docker run --read-only --tmpfs /tmp -v ejf-data:/data -p 8080:8080 -p 8081:8081 \
+#     docker run --read-only --tmpfs /tmp -v ejf-data:/data -v ejf-keys:/keys -p 8080:8080 -p 8081:8081 \
 #         -e EJF_PUBLIC_URL=https://file.example -e EJF_BALLOT_PUBLIC_URL=https://box.example ejf
 #
 # The registry and the ballot box may run as two containers, "serve --only registry" and "serve --only box".

@@ -29,6 +29,7 @@ use crate::domain::ids;
 use crate::domain::ids::AccountId;
 use crate::domain::indicators::Catalogue;
 use crate::domain::policy::StaffRole;
+use crate::durable::create;
 use crate::error::{Code, Error, Result};
 use crate::jobs::checkpoints::Keeper;
 use crate::jobs::{Worker, Workshop};
@@ -38,19 +39,24 @@ use crate::store;
 use crate::store::accounts::Account;
 use crate::workflow::jobs::Bell;
 
+mod address_limit;
 mod ballot_listener;
 mod document;
 mod request_id;
 mod target;
 mod throwaway;
 
-pub use crate::ballot::{Check, Fault, Unseen, forbid_core_dumps, install_panic_hook};
+use address_limit::AddressLimit;
+
+pub use crate::ballot::{Check, Fault, Occasion, Unseen, forbid_core_dumps, install_panic_hook};
 pub use ballot_listener::{
     Examination, RunningBallot, examine_deployment, examine_engine, open_ballot_box, serve_ballot,
 };
 pub use document::{document, document_text};
 pub use throwaway::ThrowawayStores;
 
+/// The file beside an SQLite registry that holds the column key.
+const COLUMN_KEY: &str = "column.key";
 /// Seconds in which a request's head must have arrived.
 const HEAD_SECONDS: u64 = 5;
 /// Seconds for which an idle connection is kept.
@@ -113,28 +119,22 @@ pub fn column_key(config: &Config) -> Result<Secret> {
     let Location::Sqlite(database) = &config.database else {
         return Err(Error::internal("EJF_COLUMN_KEY is required with PostgreSQL"));
     };
-    let file = database.parent().unwrap_or(Path::new(".")).join("column.key");
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = folder.join(COLUMN_KEY);
     if !file.exists() {
-        make_key_file(&file)?;
+        make_key_file(folder, COLUMN_KEY)?;
     }
     let text = std::fs::read_to_string(&file).map_err(Error::internal)?;
     key_from_hex(text.trim())
         .ok_or_else(|| Error::internal(format!("{} holds no key of 64 hex digits", file.display())))
 }
 
-fn make_key_file(file: &Path) -> Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).map_err(Error::internal)?;
-    }
-    let mut bytes = zeroize::Zeroizing::new([0u8; 32]);
+/// Makes the key of this name; one that is there stays.
+fn make_key_file(folder: &Path, name: &str) -> Result<()> {
+    let mut bytes = Zeroizing::new([0u8; 32]);
     getrandom::fill(bytes.as_mut_slice()).map_err(Error::internal)?;
-    let text = zeroize::Zeroizing::new(crate::workflow::approvals::hex(bytes.as_slice()));
-    let mut made =
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(Error::internal)?;
-    made.write_all(text.as_bytes()).map_err(Error::internal)?;
-    made.sync_all().map_err(Error::internal)
+    let text = Zeroizing::new(crate::workflow::approvals::hex(bytes.as_slice()));
+    create(folder, name, text.as_bytes(), 0o600)
 }
 
 /// Opens the registry's database, applies what migrations are pending, puts in what the standard catalogue of indicators
@@ -222,6 +222,7 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
     let routes = document::registry_document();
     let paths = web::Data::new(Paths::of(&routes));
     let language = DefaultLanguage(config.language);
+    let address_limit = web::Data::new(AddressLimit::new(&config.trusted_proxies));
     let docs = match config.docs {
         Docs::Off => None,
         Docs::SignedIn | Docs::Public => Some(document::Reader::of(routes)?),
@@ -236,6 +237,7 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
             .app_data(shared_config.clone())
             .app_data(kept_records.clone())
             .app_data(paths.clone())
+            .app_data(address_limit.clone())
             .app_data(language)
             .app_data(path_config())
             .app_data(query_config())
@@ -251,6 +253,7 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
             Some(reader) => app.configure(|cfg| reader.serve(cfg)),
         };
         app.default_service(web::to(not_served))
+            .wrap(from_fn(address_limit::admit))
             .wrap(from_fn(target::settle))
             .wrap(from_fn(localise))
             .wrap(from_fn(request_id::identify))

@@ -16,9 +16,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 use zeroize::Zeroizing;
 
 use crate::app;
+use crate::app::Occasion;
 use crate::auth::password;
 use crate::clock::Clock;
 use crate::config;
@@ -29,6 +34,9 @@ use crate::domain::caller::is_login_name;
 use crate::domain::policy::StaffRole;
 use crate::error::{Code, Error, Result};
 use crate::store;
+
+/// The crates whose lines would tell of connections.
+const FRAMEWORK: &[&str] = &["actix_http", "actix_server", "actix_web", "mio", "tokio"];
 
 const DONE: u8 = 0;
 const WRONG: u8 = 1;
@@ -232,6 +240,7 @@ fn execute(command: Command) -> Result<u8> {
     match command {
         Command::Serve { only, rehearsal } => {
             let has_box = only != Some(Half::Registry);
+            let occasion = if rehearsal { Occasion::Rehearsal } else { Occasion::Real };
             if has_box && !runtime.block_on(doctor::may_open(&config))? && !rehearsal {
                 complain("ejf: the box does not open on this engine: see the lines above, or say --rehearsal");
                 return Ok(WRONG);
@@ -241,8 +250,8 @@ fn execute(command: Command) -> Result<u8> {
             start_log(&config)?;
             match only {
                 Some(Half::Registry) => runtime.block_on(serve_registry(&config, pending())).map(|()| DONE),
-                Some(Half::Box) => runtime.block_on(serve_box(&config, pending())).map(|()| DONE),
-                None => runtime.block_on(serve(&config)).map(|()| DONE),
+                Some(Half::Box) => runtime.block_on(serve_box(&config, occasion, pending())).map(|()| DONE),
+                None => runtime.block_on(serve(&config, occasion)).map(|()| DONE),
             }
         }
         Command::Audit(audit::AuditCommand::Checkpoint) => runtime.block_on(audit::checkpoint(&config)),
@@ -288,21 +297,24 @@ fn read_config() -> std::result::Result<Config, Vec<String>> {
 }
 
 /// The log of the registry. What the framework tells of connections is kept out of it, however the filter is set: the
-/// box's are among them, and a line for each would be a clock.
+/// box's are among them, and a line for each would be a clock. So this is no part of the filter, in which a longer name
+/// would win, but a second one that every line has to pass as well.
 fn start_log(config: &Config) -> Result<()> {
-    let mut filter = config.log.parse::<tracing_subscriber::EnvFilter>().map_err(Error::internal)?;
-    for framework in ["actix_http", "actix_server", "actix_web", "mio", "tokio"] {
-        filter = filter.add_directive(format!("{framework}=warn").parse().map_err(Error::internal)?);
-    }
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let chosen = config.log.parse::<EnvFilter>().map_err(Error::internal)?;
+    let silent = filter_fn(|line| {
+        let module = line.target().split("::").next().unwrap_or_default();
+        !FRAMEWORK.contains(&module) || *line.level() <= tracing::Level::WARN
+    });
+    let lines = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(chosen).with(silent).with(lines).init();
     complain("evaluation copy: not for real cycles");
     Ok(())
 }
 
 /// Both halves; where one ends, however it ends, the other is told and ends in order.
-async fn serve(config: &Config) -> Result<()> {
+async fn serve(config: &Config, occasion: Occasion) -> Result<()> {
     let (end, told) = watch::channel(false);
-    both(serve_registry(config, told_to_end(told.clone())), serve_box(config, told_to_end(told)), &end).await
+    both(serve_registry(config, told_to_end(told.clone())), serve_box(config, occasion, told_to_end(told)), &end).await
 }
 
 /// Runs two services until both have ended. Nothing is dropped half-way: the box has its tables to rewrite at the end, or
@@ -341,8 +353,8 @@ async fn serve_registry(config: &Config, end: impl Future<Output = ()>) -> Resul
     running.wait(end).await
 }
 
-async fn serve_box(config: &Config, end: impl Future<Output = ()>) -> Result<()> {
-    let running = app::serve_ballot(config, Clock::System).await?;
+async fn serve_box(config: &Config, occasion: Occasion, end: impl Future<Output = ()>) -> Result<()> {
+    let running = app::serve_ballot(config, Clock::System, occasion).await?;
     complain(&format!("the ballot box listens on {}", running.address));
     running.wait(end).await
 }

@@ -1,12 +1,17 @@
 //! Configuration from `EJF_…` variables, read once in `main` and passed down. A newcomer's usual mistake is to stop at
 //! the first fault: all are collected and told at once, each with its form and an example.
 
+pub mod networks;
+
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
+use self::networks::Network;
 use crate::db::Location;
 use crate::texts::Language;
 
@@ -48,6 +53,8 @@ pub struct Config {
     pub ballot_public_url: String,
     /// The key of encrypted columns and cursors; `None` where SQLite's first start is to make it.
     pub column_key: Option<Secret>,
+    /// The box's log key as agreed with its operator; `None` where the first manifest that was frozen pins it.
+    pub box_key: Option<[u8; 32]>,
     /// The folder of signed public documents, the only way between registry and box.
     pub publication_dir: PathBuf,
     /// The folder of the audit log's checkpoints, outside the database.
@@ -68,6 +75,8 @@ pub struct Config {
     pub language: Language,
     /// Who may read the document.
     pub docs: Docs,
+    /// The proxies whose word on the caller's address is taken.
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// One variable: name, default, form, meaning; the README's table is made from this list.
@@ -98,9 +107,10 @@ variables! {
     "EJF_PUBLIC_URL", "http://EJF_BIND", "http(s)://HOST, no slash at the end", "links to the registry";
     "EJF_BALLOT_PUBLIC_URL", "http://EJF_BALLOT_BIND", "http(s)://HOST, no slash at the end", "links to the ballot box";
     "EJF_COLUMN_KEY", "made on first start beside an SQLite registry; required with PostgreSQL", "64 hex digits, e.g. from `openssl rand -hex 32`; or EJF_COLUMN_KEY_FILE", "encrypts IIN columns, wrapped keys and cursors";
+    "EJF_BOX_KEY", "the key that the first frozen manifest named", "the `log_key` of box.json, 43 characters", "the box's log key as its operator reads it out; no manifest is frozen under another";
     "EJF_PUBLICATION_DIR", "./data/public", "a folder", "signed documents that pass between registry and box";
     "EJF_AUDIT_DIR", "./data/audit", "a folder of its own", "checkpoints of the audit log and their key; copy it elsewhere";
-    "EJF_KEY_DIR", "./data/keys", "a folder", "per-round key files; outside the database and its backups";
+    "EJF_KEY_DIR", "./keys", "a folder, not below the registry's file", "per-round key files; outside the database and its backups";
     "EJF_ARGON2_MEMORY_KIB", "65536", "19456 to 4194304", "memory of one password hash";
     "EJF_ARGON2_PASSES", "3", "2 to 10", "passes of one password hash";
     "EJF_TOKEN_TTL_SECONDS", "600", "60 to 600", "life of an access token";
@@ -108,6 +118,7 @@ variables! {
     "EJF_LOG", "info", "a tracing filter, e.g. info,ejf=debug", "what the registry logs; the box logs nothing";
     "EJF_LANGUAGE", "kk", "kk, ru or en", "language of answers where none is asked for";
     "EJF_DOCS", "signed_in", "signed_in, public or off", "who may read /docs and /openapi.json";
+    "EJF_TRUSTED_PROXIES", "none", "networks with commas between, e.g. 10.0.0.5,fd00::/64", "proxies in front of the registry, whose X-Forwarded-For names the caller for the limit on log-ins";
 }
 
 /// The table of all variables in Markdown, as it stands in the README.
@@ -143,6 +154,7 @@ impl Config {
         let public_url = reader.url("EJF_PUBLIC_URL", bind);
         let ballot_public_url = reader.url("EJF_BALLOT_PUBLIC_URL", ballot_bind);
         let column_key = reader.secret("EJF_COLUMN_KEY", &read_file);
+        let box_key = reader.public_key("EJF_BOX_KEY");
         let publication_dir = reader.parsed("EJF_PUBLICATION_DIR", |text| Some(PathBuf::from(text)));
         let audit_dir = reader.parsed("EJF_AUDIT_DIR", |text| Some(PathBuf::from(text)));
         let key_dir = reader.parsed("EJF_KEY_DIR", |text| Some(PathBuf::from(text)));
@@ -159,6 +171,10 @@ impl Config {
             "off" => Some(Docs::Off),
             _ => None,
         });
+        let trusted_proxies = reader.parsed("EJF_TRUSTED_PROXIES", |text| match text {
+            "none" => Some(Vec::new()),
+            list => list.split(',').map(|one| Network::parse(one.trim())).collect(),
+        });
         if database.is_some() && database == ballot_database {
             reader.faults.push("EJF_BALLOT_DATABASE_URL: must not be the registry's database".to_owned());
         }
@@ -167,6 +183,12 @@ impl Config {
         }
         if audit_dir.is_some() && (audit_dir == publication_dir || audit_dir == key_dir) {
             reader.faults.push("EJF_AUDIT_DIR: must be a folder of its own".to_owned());
+        }
+        if let (Some(Location::Sqlite(file)), Some(keys)) = (&database, &key_dir)
+            && is_below(keys, file)
+        {
+            let remedy = "name a folder elsewhere, that no backup takes along, and move the key files there";
+            reader.faults.push(format!("EJF_KEY_DIR: must not lie in the folder of the registry's file; {remedy}"));
         }
         if matches!(database, Some(Location::Postgres(_))) && column_key.is_none() {
             reader.faults.push("EJF_COLUMN_KEY: required with PostgreSQL; 64 hex digits".to_owned());
@@ -180,6 +202,7 @@ impl Config {
                 public_url: public_url?,
                 ballot_public_url: ballot_public_url?,
                 column_key,
+                box_key,
                 publication_dir: publication_dir?,
                 audit_dir: audit_dir?,
                 key_dir: key_dir?,
@@ -190,6 +213,7 @@ impl Config {
                 log: log?,
                 language: language?,
                 docs: docs?,
+                trusted_proxies: trusted_proxies?,
             })
         })();
         match config {
@@ -197,6 +221,31 @@ impl Config {
             Some(_) | None => Err(reader.faults),
         }
     }
+}
+
+/// Whether a folder lies in the folder of a file, or is it: by their names, as they need not be there yet.
+fn is_below(folder: &Path, file: &Path) -> bool {
+    let around = file.parent().unwrap_or(Path::new(""));
+    match (settled(folder), settled(&Path::new(".").join(around))) {
+        (Some(folder), Some(around)) => folder.starts_with(around),
+        // Where the process stands is hidden from it, so no two paths can be told apart.
+        _ => false,
+    }
+}
+
+/// A path from the root, without `.` and `..`; `None` where the process cannot tell where it stands.
+fn settled(path: &Path) -> Option<PathBuf> {
+    let mut settled = PathBuf::new();
+    // A failure means that there is no present folder, and then nothing relative exists either.
+    for component in std::path::absolute(path).ok()?.components() {
+        match component {
+            Component::ParentDir => {
+                settled.pop();
+            }
+            other => settled.push(other),
+        }
+    }
+    Some(settled)
 }
 
 struct Reader<'a> {
@@ -227,6 +276,11 @@ impl Reader<'_> {
             let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
             (!host.is_empty() && !host.contains(['/', ' ', '"'])).then(|| text.to_owned())
         })
+    }
+
+    fn public_key(&mut self, name: &'static str) -> Option<[u8; 32]> {
+        (self.lookup)(name)?;
+        self.parsed(name, |text| URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok())
     }
 
     fn secret(&mut self, name: &'static str, read_file: &impl Fn(&str) -> std::io::Result<String>) -> Option<Secret> {
@@ -304,7 +358,7 @@ mod tests {
 
     #[test]
     fn registry_and_box_may_share_neither_database_nor_address() {
-        let same = "sqlite:///tmp/one.db";
+        let same = "sqlite:///srv/ejf/data/one.db";
         let faults = read(&[
             ("EJF_DATABASE_URL", same),
             ("EJF_BALLOT_DATABASE_URL", same),
@@ -321,6 +375,23 @@ mod tests {
         let after = readme.split("a test compares it -->\n").nth(1).unwrap();
         let shown = after.split("<!-- end of configuration -->").next().unwrap();
         assert_eq!(shown, table(), "run `ejf config variables` and put its table into README.md");
+    }
+
+    #[test]
+    fn the_key_files_lie_where_no_backup_of_the_database_takes_them_along() {
+        assert_eq!(read(&[]).unwrap().key_dir, Path::new("./keys"));
+        let file = ("EJF_DATABASE_URL", "sqlite:///srv/ejf/data/registry.db");
+        for within in ["/srv/ejf/data", "/srv/ejf/data/keys", "/srv/ejf/keys/../data/keys"] {
+            let faults = read(&[file, ("EJF_KEY_DIR", within)]).unwrap_err();
+            assert!(
+                faults.len() == 1 && faults[0].starts_with("EJF_KEY_DIR: ") && faults[0].contains("move"),
+                "{faults:?}"
+            );
+        }
+        for outside in ["/srv/ejf/keys", "/srv/ejf/data2", "/srv/ejf/data/../keys"] {
+            assert!(read(&[file, ("EJF_KEY_DIR", outside)]).is_ok(), "{outside}");
+        }
+        assert!(read(&[("EJF_DATABASE_URL", "sqlite://registry.db")]).is_err(), "all that is relative lies below");
     }
 
     #[test]

@@ -417,6 +417,7 @@ async fn a_service_that_tells_all_it_can_tells_no_secret_and_nothing_of_the_box(
         ("EJF_DATABASE_URL", registry.as_str()),
         ("EJF_BALLOT_DATABASE_URL", &ballot),
         ("EJF_COLUMN_KEY", &column_key),
+        ("EJF_KEY_DIR", "../keys-of-nobody"),
         ("EJF_LOG", "trace"),
     ];
     let added = add_account_with(db.folder(), "aigul", "secretary", &variables);

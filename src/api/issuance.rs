@@ -10,7 +10,7 @@ use super::jobs::{JobView, Start, ask_for_work};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::credential::encoding::{Digest, sha256};
+use crate::credential::encoding::{Bytes, Digest, sha256};
 use crate::credential::manifest::digest_words;
 use crate::db::Registry;
 use crate::domain::ids::{CycleId, EvaluationId};
@@ -115,7 +115,8 @@ pub async fn make_keys(
 
 /// Freeze the manifest.
 ///
-/// For secretaries, once the keys are made (409 `guard_not_met`) and the box has published its own (409 `box_not_ready`).
+/// For secretaries, once the keys are made (409 `guard_not_met`) and the box has published its own (409 `box_not_ready`,
+/// also where its log key is not the one agreed with its operator or the one of earlier cycles).
 /// From then on panels, keys, dates and rules of the round are public and settled. A repeat gives the same digest, and
 /// takes in the box's note. After a bump or an extension it freezes the next generation, which names the digest of the
 /// one before; its words are printed as an addendum.
@@ -139,7 +140,8 @@ pub async fn freeze_manifest(
         Standing::Frozen(digest) => (Some(digest), None),
         Standing::First(plan) => {
             let box_keys = exchange::box_keys(&config.publication_dir).await?;
-            let building = tokio::task::spawn_blocking(move || manifests::build(&plan, &box_keys));
+            let agreed = config.box_key.map(Bytes);
+            let building = tokio::task::spawn_blocking(move || manifests::build(&plan, &box_keys, agreed));
             (None, Some(building.await.map_err(Error::internal)??))
         }
         Standing::Next(plan) => {
@@ -157,7 +159,7 @@ pub async fn freeze_manifest(
     })
     .await?;
     exchange::publish_documents(&registry, &config.publication_dir, id).await?;
-    exchange::take_in(&registry, &config.publication_dir, id, now).await?;
+    exchange::take_in(&registry, &config.publication_dir, &config.key_dir, id, now).await?;
     Ok(response)
 }
 

@@ -24,7 +24,7 @@ impl ThrowawayStores {
     pub fn create(name: &str, database_url: Option<&str>) -> Result<ThrowawayStores> {
         let folder = tempfile::Builder::new().prefix(&format!("ejf-{name}-")).tempdir().map_err(Error::internal)?;
         let Some(server) = database_url else {
-            let file = |name: &str| format!("sqlite://{}", folder.path().join(name).display());
+            let file = |name: &str| format!("sqlite://{}", folder.path().join("data").join(name).display());
             let (registry_url, ballot_url) = (file("registry.db"), file("ballot.db"));
             return Ok(ThrowawayStores { folder, registry_url, ballot_url, schemas: None });
         };

@@ -124,7 +124,8 @@ impl BoxKeys {
 
     /// Reads `box.json` and checks that its own log key signed it; `malformed` or `signature_invalid`.
     ///
-    /// That the log key is the one agreed with the box's operator is for the caller to check, once.
+    /// That the log key is the one agreed with the box's operator is not said by it: `EJF_BOX_KEY`, or the manifests of
+    /// earlier cycles, tell that when a manifest is frozen.
     pub fn parse(text: &[u8]) -> Result<Self> {
         let keys: BoxKeys = jcs::read(text)?;
         if keys.v != 1 || VerifierKey::new(keys.log_name.as_str(), keys.log_key).is_err() {

@@ -241,6 +241,18 @@ pub fn document(conn: &mut Conn, id: CycleId, name: &str) -> Result<Option<Vec<u
     Ok(on!(conn, |c| { cycle_documents::table.find((id, name)).select(cycle_documents::content).first(c).optional() })?)
 }
 
+/// The document of this name of the youngest cycle that has one.
+pub fn newest_document(conn: &mut Conn, name: &str) -> Result<Option<Vec<u8>>> {
+    Ok(on!(conn, |c| {
+        cycle_documents::table
+            .filter(cycle_documents::name.eq(name))
+            .order(cycle_documents::cycle_id.desc())
+            .select(cycle_documents::content)
+            .first(c)
+            .optional()
+    })?)
+}
+
 /// All signed documents of a cycle, by name.
 pub fn documents(conn: &mut Conn, id: CycleId) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(on!(conn, |c| {

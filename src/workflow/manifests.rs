@@ -9,6 +9,7 @@ use crate::credential::frozen::Frozen;
 use crate::credential::manifest::{
     BODY_SIZE, Dates, Instrument, Issuer, Item, Log, Manifest, Purpose, Subject, SubjectKey,
 };
+use crate::credential::note::VerifierKey;
 use crate::credential::seal_order::BoxKeys;
 use crate::credential::signing::PublicKey;
 use crate::db::Conn;
@@ -33,6 +34,8 @@ pub struct Plan {
     evaluations: Vec<Evaluation>,
     keys: Vec<IssuerKeyRow>,
     document_keys: Vec<DocumentKeyRow>,
+    /// The box's log key as the youngest manifest of the registry names it.
+    box_key: Option<PublicKey>,
 }
 
 /// What a later generation is made from, in one snapshot: the one before, and what has changed.
@@ -104,7 +107,15 @@ pub fn load(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Result<Standing
         evaluations,
         keys,
         document_keys,
+        box_key: pinned_box_key(conn)?,
     })))
+}
+
+/// The box has one log key for years, so the first manifest that was frozen pins it for all that follow.
+fn pinned_box_key(conn: &mut Conn) -> Result<Option<PublicKey>> {
+    let Some(youngest) = store::cycles::newest_document(conn, &manifest_file(0))? else { return Ok(None) };
+    let log_key = VerifierKey::parse(&Manifest::parse(&youngest)?.log.vkey)?;
+    Ok(Some(*log_key.key()))
 }
 
 /// Loads what the next generation is made from.
@@ -165,11 +176,16 @@ pub fn phase_needed(cycle: &Cycle, needed: Phase) -> Error {
     Error::hinted(Code::WrongPhase, hint)
 }
 
-/// Builds the manifest of generation 0 with fresh names, under the box's keys.
+/// Builds the manifest of generation 0 with fresh names, under the box's keys, whose log key must be the one agreed with
+/// its operator or, where none is configured, the one of all earlier manifests.
 ///
 /// # Errors
-/// 422 with what contradicts itself, such as a panel smaller than `issued_min`.
-pub fn build(plan: &Plan, box_keys: &BoxKeys) -> Result<Built> {
+/// 409 `box_not_ready` where it is another one; 422 with what contradicts itself, such as a panel smaller than `issued_min`.
+pub fn build(plan: &Plan, box_keys: &BoxKeys, agreed: Option<PublicKey>) -> Result<Built> {
+    if agreed.or(plan.box_key).is_some_and(|known| known != box_keys.log_key) {
+        let shown = Hint::new("box_key_changed").text("key", box_keys.log_key);
+        return Err(Error::hinted(Code::BoxNotReady, shown));
+    }
     let Plan { cycle, methodology, .. } = plan;
     let cycle_ref = Ref::random()?;
     let round = u32::try_from(cycle.round).map_err(Error::internal)?;

@@ -40,7 +40,10 @@ impl Server {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ejf"));
         command.args(arguments).current_dir(self.db.folder()).env_clear().stdin(Stdio::null());
-        command.env("EJF_DATABASE_URL", self.url()).env("EJF_BALLOT_DATABASE_URL", "sqlite://none.db");
+        command
+            .env("EJF_KEY_DIR", "../keys-of-nobody")
+            .env("EJF_DATABASE_URL", self.url())
+            .env("EJF_BALLOT_DATABASE_URL", "sqlite://none.db");
         command.env("EJF_COLUMN_KEY", COLUMN_KEY).env("EJF_AUDIT_DIR", self.folder());
         command.env("EJF_BIND", "127.0.0.1:0").env("EJF_BALLOT_BIND", "127.0.0.1:0");
         command.env("EJF_ARGON2_MEMORY_KIB", "19456").env("EJF_ARGON2_PASSES", "2");

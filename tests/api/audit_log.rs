@@ -250,3 +250,23 @@ async fn a_leaf_is_the_tag_and_the_canonical_json_of_the_columns() {
     assert!(report.is_intact(), "{report:?}");
     assert_eq!(sizes(&report.holding), [1]);
 }
+
+#[tokio::test]
+async fn an_hour_in_which_something_was_written_ends_with_a_checkpoint() {
+    let app = App::start().await;
+    let account = app.db_add_account("aigul", Some(StaffRole::Auditor), None).await;
+    db_fill(&app, account, None, 4).await;
+    assert_eq!(kept(&app).len(), 1, "that of the start");
+
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(3601)).await;
+    tokio::time::resume();
+
+    let signed = async {
+        while kept(&app).len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), signed).await.expect("a second checkpoint");
+    assert_eq!(kept(&app).iter().map(|kept| kept.checkpoint.size).max(), Some(START + 4));
+}

@@ -3,14 +3,16 @@
 use ejf::credential::encoding::{Blob, Bytes, sha256};
 use ejf::credential::ledger::entry;
 use ejf::credential::manifest::digest_words;
+use ejf::credential::signing;
 use ejf::domain::policy::StaffRole;
 use ejf::publication::Document;
 use ejf::store;
 use serde_json::{Value, json};
 
 use crate::harness::App;
+use crate::harness::ballot_round::BallotRound;
 use crate::harness::plans::all_items;
-use crate::harness::rounds::{SUBJECTS, assignments};
+use crate::harness::rounds::{SUBJECTS, assignments, log_key};
 
 const NOBODY: &str = "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11";
 
@@ -130,6 +132,43 @@ async fn the_guard_of_issuance_waits_for_the_boxs_own_note() {
     round.publish_note(&app).await;
     round.plan.freeze(&app).await;
     app.secretary().await.post(&move_on, to_issuance).await.expect(200);
+}
+
+#[tokio::test]
+async fn no_manifest_is_frozen_under_another_log_key_than_the_one_agreed() {
+    let theirs = signing::public_key(&log_key());
+    for (agreed, status) in [([9; 32], 409), (theirs.0, 200)] {
+        let app = App::start_dealing(SUBJECTS, |config| config.box_key = Some(agreed)).await;
+        let plan = app.drawn_cycle().await;
+        plan.work(&app, "/keys", "keys").await;
+        app.publish_box_keys();
+
+        let answer = app.secretary().await.with_key("freeze").post(&plan.path("/manifest"), json!({})).await;
+
+        if status == 409 {
+            let refused = answer.expect_problem(409, "box_not_ready");
+            assert!(refused.body["detail"].as_str().unwrap().contains(&theirs.to_string()), "{}", refused.body);
+        } else {
+            answer.expect(status);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_manifest_pins_the_boxs_log_key_for_all_that_follow() {
+    let app = App::start_with_keys(SUBJECTS).await;
+    let plan = app.drawn_cycle().await;
+    plan.work(&app, "/keys", "keys").await;
+    // As if of a cycle before, under the log key of another box.
+    let earlier = BallotRound::publish(&app.publication()).manifest.bytes().to_vec();
+    let id = plan.cycle_id.parse().unwrap();
+    let put = move |conn: &mut ejf::db::Conn| store::cycles::put_document(conn, id, "manifest-0.json", &earlier);
+    app.registry().0.write(put).await.unwrap();
+    app.publish_box_keys();
+
+    let refused = app.secretary().await.with_key("freeze").post(&plan.path("/manifest"), json!({})).await;
+
+    refused.expect_problem(409, "box_not_ready");
 }
 
 #[tokio::test]

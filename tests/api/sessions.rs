@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
+use ejf::config::networks::Network;
 use ejf::domain::policy::StaffRole;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
@@ -73,6 +74,28 @@ async fn guesses_made_at_once_are_not_all_looked_at() {
     let mut statuses = [a.status, b.status, c.status, d.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [401, 429, 429, 429]);
+}
+
+#[tokio::test]
+async fn an_address_that_a_named_proxy_tells_has_thirty_tries_with_whatever_names() {
+    let proxy = Network::parse("127.0.0.1").unwrap();
+    let app = App::start_with(|config| config.trusted_proxies = vec![proxy]).await;
+    let of = |address: &str| app.anonymous().with_header("X-Forwarded-For", address);
+    let guess = |number: usize| json!({"login": format!("nobody{number}"), "password": "a wrong password"});
+    for number in 0..30 {
+        let told = of("203.0.113.9").post("/v1/sessions", guess(number)).await.expect(401);
+        assert_eq!(told.header("ratelimit-policy"), "\"log-in\";q=30;w=60");
+        assert_eq!(told.header("ratelimit"), format!("\"log-in\";r={};t=2", 29 - number));
+    }
+
+    let refused = of("203.0.113.9").post("/v1/sessions", guess(30)).await.expect_problem(429, "too_many_requests");
+
+    assert_eq!((refused.header("retry-after"), refused.header("ratelimit")), ("2", "\"log-in\";r=0;t=2"));
+    of("203.0.113.9").post_form("/oauth2/token", "grant_type=client_credentials").await.expect(429);
+    of("203.0.113.10").post("/v1/sessions", guess(31)).await.expect(401);
+    app.anonymous().with_header("X-Forwarded-For", "203.0.113.9").get("/livez").await.expect(200);
+    app.clock.advance(TimeDelta::seconds(2));
+    of("203.0.113.9").post("/v1/sessions", guess(32)).await.expect(401);
 }
 
 #[tokio::test]
