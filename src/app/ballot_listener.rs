@@ -180,3 +180,23 @@ fn log_name(config: &Config) -> &str {
     let url = config.ballot_public_url.as_str();
     url.split_once("://").map_or(url, |(_, host)| host)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::ThrowawayStores;
+
+    #[tokio::test]
+    async fn a_box_whose_upkeep_has_ended_ends_as_a_whole() {
+        let stores = ThrowawayStores::create("upkeep", None).unwrap();
+        let config = stores.config(&[]).unwrap();
+        let mut running = serve_ballot(&config, Clock::System, Occasion::Rehearsal).await.unwrap();
+        running.house.abort_all();
+
+        let ended = running.wait(std::future::pending()).await;
+
+        assert!(ended.unwrap_err().to_string().contains("upkeep"));
+        // In order: the tables are closed, and another process may open them.
+        drop(Db::open_ballot_box(&config.ballot_database).unwrap());
+    }
+}

@@ -175,9 +175,9 @@ impl Ballot {
     /// window opened: its settings can be changed at any time.
     pub(super) async fn check_engine(&self, manifest: &Manifest) -> Result<()> {
         let now = self.now();
-        let holds = |examined: &Examined| {
-            now - examined.at <= EXAMINED_MAX && manifest.date_at(examined.at) >= manifest.dates.submit_open
-        };
+        let has_opened = |at| manifest.date_at(at) >= manifest.dates.submit_open;
+        let holds =
+            |examined: &Examined| now - examined.at <= EXAMINED_MAX && (has_opened(examined.at) || !has_opened(now));
         let is_known = locked(&self.upkeep.examined).as_ref().is_some_and(holds);
         if self.upkeep.occasion == Occasion::Real && !is_known {
             let is_sound = doctor(&self.db).await?.is_empty();

@@ -110,7 +110,7 @@ fn what_reviewers_were_promised_stays_in_every_generation() {
     let first = Frozen::new(manifest()).unwrap();
     type Change = (&'static str, fn(&mut Manifest));
     let changes: [Change; 7] = [
-        ("issued_min", |manifest| manifest.issued_min = 6),
+        ("issued_min", |manifest| manifest.issued_min = 13),
         ("display_min", |manifest| manifest.display_min = 6),
         ("decision_min", |manifest| manifest.decision_min = 9),
         ("max_seq", |manifest| manifest.max_seq += 1),
