@@ -7,6 +7,7 @@ mod client;
 mod demo;
 mod doctor;
 mod draw;
+mod log;
 mod peer;
 mod recount;
 
@@ -16,10 +17,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use tokio::sync::watch;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 use zeroize::Zeroizing;
 
 use crate::app;
@@ -34,9 +31,6 @@ use crate::domain::caller::is_login_name;
 use crate::domain::policy::StaffRole;
 use crate::error::{Code, Error, Result};
 use crate::store;
-
-/// The crates whose lines would tell of connections.
-const FRAMEWORK: &[&str] = &["actix_http", "actix_server", "actix_web", "mio", "tokio"];
 
 const DONE: u8 = 0;
 const WRONG: u8 = 1;
@@ -247,7 +241,7 @@ fn execute(command: Command) -> Result<u8> {
             }
             app::forbid_core_dumps()?;
             app::install_panic_hook();
-            start_log(&config)?;
+            log::start(&config)?;
             match only {
                 Some(Half::Registry) => runtime.block_on(serve_registry(&config, pending())).map(|()| DONE),
                 Some(Half::Box) => runtime.block_on(serve_box(&config, occasion, pending())).map(|()| DONE),
@@ -294,21 +288,6 @@ fn configuration() -> Option<Config> {
 fn read_config() -> std::result::Result<Config, Vec<String>> {
     let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
     Config::from_vars(&names, |name| std::env::var(name).ok(), |path| std::fs::read_to_string(path))
-}
-
-/// The log of the registry. What the framework tells of connections is kept out of it, however the filter is set: the
-/// box's are among them, and a line for each would be a clock. So this is no part of the filter, in which a longer name
-/// would win, but a second one that every line has to pass as well.
-fn start_log(config: &Config) -> Result<()> {
-    let chosen = config.log.parse::<EnvFilter>().map_err(Error::internal)?;
-    let silent = filter_fn(|line| {
-        let module = line.target().split("::").next().unwrap_or_default();
-        !FRAMEWORK.contains(&module) || *line.level() <= tracing::Level::WARN
-    });
-    let lines = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr);
-    tracing_subscriber::registry().with(chosen).with(silent).with(lines).init();
-    complain("evaluation copy: not for real cycles");
-    Ok(())
 }
 
 /// Both halves; where one ends, however it ends, the other is told and ends in order.

@@ -338,21 +338,17 @@ async fn the_doctor_finds_what_the_engine_would_keep() {
 }
 
 #[tokio::test]
-async fn the_doctor_asks_for_every_line_that_the_servers_log_could_have() {
+async fn the_doctor_finds_a_library_in_every_list_that_a_server_loads_from() {
     let app = App::start().await;
     let conn = &mut connect(&app);
     if matches!(conn, Conn::Sqlite(_)) {
         return;
     }
-    for (name, value) in [
-        ("session_preload_libraries", "auto_explain"),
-        ("log_transaction_sample_rate", "0.5"),
-        ("log_min_duration_sample", "100"),
-        ("log_executor_stats", "on"),
-        ("log_temp_files", "0"),
-    ] {
-        execute(conn, "", &format!("SET {name} = '{value}'"));
-        let (faults, _) = ejf::ballot::examine_engine(conn).unwrap();
-        assert!(faults.iter().any(|fault| fault.name == name && fault.found == value), "{name}: {faults:?}");
-    }
+    // The one list of the three that an ordinary role may write.
+    execute(conn, "", "SET local_preload_libraries = 'auto_explain'");
+
+    let (faults, _) = ejf::ballot::examine_engine(conn).unwrap();
+
+    let found: Vec<_> = faults.iter().filter(|fault| fault.check == Check::Statistics).collect();
+    assert!(found.iter().any(|fault| fault.name == "local_preload_libraries"), "{faults:?}");
 }
