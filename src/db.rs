@@ -6,6 +6,7 @@ mod lock;
 mod migrations;
 mod writer;
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -53,8 +54,8 @@ pub enum Purpose {
     BallotBox,
 }
 
-/// Where a database is, read from a URL by its scheme; anything else is refused, never guessed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a database is, read from a URL by its scheme; anything else is refused, never guessed. Prints without secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Location {
     /// `sqlite://PATH`.
     Sqlite(PathBuf),
@@ -76,6 +77,32 @@ impl Location {
         }
         Err("must begin with sqlite:// or postgres://")
     }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Location::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Location::Postgres(url) => f.debug_tuple("Postgres").field(&without_secrets(url)).finish(),
+        }
+    }
+}
+
+/// A URL of libpq with `***` in the place of whoever logs in and of every parameter that may be a password.
+///
+/// All before the last `@` is hidden, as a password that was not percent-encoded may hold one; and so is a parameter
+/// whose name is, as libpq would decode it.
+fn without_secrets(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));
+    let Some((place, query)) = rest.split_once('?') else { return format!("{scheme}://{user}{rest}") };
+    let parameters = query.split('&').map(|parameter| {
+        let (name, value) = parameter.split_once('=').unwrap_or(("", parameter));
+        let is_plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let is_shown = is_plain && !name.contains("password");
+        if is_shown { format!("{name}={value}") } else { format!("{}=***", if is_plain { name } else { "***" }) }
+    });
+    format!("{scheme}://{user}{place}?{}", parameters.collect::<Vec<_>>().join("&"))
 }
 
 /// How connections to one database are made; r2d2's manager.
@@ -316,5 +343,19 @@ mod tests {
         assert!(Location::parse("sqlite://:memory:").is_err());
         assert_eq!(Location::parse("sqlite:///tmp/x.db"), Ok(Location::Sqlite("/tmp/x.db".into())));
         assert!(matches!(Location::parse("postgresql://h/d"), Ok(Location::Postgres(_))));
+    }
+
+    #[test]
+    fn a_location_is_printed_without_what_logs_in() {
+        for (url, shown) in [
+            ("postgres://db/registry?sslmode=require", "postgres://db/registry?sslmode=require"),
+            ("postgres://ejf:s3cret@db:5432/registry", "postgres://***@db:5432/registry"),
+            ("postgres://ejf:s3/c?r@et@db/registry", "postgres://***@db/registry"),
+            ("postgres://db/registry?user=ejf&password=s3cret", "postgres://db/registry?user=ejf&password=***"),
+            ("postgres://db/registry?pass%77ord=s3cret", "postgres://db/registry?***=***"),
+            ("postgres://db/registry?sslpassword=s3cret&s3cret", "postgres://db/registry?sslpassword=***&***=***"),
+        ] {
+            assert_eq!(format!("{:?}", Location::parse(url).unwrap()), format!("Postgres({shown:?})"));
+        }
     }
 }

@@ -209,6 +209,17 @@ fn a_check_of_the_configuration_tells_all_faults_at_once() {
     assert_eq!(fs_entries(folder.path()), [""; 0], "a check makes nothing");
 }
 
+#[test]
+fn a_check_of_the_configuration_shows_no_password_of_a_database() {
+    let url = "postgres://ejf:s3cret@db:5432/ballot?sslmode=require&password=s3cret";
+
+    let checked = run(TempDir::new().unwrap().path(), &["config", "check"], &[("EJF_BALLOT_DATABASE_URL", url)]);
+
+    assert_eq!(checked.status.code(), Some(0), "{}", stderr(&checked));
+    let shown = stdout(&checked);
+    assert!(shown.contains("db:5432/ballot?sslmode=require") && !shown.contains("s3cret"), "{shown}");
+}
+
 fn fs_entries(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
