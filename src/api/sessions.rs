@@ -8,12 +8,12 @@ use validator::Validate;
 use zeroize::Zeroizing;
 
 use super::extract::Valid;
-use crate::auth::{Auth, Granted, password};
+use crate::auth::{Auth, Granted};
 use crate::clock::Clock;
 use crate::db::Registry;
 use crate::domain::ids::{AccountId, JudgeId, SessionId};
 use crate::domain::policy::{Actor, StaffRole};
-use crate::error::{Code, Error, Result, Rule};
+use crate::error::{Code, Result};
 use crate::problem::responses::{CreateProblems, PublicWriteProblems, ReadProblems};
 use crate::store;
 
@@ -175,7 +175,7 @@ pub async fn delete_session(
 
 /// Change my password.
 ///
-/// Needs the present one. Ends all other log-ins of the account.
+/// Needs the present one. Ends all other log-ins of the account, those under way included.
 #[utoipa::path(tag = "sessions", request_body = PasswordChange,
     responses((status = 204, description = "Changed."), CreateProblems))]
 #[post("/me/password")]
@@ -186,25 +186,7 @@ pub async fn change_password(
     clock: web::Data<Clock>,
     change: Valid<PasswordChange>,
 ) -> Result<HttpResponse> {
-    let now = clock.now();
     let PasswordChange { old_password, new_password } = change.body;
-    let (account_id, session_id) = (actor.account_id, actor.session_id);
-    let account = registry.0.read(move |conn| store::accounts::find(conn, account_id)).await?;
-    let account = account.ok_or(Code::Unauthenticated)?;
-    password::check_strength(&new_password, &account.login, "/new_password")?;
-    if !auth.passwords.verify(old_password, Some(account.password_hash)).await? {
-        return Err(Error::invalid("/old_password", Rule::Mismatch { other: "password" }));
-    }
-    let hash = auth.passwords.hash(new_password).await?;
-    registry
-        .0
-        .write(move |conn| {
-            store::accounts::set_password_hash(conn, account_id, &hash)?;
-            store::sessions::revoke_all(conn, account_id, Some(session_id), now.naive_utc())?;
-            let entry = store::audit::NewEntry::new(Some(account_id), "change_password", "account", account_id);
-            store::audit::record(conn, entry, now)
-        })
-        .await?;
-    auth.forget(|known| known.account_id == account_id && known.session_id != session_id);
+    auth.change_password(&registry, &actor, old_password, new_password, clock.now()).await?;
     Ok(HttpResponse::NoContent().finish())
 }

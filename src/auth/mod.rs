@@ -27,7 +27,7 @@ use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::SessionId;
 use crate::domain::policy::Actor;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, Rule};
 use crate::store;
 use crate::store::accounts::Account;
 use crate::store::sessions::Session;
@@ -99,6 +99,8 @@ impl Auth {
         password: Zeroizing<String>,
         now: DateTime<Utc>,
     ) -> Result<Granted> {
+        // Before the attempt is counted: nobody has guessed where there is no room to look at the guess.
+        let turn = self.passwords.turn()?;
         let login = login.to_lowercase();
         let login_hash = self.cipher.keyed_hash(Use::LoginName, login.as_bytes())?;
         let counted = login_hash.clone();
@@ -110,14 +112,15 @@ impl Auth {
             })
             .await?;
         let hash = account.as_ref().map(|account| account.password_hash.clone());
-        let is_right = self.passwords.verify(password.clone(), hash).await?;
+        let is_right = turn.verify(password.clone(), hash).await?;
         let Some(account) = account.filter(|account| is_right && !account.is_closed) else {
             return Err(Code::LoginFailed.into());
         };
         let new_hash = match self.passwords.is_outdated(&account.password_hash) {
-            true => Some(self.passwords.hash(password).await?),
+            true => Some(turn.hash(password).await?),
             false => None,
         };
+        drop(turn);
         self.tokens.ensure_key(registry, &self.cipher, now).await?;
         let refresh_token = random_token()?;
         let token_hash = Sha256::digest(refresh_token.as_bytes()).to_vec();
@@ -131,21 +134,9 @@ impl Auth {
             revoked_at: None,
         };
         let session_id = session.id;
-        let account_id = account.id;
-        registry
-            .0
-            .write(move |conn| {
-                store::accounts::clear_login_attempts(conn, &login_hash)?;
-                store::sessions::sweep(conn, (now - TimeDelta::days(1)).naive_utc())?;
-                store::sessions::insert(conn, &session)?;
-                store::sessions::insert_refresh_token(conn, &token_hash, session.id)?;
-                if let Some(hash) = &new_hash {
-                    store::accounts::set_password_hash(conn, account_id, hash)?;
-                }
-                let entry = store::audit::NewEntry::new(Some(account_id), "create_session", "session", session.id);
-                store::audit::record(conn, entry, now)
-            })
-            .await?;
+        let verified_hash = account.password_hash.clone();
+        let log_in = LogIn { session, login_hash, token_hash, verified_hash, new_hash };
+        registry.0.write(move |conn| begin_session(conn, &log_in, now)).await?;
         self.granted(account, session_id, refresh_token, now)
     }
 
@@ -156,7 +147,14 @@ impl Auth {
         let next_token = random_token()?;
         let next_hash = Sha256::digest(next_token.as_bytes()).to_vec();
         let refreshed = registry.0.write(move |conn| refresh_session(conn, &old_hash, &next_hash, now)).await?;
-        let Some((account, session_id)) = refreshed else { return Err(Code::RefreshRefused.into()) };
+        let (account, session_id) = match refreshed {
+            Refreshed::Granted(account, session_id) => (*account, session_id),
+            Refreshed::Reused(session_id) => {
+                self.forget(|actor| actor.session_id == session_id);
+                return Err(Code::RefreshRefused.into());
+            }
+            Refreshed::Refused => return Err(Code::RefreshRefused.into()),
+        };
         self.tokens.ensure_key(registry, &self.cipher, now).await?;
         self.granted(account, session_id, next_token, now)
     }
@@ -167,12 +165,58 @@ impl Auth {
         registry
             .0
             .write(move |conn| {
-                store::sessions::revoke(conn, session_id, now.naive_utc())?;
+                if !store::sessions::revoke(conn, session_id, now.naive_utc())? {
+                    return Ok(());
+                }
                 let entry = store::audit::NewEntry::new(Some(account_id), "delete_session", "session", session_id);
                 store::audit::record(conn, entry, now)
             })
             .await?;
         self.forget(|actor| actor.session_id == session_id);
+        Ok(())
+    }
+
+    /// Changes a password and ends all other log-ins of its account.
+    ///
+    /// # Errors
+    /// 422 where the new password is weak, or the old one is not the present one, be it that another change was quicker;
+    /// 401 where the log-in has ended meanwhile.
+    pub async fn change_password(
+        &self,
+        registry: &Registry,
+        actor: &Actor,
+        old_password: Zeroizing<String>,
+        new_password: Zeroizing<String>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let (account_id, session_id) = (actor.account_id, actor.session_id);
+        let account = registry.0.read(move |conn| store::accounts::find(conn, account_id)).await?;
+        let account = account.ok_or(Code::Unauthenticated)?;
+        password::check_strength(&new_password, &account.login, "/new_password")?;
+        let is_other = || Error::invalid("/old_password", Rule::Mismatch { other: "password" });
+        let turn = self.passwords.turn()?;
+        if !turn.verify(old_password, Some(account.password_hash.clone())).await? {
+            return Err(is_other());
+        }
+        let hash = turn.hash(new_password).await?;
+        drop(turn);
+        registry
+            .0
+            .write(move |conn| {
+                // Both may have changed while the passwords were hashed.
+                let found = store::sessions::find_with_account(conn, session_id)?;
+                let found = found.filter(|(session, account)| is_live(session, account, now));
+                let (_, present) = found.ok_or(Code::Unauthenticated)?;
+                if present.password_hash != account.password_hash {
+                    return Err(is_other());
+                }
+                store::accounts::set_password_hash(conn, account_id, &hash)?;
+                store::sessions::revoke_all(conn, account_id, Some(session_id), now.naive_utc())?;
+                let entry = store::audit::NewEntry::new(Some(account_id), "change_password", "account", account_id);
+                store::audit::record(conn, entry, now)
+            })
+            .await?;
+        self.forget(|known| known.account_id == account_id && known.session_id != session_id);
         Ok(())
     }
 
@@ -265,31 +309,69 @@ fn count_attempt(conn: &mut Conn, login_hash: &[u8], now: DateTime<Utc>) -> Resu
     store::accounts::put_login_attempt(conn, login_hash, failures, instant + TimeDelta::seconds(seconds))
 }
 
-fn refresh_session(
-    conn: &mut Conn,
-    old_hash: &[u8],
-    next_hash: &[u8],
-    now: DateTime<Utc>,
-) -> Result<Option<(Account, SessionId)>> {
+/// What a log-in writes once its password was found right.
+struct LogIn {
+    session: Session,
+    login_hash: Vec<u8>,
+    token_hash: Vec<u8>,
+    /// The hash that the password was verified against.
+    verified_hash: String,
+    /// The password's hash at the present cost, where the other was outdated.
+    new_hash: Option<String>,
+}
+
+fn begin_session(conn: &mut Conn, log_in: &LogIn, now: DateTime<Utc>) -> Result<()> {
+    let LogIn { session, login_hash, token_hash, verified_hash, new_hash } = log_in;
+    // The password may have been changed, or the account closed, while the password was hashed.
+    let account = store::accounts::find(conn, session.account_id)?;
+    if !account.is_some_and(|account| !account.is_closed && account.password_hash == *verified_hash) {
+        return Err(Code::LoginFailed.into());
+    }
+    store::accounts::clear_login_attempts(conn, login_hash)?;
+    store::sessions::sweep(conn, (now - TimeDelta::days(1)).naive_utc())?;
+    store::sessions::insert(conn, session)?;
+    store::sessions::insert_refresh_token(conn, token_hash, session.id)?;
+    if let Some(hash) = new_hash {
+        store::accounts::set_password_hash(conn, session.account_id, hash)?;
+    }
+    let entry = store::audit::NewEntry::new(Some(session.account_id), "create_session", "session", session.id);
+    store::audit::record(conn, entry, now)
+}
+
+/// What came of a refresh token.
+enum Refreshed {
+    /// A next one.
+    Granted(Box<Account>, SessionId),
+    /// It was exchanged before: its log-in has ended.
+    Reused(SessionId),
+    /// It is not good, or no longer.
+    Refused,
+}
+
+fn refresh_session(conn: &mut Conn, old_hash: &[u8], next_hash: &[u8], now: DateTime<Utc>) -> Result<Refreshed> {
     let Some((session_id, is_replaced)) = store::sessions::find_refresh_token(conn, old_hash)? else {
-        return Ok(None);
+        return Ok(Refreshed::Refused);
     };
-    let Some((session, account)) = store::sessions::find_with_account(conn, session_id)? else { return Ok(None) };
+    let Some((session, account)) = store::sessions::find_with_account(conn, session_id)? else {
+        return Ok(Refreshed::Refused);
+    };
     if is_replaced {
-        store::sessions::revoke(conn, session_id, now.naive_utc())?;
-        let entry = store::audit::NewEntry::new(Some(account.id), "revoke_session", "session", session_id);
-        store::audit::record(conn, entry, now)?;
-        return Ok(None);
+        // Whoever holds the copy may send it again and again; the log-in ends once.
+        if store::sessions::revoke(conn, session_id, now.naive_utc())? {
+            let entry = store::audit::NewEntry::new(Some(account.id), "revoke_session", "session", session_id);
+            store::audit::record(conn, entry, now)?;
+        }
+        return Ok(Refreshed::Reused(session_id));
     }
     if !is_live(&session, &account, now) {
-        return Ok(None);
+        return Ok(Refreshed::Refused);
     }
     store::sessions::replace_refresh_token(conn, old_hash)?;
     store::sessions::insert_refresh_token(conn, next_hash, session_id)?;
     store::sessions::touch(conn, session_id, now.naive_utc())?;
     let entry = store::audit::NewEntry::new(Some(account.id), "refresh_session", "session", session_id);
     store::audit::record(conn, entry, now)?;
-    Ok(Some((account, session_id)))
+    Ok(Refreshed::Granted(Box::new(account), session_id))
 }
 
 fn is_live(session: &Session, account: &Account, now: DateTime<Utc>) -> bool {

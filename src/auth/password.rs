@@ -6,7 +6,7 @@ use std::sync::Arc;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error, Fault, Result, Rule};
@@ -46,21 +46,16 @@ impl Passwords {
 
     /// The hash of a password in PHC form.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String> {
-        let params = self.params.clone();
-        self.in_turn(move || hash_now(&params, password.as_bytes())).await
+        self.turn()?.hash(password).await
     }
 
-    /// Whether the password is the one of `hash`; with no hash, the same work is done and the answer is no.
-    pub async fn verify(&self, password: Zeroizing<String>, hash: Option<String>) -> Result<bool> {
-        let is_known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());
-        let is_right = self
-            .in_turn(move || {
-                let parsed = PasswordHash::new(&hash).map_err(|error| Error::internal(error.to_string()))?;
-                Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
-            })
-            .await?;
-        Ok(is_right && is_known)
+    /// A place among those who wait to hash.
+    ///
+    /// # Errors
+    /// 503 `busy` where too many wait already.
+    pub fn turn(&self) -> Result<Turn> {
+        let place = self.waiting.clone().try_acquire_owned().map_err(|_| Error::retry_after(Code::Busy, 2))?;
+        Ok(Turn { passwords: self.clone(), place: Arc::new(place) })
     }
 
     /// Whether `hash` was made with another cost than the present one and should be made anew at a log-in.
@@ -68,11 +63,45 @@ impl Passwords {
         let expected = format!("m={},t={},p=1", self.params.m_cost(), self.params.t_cost());
         !hash.contains(&expected)
     }
+}
 
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let _waiting = self.waiting.try_acquire().map_err(|_| Error::retry_after(Code::Busy, 2))?;
-        let _permit = self.permits.acquire().await.map_err(Error::internal)?;
-        tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+/// A place among those who wait to hash, for all hashes of one request.
+pub struct Turn {
+    passwords: Passwords,
+    place: Arc<OwnedSemaphorePermit>,
+}
+
+impl Turn {
+    /// The hash of a password in PHC form.
+    pub async fn hash(&self, password: Zeroizing<String>) -> Result<String> {
+        let params = self.passwords.params.clone();
+        self.take(move || hash_now(&params, password.as_bytes())).await
+    }
+
+    /// Whether the password is the one of `hash`; with no hash, the same work is done and the answer is no.
+    pub async fn verify(&self, password: Zeroizing<String>, hash: Option<String>) -> Result<bool> {
+        let is_known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.passwords.dummy_hash.to_string());
+        let is_right = self
+            .take(move || {
+                let parsed = PasswordHash::new(&hash).map_err(|error| Error::internal(error.to_string()))?;
+                Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
+            })
+            .await?;
+        Ok(is_right && is_known)
+    }
+
+    /// Works on a blocking thread when it is its turn. Work that has begun cannot be stopped, so both permits go with it:
+    /// a caller who hangs up meanwhile makes no room for the next.
+    async fn take<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        let permit = self.passwords.permits.clone().acquire_owned().await.map_err(Error::internal)?;
+        let place = self.place.clone();
+        let working = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop((permit, place));
+            done
+        });
+        working.await.map_err(Error::internal)?
     }
 }
 
@@ -104,11 +133,37 @@ mod tests {
         let password = || Zeroizing::new("correct horse battery staple".to_owned());
         let hash = passwords.hash(password()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=2,p=1$"), "{hash}");
-        assert!(passwords.verify(password(), Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify(Zeroizing::new("wrong".to_owned()), Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify(Zeroizing::new("nobody has this password".to_owned()), None).await.unwrap());
+        let turn = passwords.turn().unwrap();
+        assert!(turn.verify(password(), Some(hash.clone())).await.unwrap());
+        assert!(!turn.verify(Zeroizing::new("wrong".to_owned()), Some(hash.clone())).await.unwrap());
+        assert!(!turn.verify(Zeroizing::new("nobody has this password".to_owned()), None).await.unwrap());
         assert!(!passwords.is_outdated(&hash));
         assert!(Passwords::new(128, 2).unwrap().is_outdated(&hash));
+    }
+
+    #[tokio::test]
+    async fn work_whose_caller_has_hung_up_keeps_its_place_until_it_ends() {
+        let passwords = Passwords::new(64, 2).unwrap();
+        let free = || (passwords.permits.available_permits(), passwords.waiting.available_permits());
+        let (hashes, waiting) = free();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let (end, ended) = std::sync::mpsc::channel();
+
+        let turn = passwords.turn().unwrap();
+        let working = turn.take(move || {
+            begin.send(()).unwrap();
+            ended.recv().map_err(Error::internal)
+        });
+        tokio::select! {
+            _ = working => panic!("it waits for its end"),
+            said = begun => said.unwrap(),
+        }
+        drop(turn);
+
+        assert_eq!(free(), (hashes - 1, waiting - 1));
+        end.send(()).unwrap();
+        let _all = passwords.waiting.acquire_many(u32::try_from(waiting).unwrap()).await.unwrap();
+        assert_eq!(free(), (hashes, 0));
     }
 
     #[test]

@@ -52,14 +52,14 @@ pub fn touch(conn: &mut Conn, id: SessionId, now: NaiveDateTime) -> Result<()> {
     Ok(())
 }
 
-/// Ends one log-in; one that was ended before keeps its time.
-pub fn revoke(conn: &mut Conn, id: SessionId, now: NaiveDateTime) -> Result<()> {
-    on!(conn, |c| {
+/// Ends one log-in; `false` for one that was ended before, which keeps its time.
+pub fn revoke(conn: &mut Conn, id: SessionId, now: NaiveDateTime) -> Result<bool> {
+    let changed = on!(conn, |c| {
         diesel::update(sessions::table.filter(sessions::id.eq(id).and(sessions::revoked_at.is_null())))
             .set(sessions::revoked_at.eq(now))
             .execute(c)
     })?;
-    Ok(())
+    Ok(changed == 1)
 }
 
 /// Ends all log-ins of an account but `except`.

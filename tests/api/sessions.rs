@@ -5,10 +5,14 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
+use ejf::auth::Auth;
+use ejf::auth::password::Turn;
 use ejf::config::networks::Network;
 use ejf::domain::policy::StaffRole;
+use ejf::error::Code;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::harness::{App, PASSWORD};
 
@@ -119,11 +123,44 @@ async fn a_refresh_token_works_once_and_its_reuse_ends_the_log_in() {
     let second = refresh(&granted.body["refresh_token"]).await.expect(201);
     refresh(&granted.body["refresh_token"]).await.expect_problem(401, "refresh_refused");
     refresh(&second.body["refresh_token"]).await.expect_problem(401, "refresh_refused");
+    refresh(&granted.body["refresh_token"]).await.expect_problem(401, "refresh_refused");
 
-    app.clock.advance(TimeDelta::seconds(31));
-    let thief = anonymous.with_token(second.body["access_token"].as_str().unwrap());
+    let acts = app.db_acts().await;
+    assert_eq!(acts.iter().filter(|act| *act == "revoke_session").count(), 1, "it ends once: {acts:?}");
+}
+
+#[tokio::test]
+async fn the_reuse_of_a_refresh_token_ends_the_access_tokens_at_once() {
+    let app = App::start().await;
+    app.db_add_account("aigul", Some(StaffRole::Secretary), None).await;
+    let anonymous = app.anonymous();
+    let granted = anonymous.post("/v1/sessions", json!({"login": "aigul", "password": PASSWORD})).await.expect(201);
+    let body = json!({"refresh_token": granted.body["refresh_token"]});
+    let refreshed = anonymous.post("/v1/sessions/refresh", body.clone()).await.expect(201);
+    let thief = anonymous.with_token(refreshed.body["access_token"].as_str().unwrap());
+    thief.get("/v1/me").await.expect(200);
+
+    anonymous.post("/v1/sessions/refresh", body).await.expect_problem(401, "refresh_refused");
+
     thief.get("/v1/me").await.expect_problem(401, "unauthenticated");
-    assert!(app.db_acts().await.contains(&"revoke_session".to_owned()));
+}
+
+#[tokio::test]
+async fn a_log_in_that_is_refused_because_too_many_wait_is_no_failure() {
+    let app = App::start().await;
+    app.db_add_account("aigul", Some(StaffRole::Secretary), None).await;
+    let auth = Auth::open(app.registry(), app.cipher().clone(), app.config(), app.clock.now()).await.unwrap();
+    let log_in = async || {
+        let password = Zeroizing::new(PASSWORD.to_owned());
+        auth.log_in(app.registry(), "aigul", password, app.clock.now()).await.map(drop)
+    };
+    let others: Vec<Turn> = std::iter::from_fn(|| auth.passwords.turn().ok()).collect();
+
+    let refused = log_in().await.unwrap_err();
+    drop(others);
+
+    assert_eq!(refused.code(), Code::Busy);
+    log_in().await.unwrap();
 }
 
 #[tokio::test]

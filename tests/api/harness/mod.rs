@@ -233,6 +233,11 @@ impl App {
         &self.running.cipher
     }
 
+    /// The settings of both halves, for what a test opens beside them.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The registry's database, for what a test must see past HTTP.
     pub fn registry(&self) -> &ejf::db::Registry {
         &self.running.registry
