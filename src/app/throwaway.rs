@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use crate::config::Config;
 use crate::credential::encoding::random;
+use crate::domain::hex::hex;
 use crate::error::{Error, Result};
 
 /// The stores of a registry and a ballot box, removed when the value is dropped.
@@ -78,8 +79,4 @@ impl Drop for ThrowawayStores {
         let Ok(mut admin) = PgConnection::establish(server) else { return };
         let _ = admin.batch_execute(&format!("DROP SCHEMA {registry} CASCADE; DROP SCHEMA {ballot} CASCADE"));
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

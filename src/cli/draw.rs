@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{DONE, USAGE, WRONG, complain, say};
 use crate::credential::encoding::sha256;
 use crate::domain::draw::{self, DrawRecord};
+use crate::domain::hex::hex;
 use crate::error::{Error, Result};
 
 /// The part of the API's answer that is needed: the record as it was stored.
@@ -69,8 +70,4 @@ fn read(file: &Path) -> std::io::Result<String> {
         return Ok(text);
     }
     std::fs::read_to_string(file)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -17,6 +17,7 @@ use crate::credential::audit::Finding;
 use crate::credential::bundle::{Counts, ENVELOPES, Files};
 use crate::credential::encoding::{Digest, Ref};
 use crate::credential::manifest::digest_words;
+use crate::domain::hex::hex;
 use crate::error::{Error, Result};
 use crate::texts::{self, Arg, Language};
 
@@ -112,7 +113,7 @@ fn bar(files: &Files) -> ProgressBar {
 fn json(outcome: &Recount) -> Result<String> {
     let report = Report {
         outcome: if outcome.is_equal() { "equal" } else { "mismatch" },
-        result_digest: outcome.result_digest.as_ref().map(hex),
+        result_digest: outcome.result_digest.as_ref().map(|digest| hex(&digest.0)),
         manifest_digest: outcome.manifest_digest,
         counts: outcome.index.as_ref().map(|index| index.counts),
         findings: outcome.findings.iter().map(Found::of).collect(),
@@ -151,13 +152,9 @@ fn words(outcome: &Recount, language: Language) -> String {
         line("recount-manifest", &[("digest", Arg::Text(&digest_words(digest)))]);
     }
     if let Some(digest) = &outcome.result_digest {
-        line("recount-digest", &[("digest", Arg::Text(&hex(digest)))]);
+        line("recount-digest", &[("digest", Arg::Text(&hex(&digest.0)))]);
     }
     text
-}
-
-fn hex(digest: &Digest) -> String {
-    digest.0.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn published(text: &str) -> std::result::Result<(Ref, PathBuf), String> {

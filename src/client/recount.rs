@@ -14,6 +14,7 @@ use crate::credential::encoding::{Digest, Ref, sha256};
 use crate::credential::jcs;
 use crate::credential::manifest::Manifest;
 use crate::credential::tally::{RoundResult, Scored, score_bundle};
+use crate::domain::hex::hex;
 use crate::domain::methodology::Methodology;
 use crate::domain::scoring::publication::{Band, CriterionFigure, Figure, Published};
 use crate::error::{Code, Error, Result};
@@ -217,7 +218,7 @@ fn compare_published(
         return Some("the bundle has no such subject");
     };
     let reviews = files.get(ENVELOPES).map(Vec::as_slice).unwrap_or_default();
-    let input_digest: String = sha256(&[reviews]).0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let input_digest = hex(&sha256(&[reviews]).0);
     let is_of_these = answer.algorithm_version.as_ref() == Some(&scored.result.algorithm)
         && answer.input_digest == Some(input_digest);
     if !is_of_these {

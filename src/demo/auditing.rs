@@ -6,6 +6,7 @@ use serde_json::json;
 use super::preparation::{Cycle, Staff};
 use super::progress::Steps;
 use crate::client::recount::{read_archive, recount};
+use crate::domain::hex::hex;
 use crate::error::{Error, Result};
 
 /// Has two auditors recount, each by what they downloaded themselves.
@@ -32,7 +33,7 @@ fn digest_of_equal(archive: &[u8]) -> Result<String> {
     let files = read_archive(archive).map_err(Error::internal)?;
     let outcome = recount(&files, &[], &|| {});
     match outcome.result_digest {
-        Some(digest) if outcome.is_equal() => Ok(digest.0.iter().map(|byte| format!("{byte:02x}")).collect()),
+        Some(digest) if outcome.is_equal() => Ok(hex(&digest.0)),
         _ => {
             let findings: Vec<String> = outcome.findings.iter().map(ToString::to_string).collect();
             Err(Error::internal(format!("a recount of the demonstration is not equal: {}", findings.join("; "))))

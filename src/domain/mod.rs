@@ -5,6 +5,7 @@ pub mod caller;
 pub mod coded;
 pub mod cycle;
 pub mod draw;
+pub mod hex;
 pub mod ids;
 pub mod iin;
 pub mod indicators;

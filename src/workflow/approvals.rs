@@ -13,6 +13,7 @@ use crate::coded;
 use crate::credential::jcs;
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
+use crate::domain::hex::hex;
 use crate::domain::ids;
 use crate::domain::ids::{ApprovalId, CycleId, EvaluationId};
 use crate::domain::policy::{Actor, StaffRole};
@@ -196,14 +197,4 @@ fn digest(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, re
     };
     let deed = Deed { act: act.as_str(), object_id: object_id.to_string(), state, parameters, reason };
     Ok(hex(&Sha256::digest(jcs::canonical(&deed)?)))
-}
-
-/// Lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

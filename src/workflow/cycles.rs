@@ -5,7 +5,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sha2::{Digest, Sha256};
 
-use super::approvals::hex;
 use super::{draws, issuance, pools};
 use crate::cipher::{Cipher, Use};
 use crate::credential::seal_order;
@@ -13,6 +12,7 @@ use crate::db::Conn;
 use crate::domain::calendar::date_at;
 use crate::domain::cycle::dates::CycleDates;
 use crate::domain::cycle::{Course, Facts, Move, Phase, check_guards, may_move};
+use crate::domain::hex::hex;
 use crate::domain::ids;
 use crate::domain::ids::{AccountId, CycleId, JudgeId};
 use crate::domain::judge_file::CORRECTION_WORKING_DAYS;

@@ -3,7 +3,6 @@
 
 use chrono::{DateTime, Utc};
 
-use super::approvals::hex;
 use super::issuance::{METHODOLOGY_FILE, issuers, ledger_file, manifest_file};
 use super::manifests::phase_needed;
 use crate::credential::audit;
@@ -15,6 +14,7 @@ use crate::credential::tally::{Scored, count_accepted, score_bundle};
 use crate::credential::{bundle, encoding};
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
+use crate::domain::hex::hex;
 use crate::domain::ids::{CycleId, EvaluationId, JobId};
 use crate::domain::methodology::Methodology;
 use crate::domain::scoring::publication::Published;
