@@ -6,7 +6,9 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 use serde_path_to_error::Segment;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::error::{Code, Error, Fault, Result, Rule};
 
@@ -21,8 +23,30 @@ const POINTER_BYTES_MAX: usize = 256;
 /// # Errors
 /// `malformed` with one fault at its RFC 6901 pointer: broken JSON, more than [`DEPTH_MAX`] levels, a key that stands
 /// twice, an unknown or absent field, a wrong type, a value that is none of those allowed.
+///
+/// Texts are read in Unicode form NFC, whatever form they came in: a name that another keyboard made of other code points
+/// is the same name, and what is signed later must be in that form.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    scan(bytes)?;
+    if scan(bytes)? {
+        return read(bytes);
+    }
+    let value: Value = read(bytes)?;
+    read(&serde_json::to_vec(&normalised(value)).map_err(Error::internal)?)
+}
+
+/// The same with every text but the names of members in Unicode form NFC.
+fn normalised(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(text.nfc().collect()),
+        Value::Array(items) => Value::Array(items.into_iter().map(normalised).collect()),
+        Value::Object(members) => {
+            Value::Object(members.into_iter().map(|(name, member)| (name, normalised(member))).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value,
+    }
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let mut path: Vec<String> = error.path().iter().map_while(key_of).collect();
@@ -83,21 +107,24 @@ fn malformed(path: &[String], rule: Rule) -> Error {
     Error::faults(Code::Malformed, vec![Fault::at(pointer, rule)])
 }
 
-/// Walks the whole text without building anything: syntax, depth, duplicates.
-fn scan(bytes: &[u8]) -> Result<()> {
+/// Walks the whole text without building anything: syntax, depth, duplicates; tells whether all texts are in Unicode form
+/// NFC.
+fn scan(bytes: &[u8]) -> Result<bool> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(malformed(&[], Rule::Required));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let mut walk = Walk { path: Vec::new(), broken: Rule::Format { expected: "JSON" } };
+    let mut walk = Walk { path: Vec::new(), broken: Rule::Format { expected: "JSON" }, is_nfc: true };
     let walked = Step { walk: &mut walk }.deserialize(&mut deserializer);
-    walked.and_then(|()| deserializer.end()).map_err(|_| malformed(&walk.path, walk.broken.clone()))
+    walked.and_then(|()| deserializer.end()).map_err(|_| malformed(&walk.path, walk.broken.clone()))?;
+    Ok(walk.is_nfc)
 }
 
 /// Where a walk stands and, once it has failed, why.
 struct Walk {
     path: Vec<String>,
     broken: Rule,
+    is_nfc: bool,
 }
 
 /// One value of a walk. On failure the path stays as it is: it is the place.
@@ -157,6 +184,7 @@ impl<'de> Visitor<'de> for Step<'_> {
             self.walk.broken = Rule::Format { expected: "text without control characters" };
             return Err(E::custom("NUL"));
         }
+        self.walk.is_nfc &= is_nfc(text);
         Ok(())
     }
 
@@ -199,7 +227,6 @@ mod tests {
 
     use proptest::prelude::*;
     use serde::Deserialize;
-    use serde_json::Value;
 
     use super::*;
     use crate::error::Place;
@@ -287,6 +314,18 @@ mod tests {
         ] {
             assert_eq!(refusal(body), (pointer.to_owned(), rule), "{body}");
         }
+    }
+
+    #[test]
+    fn texts_are_read_in_one_form_whatever_form_they_came_in() {
+        let body = "{\"name\":\"И\u{306}\",\"items\":[{\"count\":1}],\"marks\":{\"e\u{301}\":4}}";
+        let outer: Outer = parse_json(body.as_bytes()).unwrap();
+        assert_eq!((outer.name.as_str(), outer.items.len()), ("\u{419}", 1));
+        assert_eq!(outer.marks, BTreeMap::from([("e\u{301}".to_owned(), Some(4))]));
+        let escaped: Outer = parse_json(br#"{"name":"e\u0301"}"#).unwrap();
+        assert_eq!(escaped.name, "\u{e9}");
+        let bad = "{\"name\":\"e\u{301}\",\"items\":[{\"count\":-1}]}";
+        assert_eq!(refusal(bad), ("/items/0/count".to_owned(), Rule::Type));
     }
 
     #[test]

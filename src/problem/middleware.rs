@@ -50,14 +50,15 @@ pub async fn localise<B: MessageBody>(
 }
 
 /// What an answer needs to know of its request, which is gone by the time it fails.
-struct Caller {
+pub struct Caller {
     wish: Option<header::HeaderValue>,
     default: Language,
     request_id: Option<RequestId>,
 }
 
 impl Caller {
-    fn of(request: &HttpRequest) -> Caller {
+    /// The caller of a request that has its [`RequestId`].
+    pub fn of(request: &HttpRequest) -> Caller {
         Caller {
             wish: request.headers().get(header::ACCEPT_LANGUAGE).cloned(),
             default: request.app_data::<DefaultLanguage>().map_or(Language::Kk, |default| default.0),
@@ -79,7 +80,8 @@ impl Caller {
         }
     }
 
-    fn render(&self, error: &Error) -> HttpResponse {
+    /// The error as the caller's problem; a 500 is logged, so call it once for each error.
+    pub fn render(&self, error: &Error) -> HttpResponse {
         // A header that is not even text is malformed, and such a one asks for nothing.
         let wish = self.wish.as_ref().and_then(|wish| wish.to_str().ok());
         let language = Language::from_accept_language(wish, self.default);

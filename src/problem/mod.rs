@@ -21,6 +21,9 @@ use crate::texts::{self, Arg, Language};
 /// The media type of every problem.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
+/// How many fields at fault one problem names: whoever has more mends these first.
+const ERRORS_MAX: usize = 1000;
+
 /// `Retry-After` of a 429 or 503 whose refusal names no time, in seconds.
 pub const RETRY_AFTER_SECONDS_DEFAULT: u32 = 5;
 
@@ -65,7 +68,7 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
     pub request_id: Option<String>,
-    /// The fields at fault, where there are any.
+    /// The fields at fault, where there are any; the first thousand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 1000)]
     pub errors: Vec<FieldProblem>,
@@ -159,7 +162,7 @@ impl Problem {
             code: code.as_str(),
             request_id: request_id.map(str::to_owned),
             errors: refusal.map_or_else(Vec::new, |refusal| {
-                refusal.faults.iter().map(|fault| FieldProblem::new(fault, language)).collect()
+                refusal.faults.iter().take(ERRORS_MAX).map(|fault| FieldProblem::new(fault, language)).collect()
             }),
         }
     }

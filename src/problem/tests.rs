@@ -207,3 +207,13 @@ fn a_database_failure_is_logged_by_kind_and_without_values() {
     let cause = cause(&Error::Sql(DatabaseError(DatabaseErrorKind::Unknown, facts)));
     assert_eq!(cause, "database: Unknown: invalid input syntax for type uuid: \"…\" (table -, constraint -)");
 }
+
+#[test]
+fn a_problem_names_no_more_fields_than_the_document_says() {
+    let faults = (0..10_000).map(|index| Fault::at(format!("/subjects/{index}"), Rule::Missing)).collect();
+
+    let problem = Problem::new(&Error::faults(Code::Invalid, faults), Language::En, None);
+
+    assert_eq!(problem.errors.len(), 1000);
+    assert_eq!(problem.errors[999].pointer.as_deref(), Some("/subjects/999"));
+}
