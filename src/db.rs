@@ -150,20 +150,28 @@ impl Connector {
     }
 }
 
+/// A connection that reads, one snapshot after the other.
+pub struct Reader {
+    conn: Conn,
+    /// Whether a snapshot was not ended: the server is gone or has hung up, or the work panicked.
+    is_broken: bool,
+}
+
 impl ManageConnection for Connector {
-    type Connection = Conn;
+    type Connection = Reader;
     type Error = Error;
 
-    fn connect(&self) -> Result<Conn> {
-        self.establish()
+    fn connect(&self) -> Result<Reader> {
+        Ok(Reader { conn: self.establish()?, is_broken: false })
     }
 
-    fn is_valid(&self, conn: &mut Conn) -> Result<()> {
-        on!(conn, |c| { c.batch_execute("SELECT 1").map_err(Error::Sql) })
+    fn is_valid(&self, reader: &mut Reader) -> Result<()> {
+        on!(&mut reader.conn, |c| { c.batch_execute("SELECT 1").map_err(Error::Sql) })
     }
 
-    fn has_broken(&self, _conn: &mut Conn) -> bool {
-        std::thread::panicking()
+    /// Without this a connection that the server has ended would be handed out for ever.
+    fn has_broken(&self, reader: &mut Reader) -> bool {
+        reader.is_broken
     }
 }
 
@@ -229,12 +237,12 @@ impl Db {
         purpose: Purpose,
         work: impl FnOnce(&mut Conn) -> Result<T>,
     ) -> Result<Option<T>> {
-        let mut conn = match location {
+        let conn = match location {
             Location::Sqlite(path) if !path.is_file() => return Ok(None),
             Location::Sqlite(path) => Conn::Sqlite(open_to_look(path, purpose)?),
             Location::Postgres(url) => Conn::Postgres(PgConnection::establish(url).map_err(Error::internal)?),
         };
-        snapshot(&mut conn, work).map(Some)
+        snapshot(&mut Reader { conn, is_broken: false }, work).map(Some)
     }
 
     /// Runs `work` in a transaction as if alone and answers after the commit; an `Err` from `work` undoes it.
@@ -315,11 +323,14 @@ fn read_snapshot<T>(readers: &Pool<Connector>, work: &impl Fn(&mut Conn) -> Resu
     snapshot(&mut *readers.get().map_err(|_| Error::retry_after(Code::Busy, 1))?, work)
 }
 
-fn snapshot<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+fn snapshot<T>(reader: &mut Reader, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+    let Reader { conn, is_broken } = reader;
+    *is_broken = true;
     execute(conn, "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
     let result = work(conn);
-    // Ending a snapshot keeps nothing, but a connection that cannot end it is broken, and what it read is not to be trusted.
+    // Ending a snapshot keeps nothing, but a connection that cannot end it is broken, and what it read is not trusted.
     let ended = execute(conn, "ROLLBACK", "ROLLBACK");
+    *is_broken = ended.is_err();
     result.and_then(|value| ended.map(|()| value))
 }
 

@@ -25,6 +25,8 @@ use crate::workflow::jobs::Bell;
 
 /// How often the box's folder is looked into while there is no work.
 const LOOK: Duration = Duration::from_secs(60);
+/// How long the worker waits for the bell after the database failed.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the worker works with.
 pub struct Workshop {
@@ -90,14 +92,14 @@ async fn work(shop: Workshop) {
         match shop.registry.0.read(store::jobs::find_next).await {
             Ok(Some(job)) => {
                 if let Err(error) = run(&shop, &job).await {
-                    tracing::error!(job_id = %job.id, %error, "a job could not be ended; it waits for the next one");
-                    wait(&shop, &mut looks).await;
+                    tracing::error!(job_id = %job.id, %error, "a job could not be ended; it is taken up again");
+                    rung_within(&shop.bell, PATIENCE).await;
                 }
             }
             Ok(None) => wait(&shop, &mut looks).await,
             Err(error) => {
                 tracing::error!(%error, "jobs could not be looked for");
-                wait(&shop, &mut looks).await;
+                rung_within(&shop.bell, PATIENCE).await;
             }
         }
     }
@@ -115,6 +117,12 @@ async fn wait(shop: &Workshop, looks: &mut Interval) {
             tracing::error!(%error, "what the box published could not be looked for");
         }
     }
+}
+
+/// Waits for the bell, and no longer than `at_most`: what failed for a while is tried again though nobody asks.
+async fn rung_within(bell: &Bell, at_most: Duration) {
+    // Whether it rang or the time is over, there may be work.
+    let _ = tokio::time::timeout(at_most, bell.rung()).await;
 }
 
 /// Does a job to its end; an error only where the end itself could not be written.
@@ -152,4 +160,17 @@ fn reason(error: &Error) -> String {
 /// Runs computing or file work where it does not hold up requests.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_failure_the_worker_goes_on_by_itself_and_a_ring_is_not_lost_to_it() {
+        let bell = Bell::default();
+        rung_within(&bell, Duration::ZERO).await;
+        bell.ring();
+        rung_within(&bell, Duration::MAX).await;
+    }
 }

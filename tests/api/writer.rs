@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use diesel::connection::SimpleConnection;
 use diesel::deserialize::QueryableByName;
 use diesel::sql_types::BigInt;
-use diesel::{RunQueryDsl, sql_query};
+use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 use ejf::db::{Conn, Db, Location, Registry};
 use ejf::error::{Code, Error, Result};
 use ejf::on;
@@ -223,4 +223,23 @@ async fn a_batch_that_is_overtaken_every_time_is_told_to_come_back_and_has_done_
 
     assert!(outcomes.iter().all(|outcome| outcome.as_ref().is_err_and(|error| error.code() == Code::Busy)));
     assert_eq!((runs, registry.0.read(numbers).await.unwrap()), (ATTEMPTS_MAX, vec![12]));
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_has_ended_fails_one_read_and_is_replaced() {
+    let db = TestDb::create();
+    let Location::Postgres(url) = &db.registry else { return };
+    let registry = open(&db).await;
+    registry.0.write(|conn| insert(conn, 7)).await.unwrap();
+    let pid = |conn: &mut Conn| -> Result<i64> {
+        let rows: Vec<Number> =
+            on!(conn, |c| { sql_query("SELECT pg_backend_pid()::bigint AS value").load(c).map_err(Error::Sql) })?;
+        Ok(rows[0].value)
+    };
+    let ended = registry.0.read(pid).await.unwrap();
+    let mut admin = PgConnection::establish(url).unwrap();
+    admin.batch_execute(&format!("SELECT pg_terminate_backend({ended}, 5000)")).unwrap();
+
+    assert!(registry.0.read(numbers).await.is_err());
+    assert_eq!(registry.0.read(numbers).await.unwrap(), [7]);
 }
