@@ -3,16 +3,16 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 use zeroize::Zeroizing;
 
 use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, IfMatch, IfMatchHeader, PageOf, PageQuery, Reply, Valid, act_once,
-    page, versioned,
+    Deed, IdempotencyKey, IdempotencyKeyHeader, IfMatch, IfMatchHeader, NotModified, PageOf, PageQuery, Reply, Valid,
+    act_once, changed, page, versioned,
 };
-use crate::auth::{Auth, password};
+use crate::auth::{Auth, grants, password};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::Registry;
@@ -49,10 +49,17 @@ pub struct NewAccount {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"is_closed": true}))]
 pub struct AccountChange {
-    /// The staff role.
-    staff_role: Option<StaffRole>,
+    /// The staff role; null ends the role of a judge who has one.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<StaffRole>, required = false)]
+    staff_role: Option<Option<StaffRole>>,
     /// Closed accounts cannot log in; their log-ins end at once.
     is_closed: Option<bool>,
+}
+
+/// Reads a field that is there, so that null is told from a field that is not.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(field: D) -> std::result::Result<Option<T>, D::Error> {
+    T::deserialize(field).map(Some)
 }
 
 /// An account; never its password.
@@ -128,7 +135,7 @@ pub async fn create_account(
         }
         store::accounts::insert(conn, &account)?;
         let entry = store::audit::NewEntry::new(Some(actor.account_id), "create_account", "account", account.id);
-        store::audit::record(conn, entry, now)?;
+        store::audit::record(conn, entry.of_digest(grants::of_account(&account)?), now)?;
         let location = format!("/v1/accounts/{}", account.id);
         Reply::created(location, Some(1), &AccountView::from(account.clone()))
     })
@@ -177,7 +184,7 @@ pub async fn list_accounts(
 /// Get an account.
 ///
 /// For administrators and auditors.
-#[utoipa::path(tag = "accounts", responses((status = 200, body = AccountView), ReadProblems))]
+#[utoipa::path(tag = "accounts", responses((status = 200, body = AccountView), NotModified, ReadProblems))]
 #[get("/accounts/{account_id}")]
 pub async fn get_account(
     actor: Actor,
@@ -194,7 +201,8 @@ pub async fn get_account(
 
 /// Change an account's role or close it.
 ///
-/// For administrators. Takes effect at once: the account's log-ins end when it is closed.
+/// For administrators. Takes effect at once: the account's log-ins end when it is closed. Null as the role of a judge takes
+/// the commission's role away; staff that are no judges keep one (422).
 #[utoipa::path(tag = "accounts", params(IfMatchHeader), request_body = AccountChange,
     responses((status = 200, body = AccountView), ChangeProblems))]
 #[patch("/accounts/{account_id}")]
@@ -206,7 +214,6 @@ pub async fn update_account(
     account_id: web::Path<AccountId>,
     seen: IfMatch,
     change: Valid<AccountChange>,
-    request: HttpRequest,
 ) -> Result<HttpResponse> {
     policy::may_manage_accounts(&actor)?;
     let now = clock.now();
@@ -216,21 +223,21 @@ pub async fn update_account(
         .0
         .write(move |conn| {
             let mut account = store::accounts::find(conn, account_id)?.ok_or(Code::NotFound)?;
-            account.staff_role = change.staff_role.or(account.staff_role);
+            account.staff_role = change.staff_role.unwrap_or(account.staff_role);
             account.is_closed = change.is_closed.unwrap_or(account.is_closed);
             check_roles(account.staff_role, account.judge_id)?;
             if !store::accounts::update(conn, &account, seen.0)? {
                 return Err(Code::Stale.into());
             }
-            account.version = seen.0 + 1;
+            account.version = seen.0.saturating_add(1);
             if account.is_closed {
                 store::sessions::revoke_all(conn, account_id, None, now.naive_utc())?;
             }
             let entry = store::audit::NewEntry::new(Some(actor.account_id), "update_account", "account", account_id);
-            store::audit::record(conn, entry, now)?;
+            store::audit::record(conn, entry.of_digest(grants::of_account(&account)?), now)?;
             Ok(account)
         })
         .await?;
     auth.forget(|known| known.account_id == account_id);
-    Ok(versioned(&request, row.version, &AccountView::from(row)))
+    Ok(changed(row.version, &AccountView::from(row)))
 }

@@ -47,7 +47,9 @@ pub struct AuditEntryView {
     /// Why a person's file was read, or null.
     #[schema(max_length = 200)]
     purpose: Option<String>,
-    /// The digest that two persons confirmed, or null.
+    /// The digest that two persons confirmed; of an account or a machine client that was made or changed, SHA-256, in hex,
+    /// of what it may do then, as the JSON of `id`, `login`, `staff_role`, `judge_id` and `is_closed`, or of `id`, `name`,
+    /// `source_system`, `scopes` and `is_closed`; else null.
     #[schema(max_length = 64)]
     digest: Option<String>,
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{IfMatch, IfMatchHeader, PageOf, PageQuery, Valid, page, versioned};
-use crate::auth::{Auth, clients};
+use super::extract::{IfMatch, IfMatchHeader, NotModified, PageOf, PageQuery, Valid, changed, page, versioned};
+use crate::auth::{Auth, clients, grants};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::Registry;
@@ -163,7 +163,7 @@ pub async fn list_clients(
 /// Get a machine client.
 ///
 /// For administrators and auditors.
-#[utoipa::path(tag = "clients", responses((status = 200, body = ClientView), ReadProblems))]
+#[utoipa::path(tag = "clients", responses((status = 200, body = ClientView), NotModified, ReadProblems))]
 #[get("/clients/{client_id}")]
 pub async fn get_client(
     actor: Actor,
@@ -192,7 +192,6 @@ pub async fn update_client(
     client_id: web::Path<ClientId>,
     seen: IfMatch,
     change: Valid<ClientChange>,
-    request: HttpRequest,
 ) -> Result<HttpResponse> {
     policy::may_manage_clients(&actor)?;
     let now = clock.now();
@@ -215,12 +214,12 @@ pub async fn update_client(
                 return Err(Code::Stale.into());
             }
             let entry = store::audit::NewEntry::new(Some(actor.account_id), "update_client", "client", client_id);
-            store::audit::record(conn, entry, now)?;
+            store::audit::record(conn, entry.of_digest(grants::of_client(&client)?), now)?;
             Ok(client)
         })
         .await?;
     auth.forget_client(client_id);
-    Ok(versioned(&request, row.version, &ClientView::from(row)))
+    Ok(changed(row.version, &ClientView::from(row)))
 }
 
 fn check(change: &ClientChange) -> Result<()> {

@@ -2,6 +2,7 @@
 //! A newcomer's usual mistake is to answer by hand: an act's answer is a [`Reply`], so that it can be kept in the act's
 //! transaction and given again to a repeat.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -10,12 +11,14 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use utoipa::{IntoParams, ToSchema};
-use validator::{Validate, ValidationErrors, ValidationErrorsKind};
+use utoipa::openapi::{RefOr, Response, ResponseBuilder};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
+use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
+use zeroize::Zeroizing;
 
 use crate::cipher::{Cipher, Use};
 use crate::db::{Conn, Registry};
@@ -95,7 +98,7 @@ fn collect(errors: &ValidationErrors, at: &str, faults: &mut Vec<Fault>) {
     }
 }
 
-fn rule(error: &validator::ValidationError) -> Rule {
+fn rule(error: &ValidationError) -> Rule {
     let number = |name: &str| error.params.get(name).and_then(serde_json::Value::as_f64);
     match error.code.as_ref() {
         "range" => Rule::Range {
@@ -108,6 +111,24 @@ fn rule(error: &validator::ValidationError) -> Rule {
         },
         _ => Rule::Format { expected: "as the document says" },
     }
+}
+
+/// For `#[validate(custom)]`: reasons of 10 to 2000 characters, not counting the blanks around them.
+pub fn reasons(text: &str) -> std::result::Result<(), ValidationError> {
+    let is_said = text.trim().chars().count() >= 10 && text.chars().count() <= 2000;
+    if is_said { Ok(()) } else { Err(length_error(10, 2000)) }
+}
+
+/// For `#[validate(custom)]`: a password or token of 1 to 128 characters.
+pub fn secret(text: &Zeroizing<String>) -> std::result::Result<(), ValidationError> {
+    if (1..=128).contains(&text.chars().count()) { Ok(()) } else { Err(length_error(1, 128)) }
+}
+
+fn length_error(min: u64, max: u64) -> ValidationError {
+    let mut error = ValidationError::new("length");
+    error.add_param("min".into(), &min);
+    error.add_param("max".into(), &max);
+    error
 }
 
 /// The page of a list that is asked for.
@@ -229,14 +250,29 @@ fn entity_tag(tag: &str) -> Option<i64> {
     tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?.parse().ok()
 }
 
-/// Answers one thing with its version, or 304 where `If-None-Match` names that version.
+/// Answers a read of one thing with its version, or 304 where `If-None-Match` names that version.
 pub fn versioned(request: &HttpRequest, version: i64, view: &impl Serialize) -> HttpResponse {
     let tag = format!("\"{version}\"");
     let named = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if named.split(',').any(|one| entity_tag(one.trim()) == Some(version)) {
         return HttpResponse::NotModified().insert_header((ETAG, tag)).finish();
     }
-    HttpResponse::Ok().insert_header((ETAG, tag)).json(view)
+    changed(version, view)
+}
+
+/// Answers a write with the thing as it is now; never 304, which says that there is nothing new.
+pub fn changed(version: i64, view: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header((ETAG, format!("\"{version}\""))).json(view)
+}
+
+/// What a read of one thing may answer instead, for the document.
+pub struct NotModified;
+
+impl IntoResponses for NotModified {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let words = "`If-None-Match` names the present `ETag`: there is nothing new.";
+        BTreeMap::from([("304".to_owned(), RefOr::T(ResponseBuilder::new().description(words).build()))])
+    }
 }
 
 /// The caller's `Idempotency-Key`, if given, with what the request is.
@@ -346,6 +382,28 @@ pub struct Deed {
     pub digest: [u8; 32],
 }
 
+impl Deed {
+    /// The digest of the whole request. Keyed: the body may hold a password or an IIN, which could be guessed from a plain
+    /// hash.
+    fn request_digest(&self) -> Result<Vec<u8>> {
+        self.key.cipher.keyed_hash(Use::RequestDigest, &[self.key.target.as_bytes(), b"\0", &self.digest].concat())
+    }
+}
+
+/// The kept answer of a deed that was done before, for whoever must look at more than the database before the write: what
+/// stands in the way of the act by now does not stand in the way of its answer.
+pub async fn kept_answer(registry: &Registry, deed: &Deed, now: DateTime<Utc>) -> Result<Option<HttpResponse>> {
+    let Some(key) = deed.key.key.clone() else { return Ok(None) };
+    let (caller_id, operation, request_digest) = (deed.by.to_string(), deed.operation, deed.request_digest()?);
+    let since = kept_since(now);
+    let found = registry.0.read(move |conn| store::idempotency::find(conn, &caller_id, operation, &key, since)).await?;
+    found.map(|kept| repeat(kept, &request_digest).map(Reply::into_response)).transpose()
+}
+
+fn kept_since(now: DateTime<Utc>) -> NaiveDateTime {
+    (now - TimeDelta::hours(KEPT_HOURS)).naive_utc()
+}
+
 /// Runs an act in one write, once for its key: a repeat gets the kept answer, another body under the same key is
 /// refused with 422.
 pub async fn act_once(
@@ -354,17 +412,14 @@ pub async fn act_once(
     now: DateTime<Utc>,
     work: impl Fn(&mut Conn) -> Result<Reply> + Send + 'static,
 ) -> Result<HttpResponse> {
-    let Deed { by, operation, key, digest } = deed;
-    let caller_id = by.to_string();
-    // Keyed: the body may hold a password or an IIN, which could be guessed from a plain hash.
-    let request_digest =
-        key.cipher.keyed_hash(Use::RequestDigest, &[key.target.as_bytes(), b"\0", &digest].concat())?;
-    let key = key.key;
+    let request_digest = deed.request_digest()?;
+    let Deed { by, operation, key, .. } = deed;
+    let (caller_id, key) = (by.to_string(), key.key);
     let reply = registry
         .0
         .write(move |conn| {
             let Some(key) = &key else { return work(conn) };
-            let since = (now - TimeDelta::hours(KEPT_HOURS)).naive_utc();
+            let since = kept_since(now);
             if let Some(kept) = store::idempotency::find(conn, &caller_id, operation, key, since)? {
                 return repeat(kept, &request_digest);
             }

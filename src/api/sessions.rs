@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 use zeroize::Zeroizing;
 
-use super::extract::Valid;
+use super::extract::{Valid, secret};
 use crate::auth::{Auth, Granted};
 use crate::clock::Clock;
 use crate::db::Registry;
@@ -27,6 +27,7 @@ pub struct Credentials {
     #[schema(min_length = 1, max_length = 64)]
     login: String,
     /// Its password.
+    #[validate(custom(function = "secret"))]
     #[schema(min_length = 1, max_length = 128, format = Password, value_type = String)]
     password: Zeroizing<String>,
 }
@@ -37,6 +38,7 @@ pub struct Credentials {
 #[schema(example = json!({"refresh_token": "mF0Qm3m1YvJd0m3P4p1n1wTn9i6vYQ2f0cRr3a7bK8E"}))]
 pub struct RefreshRequest {
     /// The token.
+    #[validate(custom(function = "secret"))]
     #[schema(min_length = 1, max_length = 128, format = Password, value_type = String)]
     refresh_token: Zeroizing<String>,
 }
@@ -86,6 +88,7 @@ pub struct MeView {
 #[schema(example = json!({"old_password": "correct horse battery staple", "new_password": "seven quiet rivers under snow"}))]
 pub struct PasswordChange {
     /// The present password.
+    #[validate(custom(function = "secret"))]
     #[schema(min_length = 1, max_length = 128, format = Password, value_type = String)]
     old_password: Zeroizing<String>,
     /// The new one: 15 to 128 characters that are not easily guessed; no rule of composition.

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{Auth, random_token};
+use super::{Auth, grants, random_token};
 use crate::db::Registry;
 use crate::domain::caller::{CallerId, Machine, Scope};
 use crate::domain::ids;
@@ -88,7 +88,8 @@ pub async fn add(
         .0
         .write(move |conn| {
             store::clients::insert(conn, &row)?;
-            store::audit::record(conn, NewEntry::new(by, "create_client", "client", row.id), now)
+            let entry = NewEntry::new(by, "create_client", "client", row.id);
+            store::audit::record(conn, entry.of_digest(grants::of_client(&row)?), now)
         })
         .await?;
     Ok((client, secret))

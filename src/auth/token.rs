@@ -1,7 +1,7 @@
 //! Access tokens: short-lived JWT signed with EdDSA alone. A newcomer's usual mistake is to trust the library's
 //! defaults, which require only `exp` and read the machine's clock: every claim is required here, and time is passed in.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,6 +20,8 @@ use crate::store;
 
 /// For how long one key signs.
 const KEY_LIFE_DAYS: i64 = 90;
+/// Seconds for which a token that names an unknown key does not load the keys again.
+const LOAD_AGAIN_SECONDS: i64 = 60;
 /// Seconds by which another machine's clock may differ.
 const LEEWAY_SECONDS: i64 = 5;
 /// Whom tokens are for.
@@ -100,6 +102,7 @@ struct Key {
 /// The keys that sign and verify, and how long tokens live.
 pub struct Tokens {
     keys: RwLock<Vec<Key>>,
+    loaded_again_at: Mutex<Option<DateTime<Utc>>>,
     issuer: String,
     ttl_seconds: u32,
 }
@@ -107,7 +110,7 @@ pub struct Tokens {
 impl Tokens {
     /// Loads the keys from the registry; [`Tokens::ensure_key`] makes the first.
     pub fn new(issuer: String, ttl_seconds: u32) -> Tokens {
-        Tokens { keys: RwLock::new(Vec::new()), issuer, ttl_seconds }
+        Tokens { keys: RwLock::new(Vec::new()), loaded_again_at: Mutex::new(None), issuer, ttl_seconds }
     }
 
     /// Seconds for which a token is good.
@@ -136,9 +139,45 @@ impl Tokens {
                 Ok(rows)
             })
             .await?;
+        self.load(cipher, rows)
+    }
+
+    /// Loads the keys anew where a token names one that is not loaded: another process may have made it. At most once a
+    /// minute, as whoever forges a token can name any.
+    pub async fn learn_key_of(
+        &self,
+        token: &str,
+        registry: &Registry,
+        cipher: &Cipher,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let Some(kid) = key_id(token) else { return Ok(()) };
+        if self.knows(&kid) || !self.may_load_again(now) {
+            return Ok(());
+        }
+        let since = (now - TimeDelta::seconds(i64::from(self.ttl_seconds))).naive_utc();
+        let rows = registry.0.read(move |conn| store::keys::list_since(conn, since)).await?;
+        self.load(cipher, rows)
+    }
+
+    fn load(&self, cipher: &Cipher, rows: Vec<store::keys::TokenKey>) -> Result<()> {
         let keys = rows.into_iter().map(|row| open_key(cipher, row)).collect::<Result<Vec<_>>>()?;
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(())
+    }
+
+    fn knows(&self, kid: &str) -> bool {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).iter().any(|key| key.id == kid)
+    }
+
+    /// Whether a minute has passed since this was last so; from now on it has not.
+    fn may_load_again(&self, now: DateTime<Utc>) -> bool {
+        let mut last = self.loaded_again_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_over = last.is_none_or(|last| now - last >= TimeDelta::seconds(LOAD_AGAIN_SECONDS));
+        if is_over {
+            *last = Some(now);
+        }
+        is_over
     }
 
     /// A token for an account's log-in, good from `now`.
@@ -182,14 +221,7 @@ impl Tokens {
 
     /// The claims of a good token; `None` for anything else, whatever is wrong with it.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Option<Claims> {
-        if token.len() > TOKEN_BYTES_MAX {
-            return None;
-        }
-        let header = jsonwebtoken::decode_header(token).ok()?;
-        if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(TOKEN_TYPE) || header.crit.is_some() {
-            return None;
-        }
-        let kid = header.kid?;
+        let kid = key_id(token)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[AUDIENCE]);
@@ -216,6 +248,18 @@ impl Tokens {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         keys.last().map(|key| key.signs_until)
     }
+}
+
+/// The key that a token of our form names.
+fn key_id(token: &str) -> Option<String> {
+    if token.len() > TOKEN_BYTES_MAX {
+        return None;
+    }
+    let header = jsonwebtoken::decode_header(token).ok()?;
+    if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(TOKEN_TYPE) || header.crit.is_some() {
+        return None;
+    }
+    header.kid
 }
 
 fn make_key(cipher: &Cipher, now: DateTime<Utc>) -> Result<store::keys::TokenKey> {

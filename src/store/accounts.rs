@@ -68,19 +68,17 @@ pub fn list(conn: &mut Conn, after: Option<AccountId>, limit: i64) -> Result<Vec
     })?)
 }
 
-/// Sets roles and closure, where the account still has `version`; `false` where it has moved on.
+/// Sets role and closure, where the account still has `version`; `false` where it has moved on.
 pub fn update(conn: &mut Conn, account: &Account, version: i64) -> Result<bool> {
     let changed = on!(conn, |c| {
         diesel::update(accounts::table.filter(accounts::id.eq(account.id).and(accounts::version.eq(version))))
             .set((
                 accounts::staff_role.eq(account.staff_role),
-                accounts::judge_id.eq(account.judge_id),
                 accounts::is_closed.eq(account.is_closed),
-                accounts::version.eq(version + 1),
+                accounts::version.eq(version.saturating_add(1)),
             ))
             .execute(c)
-    })
-    .on_unique(Code::AlreadyExists)?;
+    })?;
     Ok(changed == 1)
 }
 

@@ -38,7 +38,7 @@ pub struct AuditEntry {
     pub judge_id: Option<JudgeId>,
     /// Why a person's file was read.
     pub purpose: Option<String>,
-    /// The digest of what was confirmed by two persons.
+    /// The digest of what was confirmed by two persons, or granted to an account or a machine client.
     pub digest: Option<String>,
     /// Which reading of this judge's file by somebody else it is, from 1; none for other acts.
     pub reading_number: Option<i64>,
@@ -61,7 +61,7 @@ pub struct NewEntry<'a> {
     pub judge_id: Option<JudgeId>,
     /// Why a person's file was read.
     pub purpose: Option<&'a str>,
-    /// The digest of what was confirmed by two persons.
+    /// The digest of what was confirmed by two persons, or granted to an account or a machine client.
     pub digest: Option<String>,
 }
 
@@ -77,6 +77,11 @@ impl<'a> NewEntry<'a> {
     pub fn by(caller: CallerId, act: &'a str, object_type: &'a str, object_id: impl ToString) -> Self {
         let entry = NewEntry::new(caller.account(), act, object_type, object_id);
         NewEntry { client_id: caller.client(), ..entry }
+    }
+
+    /// The same, with the digest of what was confirmed or granted.
+    pub fn of_digest(self, digest: String) -> Self {
+        NewEntry { digest: Some(digest), ..self }
     }
 
     /// The same, concerning a judge's file.

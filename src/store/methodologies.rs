@@ -88,7 +88,7 @@ pub fn update_draft(conn: &mut Conn, row: &MethodologyRow, version: i64) -> Resu
             methodologies::document.eq(&row.document),
             methodologies::digest.eq(&row.digest),
             methodologies::has_draft_texts.eq(row.has_draft_texts),
-            methodologies::version.eq(version + 1),
+            methodologies::version.eq(version.saturating_add(1)),
         ))
         .execute(c)
     })?;
@@ -104,7 +104,7 @@ pub fn publish(conn: &mut Conn, id: MethodologyId, version: i64, now: NaiveDateT
         .set((
             methodologies::state.eq("published"),
             methodologies::published_at.eq(now),
-            methodologies::version.eq(version + 1),
+            methodologies::version.eq(version.saturating_add(1)),
         ))
         .execute(c)
     })?;

@@ -1,8 +1,10 @@
 //! Accounts, and the conventions that every resource shares.
 
+use ejf::credential::encoding::sha256;
 use ejf::domain::policy::StaffRole;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::harness::plans::all_items;
 use crate::harness::{App, PASSWORD};
 
 #[tokio::test]
@@ -155,4 +157,68 @@ async fn a_problem_speaks_the_callers_language() {
 
     assert_eq!((kk.1.as_str(), ru.1.as_str(), en.1.as_str()), ("kk", "ru", "en"));
     assert!(kk.0 != ru.0 && ru.0 != en.0, "{kk:?} {ru:?} {en:?}");
+}
+
+#[tokio::test]
+async fn the_role_of_a_judge_ends_with_null_and_stays_where_nothing_is_said() {
+    let app = App::start().await;
+    let admin = app.staff(StaffRole::Administrator).await;
+    let judge = app.judge().await;
+    let id = admin.get("/v1/accounts?limit=100").await.expect(200).body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|account| account["judge_id"] == json!(judge.id))
+        .unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/v1/accounts/{id}");
+    let change = async |version: i64, body: Value| admin.if_match(version).patch(&path, body).await;
+
+    change(1, json!({"staff_role": "member"})).await.expect(200);
+    let same = change(2, json!({"is_closed": false})).await.expect(200);
+    let ended = change(3, json!({"staff_role": null})).await.expect(200);
+
+    assert_eq!((&same.body["staff_role"], &ended.body["staff_role"]), (&json!("member"), &Value::Null));
+    assert_eq!(ended.body["judge_id"], json!(judge.id));
+    let member = app.db_add_account("serik", Some(StaffRole::Member), None).await;
+    let refused = admin.if_match(1).patch(&format!("/v1/accounts/{member}"), json!({"staff_role": null})).await;
+    assert_eq!(refused.expect(422).faults(), [("/staff_role".to_owned(), "required".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_write_is_answered_with_what_it_made_whatever_the_caller_knows() {
+    let app = App::start().await;
+    let admin = app.staff(StaffRole::Administrator).await;
+    let id = app.db_add_account("serik", Some(StaffRole::Member), None).await;
+    let path = format!("/v1/accounts/{id}");
+
+    let change = admin.if_match(1).with_header("If-None-Match", "\"2\"").patch(&path, json!({"is_closed": true})).await;
+    let beyond = admin.if_match(i64::MAX).patch(&path, json!({"is_closed": false})).await;
+
+    assert_eq!(change.expect(200).body["is_closed"], true);
+    beyond.expect_problem(412, "stale");
+}
+
+#[tokio::test]
+async fn the_audit_log_proves_what_an_account_may_do_after_each_act() {
+    let app = App::start().await;
+    let admin = app.staff(StaffRole::Administrator).await;
+    let body = json!({"login": "d.serikov", "password": PASSWORD, "staff_role": "member"});
+    let made = admin.post("/v1/accounts", body).await.expect(201);
+    let path = format!("/v1/accounts/{}", made.id());
+    let changed = admin.if_match(1).patch(&path, json!({"staff_role": "secretary"})).await.expect(200);
+
+    let auditor = app.staff(StaffRole::Auditor).await;
+    let entries = all_items(&auditor, "/v1/audit-entries").await;
+    for (act, view) in [("create_account", &made.body), ("update_account", &changed.body)] {
+        let granted = format!(
+            r#"{{"id":{},"login":{},"staff_role":{},"judge_id":{},"is_closed":{}}}"#,
+            view["id"], view["login"], view["staff_role"], view["judge_id"], view["is_closed"]
+        );
+        let digest = ejf::domain::hex::hex(&sha256(&[granted.as_bytes()]).0);
+        let entry = entries.iter().find(|entry| entry["act"] == act && entry["object_id"] == made.id()).unwrap();
+        assert_eq!(entry["digest"], digest, "{act}");
+    }
 }

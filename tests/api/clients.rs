@@ -3,11 +3,13 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
+use ejf::credential::encoding::sha256;
 use ejf::domain::caller::Scope;
 use ejf::domain::policy::StaffRole;
 use ejf::store;
 use serde_json::{Value, json};
 
+use crate::harness::plans::all_items;
 use crate::harness::{Answer, App, Client, invented_iin};
 
 fn new_client() -> Value {
@@ -336,4 +338,25 @@ async fn libraries_find_the_token_endpoint_by_its_metadata() {
     assert_eq!(found.body["token_endpoint"], "http://registry.test/oauth2/token");
     assert_eq!(found.body["jwks_uri"], "http://registry.test/.well-known/jwks.json");
     assert_eq!(found.body["scopes_supported"], json!(["file:write", "results:read", "events:read", "scim"]));
+}
+
+#[tokio::test]
+async fn the_audit_log_proves_what_a_client_may_do_after_each_act() {
+    let app = App::start().await;
+    let administrator = app.staff(StaffRole::Administrator).await;
+    let made = administrator.post("/v1/clients", new_client()).await.expect(201).body["client"].clone();
+    let path = format!("/v1/clients/{}", made["id"].as_str().unwrap());
+    let scopes = json!({"scopes": ["events:read", "file:write"]});
+    let changed = administrator.if_match(1).patch(&path, scopes).await.expect(200).body;
+
+    let entries = all_items(&app.staff(StaffRole::Auditor).await, "/v1/audit-entries").await;
+    for (act, view) in [("create_client", &made), ("update_client", &changed)] {
+        let granted = format!(
+            r#"{{"id":{},"name":{},"source_system":{},"scopes":{},"is_closed":{}}}"#,
+            view["id"], view["name"], view["source_system"], view["scopes"], view["is_closed"]
+        );
+        let digest = ejf::domain::hex::hex(&sha256(&[granted.as_bytes()]).0);
+        let entry = entries.iter().find(|entry| entry["act"] == act).unwrap();
+        assert_eq!(entry["digest"], digest, "{act}");
+    }
 }

@@ -274,3 +274,40 @@ async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
     let ratio = quickest(&known) / quickest(&unknown);
     assert!((0.67..=1.5).contains(&ratio), "known names take {ratio:.2} times as long as unknown ones");
 }
+
+#[tokio::test]
+async fn a_password_that_no_account_can_have_is_a_fault_of_the_body_and_no_guess() {
+    let app = App::start().await;
+    app.db_add_account("aigul", Some(StaffRole::Secretary), None).await;
+    let anonymous = app.anonymous();
+
+    for password in [String::new(), "x".repeat(129)] {
+        let refused = anonymous.post("/v1/sessions", json!({"login": "aigul", "password": password})).await;
+        assert_eq!(refused.expect(422).faults(), [("/password".to_owned(), "length".to_owned())]);
+    }
+
+    anonymous.post("/v1/sessions", json!({"login": "aigul", "password": PASSWORD})).await.expect(201);
+}
+
+/// The other process is an `Auth` of its own over the same registry.
+#[tokio::test]
+async fn a_token_of_a_key_that_another_process_made_is_believed_and_forgeries_load_keys_once_a_minute() {
+    let app = App::start().await;
+    app.db_add_account("aigul", Some(StaffRole::Secretary), None).await;
+    app.clock.advance(TimeDelta::days(90));
+    let log_in_elsewhere = async || {
+        let auth = Auth::open(app.registry(), app.cipher().clone(), app.config(), app.clock.now()).await.unwrap();
+        let password = Zeroizing::new(PASSWORD.to_owned());
+        let granted = auth.log_in(app.registry(), "aigul", password, app.clock.now()).await.unwrap();
+        app.anonymous().with_token(&granted.access_token)
+    };
+
+    log_in_elsewhere().await.get("/v1/me").await.expect(200);
+
+    app.clock.advance(TimeDelta::days(90));
+    app.forged().get("/v1/me").await.expect_problem(401, "unauthenticated");
+    let other = log_in_elsewhere().await;
+    other.get("/v1/me").await.expect_problem(401, "unauthenticated");
+    app.clock.advance(TimeDelta::seconds(60));
+    other.get("/v1/me").await.expect(200);
+}
