@@ -2,7 +2,7 @@
 //! to add a route or middleware here: routes are listed in `api`, and nothing is wrapped around the ballot box.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,12 +19,13 @@ use crate::api;
 use crate::api::file_summary::KeptRecords;
 use crate::audit_log::{self, AuditLog};
 use crate::auth::password::Passwords;
-use crate::auth::{Auth, authenticate};
+use crate::auth::{Auth, authenticate, grants};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::config::{Config, Docs, Secret, key_from_hex};
 use crate::credential::key_source::KeySource;
 use crate::db::{Db, Location, Purpose, Registry, migrate};
+use crate::domain::hex::hex;
 use crate::domain::ids;
 use crate::domain::ids::AccountId;
 use crate::domain::indicators::Catalogue;
@@ -111,7 +112,7 @@ async fn run_until(
     task.await.map_err(Error::internal)?.map_err(Error::internal)
 }
 
-/// The column key: configured, or, beside an SQLite registry, read from or made in `column.key` (mode 0600).
+/// The column key: configured, or, beside an SQLite registry, read from `column.key`, which was made with the registry.
 pub fn column_key(config: &Config) -> Result<Secret> {
     if let Some(key) = &config.column_key {
         return Ok(key.clone());
@@ -119,27 +120,38 @@ pub fn column_key(config: &Config) -> Result<Secret> {
     let Location::Sqlite(database) = &config.database else {
         return Err(Error::internal("EJF_COLUMN_KEY is required with PostgreSQL"));
     };
-    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = folder.join(COLUMN_KEY);
-    if !file.exists() {
-        make_key_file(folder, COLUMN_KEY)?;
-    }
-    let text = std::fs::read_to_string(&file).map_err(Error::internal)?;
+    let file = folder_of(database).join(COLUMN_KEY);
+    let text = std::fs::read_to_string(&file).map_err(|error| {
+        Error::internal(format!("the column key of the registry cannot be read: {}: {error}", file.display()))
+    })?;
+    let text = Zeroizing::new(text);
     key_from_hex(text.trim())
         .ok_or_else(|| Error::internal(format!("{} holds no key of 64 hex digits", file.display())))
 }
 
-/// Makes the key of this name; one that is there stays.
-fn make_key_file(folder: &Path, name: &str) -> Result<()> {
-    let mut bytes = Zeroizing::new([0u8; 32]);
-    getrandom::fill(bytes.as_mut_slice()).map_err(Error::internal)?;
-    let text = Zeroizing::new(crate::workflow::approvals::hex(bytes.as_slice()));
-    create(folder, name, text.as_bytes(), 0o600)
+/// The folder of the registry's file, where its key lies beside it.
+fn folder_of(database: &Path) -> &Path {
+    database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Opens the registry's database, applies what migrations are pending, puts in what the standard catalogue of indicators
-/// has more, and refuses a database that a newer program was at.
+/// Makes [`COLUMN_KEY`] where the registry is about to be made and nothing else holds its key. Beside a registry that is
+/// there none is ever made: what it holds would not open under another.
+fn make_first_key(config: &Config) -> Result<()> {
+    let (None, Location::Sqlite(database)) = (&config.column_key, &config.database) else { return Ok(()) };
+    let folder = folder_of(database);
+    if database.exists() || folder.join(COLUMN_KEY).exists() {
+        return Ok(());
+    }
+    let mut bytes = Zeroizing::new([0u8; 32]);
+    getrandom::fill(bytes.as_mut_slice()).map_err(Error::internal)?;
+    let text = Zeroizing::new(hex(bytes.as_slice()));
+    create(folder, COLUMN_KEY, text.as_bytes(), 0o600)
+}
+
+/// Opens the registry's database, made with its column key where there is none, applies what migrations are pending, puts
+/// in what the standard catalogue of indicators has more, and refuses a database that a newer program was at.
 pub async fn open_registry(config: &Config, now: DateTime<Utc>) -> Result<Registry> {
+    make_first_key(config)?;
     let registry = Db::open_registry(&config.database, config.pool_size)?;
     registry
         .0
@@ -188,7 +200,7 @@ pub async fn add_account(registry: &Registry, config: &Config, new: NewStaff<'_>
         .write(move |conn| {
             store::accounts::insert(conn, &account)?;
             let entry = store::audit::NewEntry::new(None, "create_account", "account", account.id);
-            store::audit::record(conn, entry, now)
+            store::audit::record(conn, entry.of_digest(grants::of_account(&account)?), now)
         })
         .await?;
     Ok(())
@@ -272,14 +284,18 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
     Ok(RunningRegistry { address, registry, cipher, handle, task, worker, checkpoints })
 }
 
+/// What every answer says to browsers, where the handler says nothing else.
+const SECURITY_HEADERS: [(&str, &str); 6] = [
+    ("x-content-type-options", "nosniff"),
+    ("cache-control", "no-store"),
+    ("referrer-policy", "no-referrer"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("strict-transport-security", "max-age=31536000"),
+];
+
 fn security_headers() -> DefaultHeaders {
-    DefaultHeaders::new()
-        .add(("X-Content-Type-Options", "nosniff"))
-        .add(("Cache-Control", "no-store"))
-        .add(("Referrer-Policy", "no-referrer"))
-        .add(("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"))
-        .add(("Cross-Origin-Resource-Policy", "same-origin"))
-        .add(("Strict-Transport-Security", "max-age=31536000"))
+    SECURITY_HEADERS.into_iter().fold(DefaultHeaders::new(), DefaultHeaders::add)
 }
 
 /// The document's paths with their methods: what tells an unknown path from a wrong method, and whether a query is read.

@@ -358,6 +358,7 @@ audit-disguised = Entry { $sequence } was altered: it holds a value in a form th
 audit-none = There is no checkpoint to hold the log against: nothing is proved.
 audit-own-key = The key that lies beside the checkpoints is used. An auditor gives the one printed in the Council's order, with --key.
 audit-no-key = No key is given, and none lies beside the checkpoints: give the one printed in the Council's order, with --key.
+audit-key-missing = There is no key in { $folder } yet: `ejf serve` makes it at its first start.
 audit-no-place = Beside --database-url, name a folder of checkpoints with --checkpoints or a kept checkpoint with --checkpoint.
 audit-unreadable = This cannot be read, and so nothing is proved: { $cause }
 audit-written = A checkpoint over the entries up to { $size } lies in { $folder }. Keep a copy elsewhere.

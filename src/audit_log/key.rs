@@ -37,7 +37,8 @@ impl AuditKey {
         AuditKey::load(folder, cipher)?.ok_or_else(|| Error::internal("a new audit key vanished"))
     }
 
-    fn load(folder: &Folder, cipher: &Cipher) -> Result<Option<AuditKey>> {
+    /// The key of the folder; `None` where it has none.
+    pub(super) fn load(folder: &Folder, cipher: &Cipher) -> Result<Option<AuditKey>> {
         let Some(bytes) = durable::read(&folder.path().join(FILE))? else { return Ok(None) };
         let broken = || Error::internal("the audit key is broken, or is wrapped under another column key");
         let text = String::from_utf8(bytes).map_err(|_| broken())?;

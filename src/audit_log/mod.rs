@@ -47,6 +47,11 @@ impl AuditLog {
         Ok(AuditLog { folder, key })
     }
 
+    /// Opens the folder of a log that has its key; `None` where there is none.
+    pub fn load(folder: Folder, cipher: &Cipher) -> Result<Option<AuditLog>> {
+        Ok(AuditKey::load(&folder, cipher)?.map(|key| AuditLog { folder, key }))
+    }
+
     /// The key that checks the checkpoints' signatures.
     pub fn key(&self) -> &AuditKey {
         &self.key

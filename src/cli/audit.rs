@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use super::peer::{language, language_of_environment};
 use super::{DONE, USAGE, WRONG, complain, configuration, say};
 use crate::app;
-use crate::audit_log::{self, Breach, Candidate, Folder, Kept, Outcome, Report};
+use crate::audit_log::{self, AuditLog, Breach, Candidate, Folder, Kept, Outcome, Report};
 use crate::cipher::Cipher;
 use crate::config::Config;
 use crate::credential::note::VerifierKey;
@@ -26,12 +26,13 @@ pub(super) enum AuditCommand {
     /// Write a checkpoint now, if the log has grown since the last one.
     ///
     /// The service does so each hour and when it stops; before a copy is taken away is another good moment. Exit 1 where
-    /// the log has a gap or is not the one of earlier checkpoints: such a log is not signed.
+    /// the log has a gap or is not the one of earlier checkpoints: such a log is not signed. Exit 2: there is no registry.
     /// Example: ejf audit checkpoint
     Checkpoint,
     /// Print the key that checks the signatures of checkpoints.
     ///
-    /// It belongs in an order of the Council: an auditor takes it from there and from nowhere else.
+    /// It belongs in an order of the Council: an auditor takes it from there and from nowhere else. The service makes it at
+    /// its first start; exit 2 before that.
     /// Example: ejf audit key
     Key,
     /// Hold the audit log against its checkpoints.
@@ -79,6 +80,12 @@ struct Evidence {
 /// Writes a checkpoint.
 pub(super) async fn checkpoint(config: &Config) -> Result<u8> {
     let language = language_of_environment();
+    // Opening a path without a file would make one.
+    if let Location::Sqlite(path) = &config.database
+        && !path.is_file()
+    {
+        return Ok(unreadable(language, &path.display().to_string()));
+    }
     let cipher = Cipher::new(*app::column_key(config)?.0);
     let log = app::open_audit_log(config, &cipher)?;
     let registry = Db::open_registry(&config.database, 1)?;
@@ -102,7 +109,12 @@ pub(super) async fn checkpoint(config: &Config) -> Result<u8> {
 /// Prints the verifier key.
 pub(super) fn key(config: &Config) -> Result<u8> {
     let cipher = Cipher::new(*app::column_key(config)?.0);
-    say(&format!("{}\n", app::open_audit_log(config, &cipher)?.key().verifier()));
+    let Some(log) = AuditLog::load(Folder::new(&config.audit_dir), &cipher)? else {
+        let folder = config.audit_dir.display().to_string();
+        complain(&texts::text(language_of_environment(), "audit-key-missing", &[("folder", Arg::Text(&folder))]));
+        return Ok(UNREADABLE);
+    };
+    say(&format!("{}\n", log.key().verifier()));
     Ok(DONE)
 }
 

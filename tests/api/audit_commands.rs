@@ -222,3 +222,29 @@ fn a_database_that_is_not_there_is_unreadable_and_is_not_made() {
     assert_eq!(found.0, Some(2), "{}", found.1);
     assert!(files(folder.path()).is_empty());
 }
+
+#[test]
+fn a_command_that_reads_makes_neither_a_registry_nor_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ejf"));
+        command.args(arguments).stdin(Stdio::null());
+        outcome(&command.env_clear().current_dir(folder.path()).output().unwrap())
+    };
+    let checkpoint = run(&["audit", "checkpoint"]);
+    let key = run(&["audit", "key"]);
+    assert!(checkpoint.0 == Some(2) && checkpoint.1.contains("registry.db"), "{}", checkpoint.1);
+    assert!(key.0 != Some(0), "{}", key.1);
+    assert!(files(folder.path()).is_empty());
+
+    let made = run(&["migrate"]);
+    let no_key_yet = run(&["audit", "key"]);
+    assert!(made.0 == Some(0) && no_key_yet.0 == Some(2), "{}{}", made.1, no_key_yet.1);
+    let place = folder.path().join("data");
+    assert!(!place.join("audit").exists());
+
+    std::fs::remove_file(place.join("column.key")).unwrap();
+    let lost = run(&["audit", "checkpoint"]);
+    assert!(lost.0 != Some(0) && lost.1.contains("column.key"), "{}", lost.1);
+    assert!(!place.join("column.key").exists(), "another key would open nothing");
+}
