@@ -1,6 +1,7 @@
 //! The commands. Each parses its arguments and calls one function; exit codes: 0 done, 1 the thing checked is wrong, 2
 //! usage or configuration, 3 something needed is unreachable.
 
+mod account;
 mod audit;
 mod bench;
 mod client;
@@ -8,29 +9,20 @@ mod demo;
 mod doctor;
 mod draw;
 mod log;
+mod migrate;
 mod peer;
 mod recount;
+mod serve;
 
-use std::future::pending;
-use std::io::{BufRead, IsTerminal, Read, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use tokio::sync::watch;
-use zeroize::Zeroizing;
 
 use crate::app;
-use crate::app::Occasion;
-use crate::auth::password;
-use crate::clock::Clock;
 use crate::config;
 use crate::config::Config;
-use crate::credential::key_source::KeySource;
-use crate::db::{Db, Location, Purpose, Schema, missing_schema, pending_migrations};
-use crate::domain::caller::is_login_name;
-use crate::domain::policy::StaffRole;
-use crate::error::{Code, Error, Result};
-use crate::store;
+use crate::error::{Error, Result};
 
 const DONE: u8 = 0;
 const WRONG: u8 = 1;
@@ -78,7 +70,7 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Keep accounts from the server's own shell.
     #[command(subcommand)]
-    Account(AccountCommand),
+    Account(account::AccountCommand),
     /// Keep machine clients from the server's own shell.
     #[command(subcommand)]
     Client(client::ClientCommand),
@@ -140,20 +132,6 @@ enum DrawCommand {
         /// The cycle's `draw_record_digest`.
         #[arg(long)]
         digest: Option<String>,
-    },
-}
-
-#[derive(Subcommand)]
-enum AccountCommand {
-    /// Add an account; the password is asked for, or is the first line of standard input.
-    ///
-    /// Example: ejf account add a.nurlanova --role secretary < password.txt
-    Add {
-        /// The name to log in with.
-        login: String,
-        /// administrator, secretary, member, appeal_member or auditor.
-        #[arg(long)]
-        role: StaffRole,
     },
 }
 
@@ -232,27 +210,12 @@ fn execute(command: Command) -> Result<u8> {
     let Some(config) = configuration() else { return Ok(USAGE) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::internal)?;
     match command {
-        Command::Serve { only, rehearsal } => {
-            let has_box = only != Some(Half::Registry);
-            let occasion = if rehearsal { Occasion::Rehearsal } else { Occasion::Real };
-            if has_box && !runtime.block_on(doctor::may_open(&config))? && !rehearsal {
-                complain("ejf: the box does not open on this engine: see the lines above, or say --rehearsal");
-                return Ok(WRONG);
-            }
-            app::forbid_core_dumps()?;
-            app::install_panic_hook();
-            log::start(&config)?;
-            match only {
-                Some(Half::Registry) => runtime.block_on(serve_registry(&config, pending())).map(|()| DONE),
-                Some(Half::Box) => runtime.block_on(serve_box(&config, occasion, pending())).map(|()| DONE),
-                None => runtime.block_on(serve(&config, occasion)).map(|()| DONE),
-            }
-        }
+        Command::Serve { only, rehearsal } => runtime.block_on(serve::run(&config, only, rehearsal)),
         Command::Audit(audit::AuditCommand::Checkpoint) => runtime.block_on(audit::checkpoint(&config)),
         Command::Audit(audit::AuditCommand::Key) => audit::key(&config),
         Command::Box(BoxCommand::Doctor(arguments)) => doctor::run(&config, &arguments),
-        Command::Migrate { check } => runtime.block_on(migrate(&config, check)),
-        Command::Account(AccountCommand::Add { login, role }) => runtime.block_on(add_account(&config, &login, role)),
+        Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
+        Command::Account(command) => runtime.block_on(account::run(&config, command)),
         Command::Client(command) => runtime.block_on(client::run(&config, command)),
         Command::Config(ConfigCommand::Check) => {
             say(&format!("{config:#?}\n"));
@@ -290,133 +253,6 @@ fn read_config() -> std::result::Result<Config, Vec<String>> {
     Config::from_vars(&names, |name| std::env::var(name).ok(), |path| std::fs::read_to_string(path))
 }
 
-/// Both halves; where one ends, however it ends, the other is told and ends in order.
-async fn serve(config: &Config, occasion: Occasion) -> Result<()> {
-    let (end, told) = watch::channel(false);
-    both(serve_registry(config, told_to_end(told.clone())), serve_box(config, occasion, told_to_end(told)), &end).await
-}
-
-/// Runs two services until both have ended. Nothing is dropped half-way: the box has its tables to rewrite at the end, or
-/// the reviews of its last minute would lie there in the order of their arrival.
-async fn both(
-    registry: impl Future<Output = Result<()>>,
-    ballot_box: impl Future<Output = Result<()>>,
-    end: &watch::Sender<bool>,
-) -> Result<()> {
-    let of_registry = async {
-        let ended = registry.await;
-        end.send_replace(true);
-        ended
-    };
-    let of_box = async {
-        let ended = ballot_box.await;
-        end.send_replace(true);
-        ended
-    };
-    let (of_registry, of_box) = tokio::join!(of_registry, of_box);
-    of_registry.and(of_box)
-}
-
-/// Waits until the other half has ended.
-async fn told_to_end(mut told: watch::Receiver<bool>) {
-    // The sender outlives both halves; were it gone, there would be no other half to wait for.
-    let _ = told.wait_for(|is_over| *is_over).await;
-}
-
-async fn serve_registry(config: &Config, end: impl Future<Output = ()>) -> Result<()> {
-    let running = app::serve_registry(config, Clock::System, KeySource::Generate).await?;
-    tracing::info!(address = %running.address, "the registry listens");
-    if !running.registry.0.read(store::accounts::is_any).await? {
-        complain("no account yet: make the first with `ejf account add NAME --role administrator`");
-    }
-    running.wait(end).await
-}
-
-async fn serve_box(config: &Config, occasion: Occasion, end: impl Future<Output = ()>) -> Result<()> {
-    let running = app::serve_ballot(config, Clock::System, occasion).await?;
-    complain(&format!("the ballot box listens on {}", running.address));
-    running.wait(end).await
-}
-
-/// Registry and box one after the other: nothing here holds both.
-async fn migrate(config: &Config, is_check: bool) -> Result<u8> {
-    let of_registry = migrate_registry(config, is_check).await?;
-    let of_box = migrate_box(config, is_check).await?;
-    let mut code = DONE;
-    for (store, schema) in [("registry", of_registry), ("ballot box", of_box)] {
-        let pending = schema.pending.iter().map(|name| format!("{store}: pending: {name}\n"));
-        let unknown = schema.unknown.iter().map(|version| format!("{store}: made by a newer program: {version}\n"));
-        for line in pending.chain(unknown) {
-            say(&line);
-            code = WRONG;
-        }
-    }
-    if code == DONE {
-        say("registry and ballot box are up to date\n");
-    }
-    Ok(code)
-}
-
-async fn migrate_registry(config: &Config, is_check: bool) -> Result<Schema> {
-    if is_check {
-        return examine_schema(&config.database, Purpose::Registry);
-    }
-    let registry = app::open_registry(config, Clock::System.now()).await?;
-    registry.0.maintain(|conn, _| pending_migrations(conn, Purpose::Registry)).await
-}
-
-async fn migrate_box(config: &Config, is_check: bool) -> Result<Schema> {
-    if is_check {
-        return examine_schema(&config.ballot_database, Purpose::BallotBox);
-    }
-    let ballot_box = app::open_ballot_box(config).await?;
-    ballot_box.0.maintain(|conn, _| pending_migrations(conn, Purpose::BallotBox)).await
-}
-
-/// How far a database is, beside a running service or not, and without making it.
-fn examine_schema(location: &Location, purpose: Purpose) -> Result<Schema> {
-    match Db::examine(location, purpose, |conn| pending_migrations(conn, purpose))? {
-        Some(schema) => Ok(schema),
-        None => missing_schema(purpose),
-    }
-}
-
-async fn add_account(config: &Config, login: &str, role: StaffRole) -> Result<u8> {
-    let password = ask_password()?;
-    if !is_login_name(login) {
-        complain("ejf: a login has 3 to 64 of a-z 0-9 . _ -");
-        return Ok(USAGE);
-    }
-    if password::check_strength(&password, login, "").is_err() {
-        complain("ejf: the password needs 15 to 128 characters and must not be easily guessed; several words do well");
-        return Ok(USAGE);
-    }
-    let registry = app::open_registry(config, Clock::System.now()).await?;
-    let new = app::NewStaff { login, role, password: &password };
-    match app::add_account(&registry, config, new, Clock::System.now()).await {
-        Ok(()) => {
-            say(&format!("{login} may log in\n"));
-            Ok(DONE)
-        }
-        Err(error) if error.code() == Code::AlreadyExists => {
-            complain(&format!("ejf: there is an account {login} already"));
-            Ok(WRONG)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// A password from the terminal, without showing it, or the first line of standard input.
-fn ask_password() -> Result<Zeroizing<String>> {
-    if std::io::stdin().is_terminal() {
-        complain("password (15 to 128 characters):");
-        return console::Term::stderr().read_secure_line().map(Zeroizing::new).map_err(Error::internal);
-    }
-    let mut line = Zeroizing::new(String::new());
-    std::io::stdin().lock().take(1024).read_line(&mut line).map_err(Error::internal)?;
-    Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
-}
-
 async fn health(config: &Config, only: Option<Half>) -> Result<u8> {
     let registry = (config.bind, "/readyz");
     let ballot_box = (config.ballot_bind, "/livez");
@@ -447,35 +283,4 @@ fn say(text: &str) {
 /// Prints a line to standard error; a closed pipe is the reader's choice and no fault.
 fn complain(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn where_one_half_fails_the_other_ends_in_order_and_the_failure_is_told() {
-        for registry_fails in [true, false] {
-            let (end, told) = watch::channel(false);
-            let is_compacted = Cell::new(false);
-            let fails = async { Err(Error::internal("the port is taken")) };
-            let ends_in_order = async {
-                told_to_end(told).await;
-                // What a box does after its last request takes a while.
-                tokio::task::yield_now().await;
-                is_compacted.set(true);
-                Ok(())
-            };
-
-            let ended = match registry_fails {
-                true => both(fails, ends_in_order, &end).await,
-                false => both(ends_in_order, fails, &end).await,
-            };
-
-            assert!(is_compacted.get(), "the other half was dropped");
-            assert!(ended.is_err_and(|error| error.to_string().contains("the port is taken")));
-        }
-    }
 }
