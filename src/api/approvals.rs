@@ -49,7 +49,8 @@ pub async fn list_approvals(
     let limit = query.limit()?;
     let after = query.after::<ApprovalId>(&cipher, "approvals")?;
     let rows = registry.0.read(move |conn| store::approvals::list(conn, after, limit + 1)).await?;
-    page(&request, &cipher, "approvals", limit, rows, |row| row.id, ApprovalView::from)
+    let views = rows.into_iter().map(ApprovalView::new).collect::<Result<Vec<_>>>()?;
+    page(&request, &cipher, "approvals", limit, views, |view| view.id, |view| view)
 }
 
 /// Get an act of two persons.
@@ -65,12 +66,13 @@ pub async fn get_approval(
     policy::may_read_approvals(&actor)?;
     let approval_id = approval_id.into_inner();
     let row = registry.0.read(move |conn| store::approvals::find(conn, approval_id)).await?;
-    Ok(HttpResponse::Ok().json(ApprovalView::from(row.ok_or(Code::NotFound)?)))
+    Ok(HttpResponse::Ok().json(ApprovalView::new(row.ok_or(Code::NotFound)?)?))
 }
 
 /// Confirm an act and carry it out.
 ///
-/// For a secretary other than the one who asked (409 `second_person_required`). The digest must be the one shown, and
+/// For a secretary other than the one who asked (409 `second_person_required`), who has read the act with its parameters
+/// and its reason. The digest must be the one shown, and
 /// the thing must not have changed since (409 `approval_stale`). The act is done in the same transaction: its own
 /// refusals (wrong phase, guard not met) are answered here, and then nothing has happened.
 #[utoipa::path(tag = "approvals", params(IdempotencyKeyHeader), request_body = Confirmation,
@@ -94,7 +96,7 @@ pub async fn confirm_approval(
     let cipher = cipher.into_inner();
     let response = act_once(&registry, deed, now, move |conn| {
         let approval = workflow::approvals::confirm(conn, &cipher, &actor, approval_id, &body.digest, now)?;
-        Reply::ok(None, &ApprovalView::from(approval))
+        Reply::ok(None, &ApprovalView::new(approval)?)
     })
     .await?;
     // An order to the box is published once it is committed; an act on anything but a cycle leaves nothing to publish.

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
+use super::extract::{
+    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page, reasons,
+};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::coded;
@@ -33,7 +35,7 @@ pub struct NewChallenge {
     /// The entry of the pool.
     pool_entry_id: PoolEntryId,
     /// The reasons; a challenge without them is no challenge.
-    #[validate(length(min = 10, max = 2000))]
+    #[validate(custom(function = "reasons"))]
     #[schema(min_length = 10, max_length = 2000)]
     ground: String,
 }
@@ -56,7 +58,7 @@ pub struct ChallengeDecision {
     /// How it is decided.
     outcome: ChallengeOutcome,
     /// The reasons, which the subject reads.
-    #[validate(length(min = 10, max = 2000))]
+    #[validate(custom(function = "reasons"))]
     #[schema(min_length = 10, max_length = 2000)]
     reason: String,
 }

@@ -2,11 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page, versioned,
+    Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Reply, Valid, act_once, page, versioned,
 };
 use crate::cipher::Cipher;
 use crate::clock::Clock;
@@ -14,14 +15,17 @@ use crate::db::{Conn, Registry};
 use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::CourtId;
-use crate::domain::judge_file::{Check, CourtLevel, ExternalId, NAME_LENGTH_MAX, is_printable};
+use crate::domain::judge_file::{Check, CourtLevel, ExternalId, NAME_LENGTH_MAX};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
-use crate::error::{Code, Error, Fault, Result, Rule};
+use crate::error::{Code, Result};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::courts::Court;
 use crate::store::external_ids::Named;
+
+/// Most characters of a region.
+const REGION_LENGTH_MAX: usize = 100;
 
 /// A new court.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -165,7 +169,7 @@ fn check(caller: &Caller, new: &NewCourt) -> Result<()> {
     check.text("/name_kk", &new.name_kk, NAME_LENGTH_MAX);
     check.text("/name_ru", &new.name_ru, NAME_LENGTH_MAX);
     check.optional_text("/name_en", new.name_en.as_deref(), NAME_LENGTH_MAX);
-    check.text("/region", &new.region, 100);
+    check.text("/region", &new.region, REGION_LENGTH_MAX);
     check.external_id("/external_id", new.external_id.as_ref());
     caller.check_external_id(&mut check, "/external_id", new.external_id.as_ref());
     check.done()
@@ -186,9 +190,12 @@ pub async fn list_courts(
 ) -> Result<HttpResponse> {
     policy::may_read_catalogues(&actor)?;
     let CourtsQuery { region, level, limit, cursor } = query.into_inner();
-    if region.as_deref().is_some_and(|region| !is_printable(region)) {
-        let rule = Rule::Format { expected: "text without control characters" };
-        return Err(Error::faults(Code::Malformed, vec![Fault::parameter("region", rule)]));
+    // As bodies are read, so that the same region is found whatever form its letters came in.
+    let region: Option<String> = region.map(|region| region.nfc().collect());
+    if let Some(region) = &region {
+        let mut check = Check::default();
+        check.text("region", region, REGION_LENGTH_MAX);
+        check.parameters()?;
     }
     let asked = PageQuery { limit, cursor };
     let limit = asked.limit()?;
@@ -214,7 +221,7 @@ fn with_external_ids(conn: &mut Conn, courts: Vec<Court>) -> Result<Vec<CourtVie
 /// Get a court.
 ///
 /// For everybody but administrators.
-#[utoipa::path(tag = "courts", responses((status = 200, body = CourtView), ReadProblems))]
+#[utoipa::path(tag = "courts", responses((status = 200, body = CourtView), NotModified, ReadProblems))]
 #[get("/courts/{court_id}")]
 pub async fn get_court(
     actor: Actor,

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, Valid};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, Valid, reasons};
+use super::jobs::Start;
 use super::two_persons::{ApprovalView, ask};
 use crate::clock::Clock;
 use crate::db::Registry;
@@ -19,19 +20,13 @@ use crate::store;
 use crate::workflow;
 use crate::workflow::approvals::{Act, Request};
 
-/// An act without parameters.
-#[derive(Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({}))]
-pub struct Plain {}
-
 /// Why a cycle is to end.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"reason": "Әдістеме күшін жойды. Методика утратила силу."}))]
 pub struct Cancellation {
     /// The reasons, which stay with the cycle.
-    #[validate(length(min = 10, max = 2000))]
+    #[validate(custom(function = "reasons"))]
     #[schema(min_length = 10, max_length = 2000)]
     reason: String,
 }
@@ -52,7 +47,7 @@ pub struct DrawRecordView {
 /// Ask to open a cycle.
 ///
 /// For secretaries; another secretary confirms. Its subjects are then told, and the draw's seed is committed to.
-#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Plain,
+#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Start,
     responses((status = 202, body = ApprovalView), CreateProblems))]
 #[post("/cycles/{cycle_id}/open")]
 pub async fn open_cycle(
@@ -61,9 +56,9 @@ pub async fn open_cycle(
     clock: web::Data<Clock>,
     cycle_id: web::Path<CycleId>,
     key: IdempotencyKey,
-    plain: Valid<Plain>,
+    start: Valid<Start>,
 ) -> Result<HttpResponse> {
-    let deed = Deed { by: actor.id(), operation: "open_cycle", key, digest: plain.digest };
+    let deed = Deed { by: actor.id(), operation: "open_cycle", key, digest: start.digest };
     ask_for(&registry, actor, deed, Act::OpenCycle, cycle_id.into_inner(), None, &clock).await
 }
 
@@ -71,7 +66,7 @@ pub async fn open_cycle(
 ///
 /// For secretaries; another secretary confirms. All panels of the cycle are drawn at once from the frozen pools and the
 /// committed seed.
-#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Plain,
+#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Start,
     responses((status = 202, body = ApprovalView), CreateProblems))]
 #[post("/cycles/{cycle_id}/draw")]
 pub async fn draw_panels(
@@ -80,16 +75,16 @@ pub async fn draw_panels(
     clock: web::Data<Clock>,
     cycle_id: web::Path<CycleId>,
     key: IdempotencyKey,
-    plain: Valid<Plain>,
+    start: Valid<Start>,
 ) -> Result<HttpResponse> {
-    let deed = Deed { by: actor.id(), operation: "draw_panels", key, digest: plain.digest };
+    let deed = Deed { by: actor.id(), operation: "draw_panels", key, digest: start.digest };
     ask_for(&registry, actor, deed, Act::DrawPanels, cycle_id.into_inner(), None, &clock).await
 }
 
 /// Ask to seal the ballot box.
 ///
 /// For secretaries, after the last day of submission; another secretary confirms. The box then publishes its tree.
-#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Plain,
+#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Start,
     responses((status = 202, body = ApprovalView), CreateProblems))]
 #[post("/cycles/{cycle_id}/seal")]
 pub async fn seal_cycle(
@@ -98,9 +93,9 @@ pub async fn seal_cycle(
     clock: web::Data<Clock>,
     cycle_id: web::Path<CycleId>,
     key: IdempotencyKey,
-    plain: Valid<Plain>,
+    start: Valid<Start>,
 ) -> Result<HttpResponse> {
-    let deed = Deed { by: actor.id(), operation: "seal_cycle", key, digest: plain.digest };
+    let deed = Deed { by: actor.id(), operation: "seal_cycle", key, digest: start.digest };
     ask_for(&registry, actor, deed, Act::SealCycle, cycle_id.into_inner(), None, &clock).await
 }
 

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page, versioned,
+    Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Reply, Valid, act_once, page, versioned,
 };
 use crate::cipher::Cipher;
 use crate::clock::Clock;
@@ -21,6 +21,7 @@ use crate::domain::cycle::dates::CycleDates;
 use crate::domain::cycle::{EvaluationKind, Phase};
 use crate::domain::ids;
 use crate::domain::ids::{CycleId, EvaluationId, JudgeId, MethodologyId};
+use crate::domain::judge_file::{Check, NAME_LENGTH_MAX};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::hint::Hint;
@@ -49,19 +50,15 @@ pub struct NewCycle {
     /// The methodology that it follows to its end; published before the cycle is opened.
     methodology_id: MethodologyId,
     /// The body that evaluates, by its code.
-    #[validate(length(min = 1, max = 64))]
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z][a-z0-9_]{0,63}$")]
     evaluating_body: String,
     /// Its title in Kazakh.
-    #[validate(length(min = 1, max = 200))]
     #[schema(min_length = 1, max_length = 200)]
     title_kk: String,
     /// Its title in Russian.
-    #[validate(length(min = 1, max = 200))]
     #[schema(min_length = 1, max_length = 200)]
     title_ru: String,
     /// Its title in English.
-    #[validate(length(min = 1, max = 200))]
     #[schema(min_length = 1, max_length = 200)]
     title_en: Option<String>,
     /// Its first day, not past; the other days follow from the methodology's limits.
@@ -192,6 +189,7 @@ pub async fn create_cycle(
     policy::may_run_cycles(&actor)?;
     let now = clock.now();
     let Valid { body: new, digest } = new;
+    check(&new)?;
     let deed = Deed { by: actor.id(), operation: "create_cycle", key, digest };
     act_once(&registry, deed, now, move |conn| {
         let row = store::methodologies::find(conn, new.methodology_id)?
@@ -237,6 +235,16 @@ pub async fn create_cycle(
         Reply::created(format!("/v1/cycles/{}", cycle.id), Some(1), &view(cycle, dates))
     })
     .await
+}
+
+fn check(new: &NewCycle) -> Result<()> {
+    let mut check = Check::default();
+    check.body("/evaluating_body", &new.evaluating_body);
+    check.text("/title_kk", &new.title_kk, NAME_LENGTH_MAX);
+    check.text("/title_ru", &new.title_ru, NAME_LENGTH_MAX);
+    check.optional_text("/title_en", new.title_en.as_deref(), NAME_LENGTH_MAX);
+    check.date("/starts_on", new.starts_on);
+    check.done()
 }
 
 /// The evaluations of the subjects, or all faults among them.
@@ -317,7 +325,7 @@ pub async fn list_cycles(
 /// Get a cycle.
 ///
 /// For staff but administrators, and for judges who take part in it.
-#[utoipa::path(tag = "cycles", responses((status = 200, body = CycleView), ReadProblems))]
+#[utoipa::path(tag = "cycles", responses((status = 200, body = CycleView), NotModified, ReadProblems))]
 #[get("/cycles/{cycle_id}")]
 pub async fn get_cycle(
     actor: Actor,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Valid, page, versioned};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Valid, page, versioned};
 use super::two_persons::{ApprovalView, ask};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
@@ -150,7 +150,7 @@ pub async fn list_evaluations(
 /// Get an evaluation.
 ///
 /// For staff but administrators, and for its subject.
-#[utoipa::path(tag = "evaluations", responses((status = 200, body = EvaluationView), ReadProblems))]
+#[utoipa::path(tag = "evaluations", responses((status = 200, body = EvaluationView), NotModified, ReadProblems))]
 #[get("/evaluations/{evaluation_id}")]
 pub async fn get_evaluation(
     actor: Actor,

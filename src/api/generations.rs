@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::db::Registry;
 use crate::domain::cycle::extension::Extension;
 use crate::domain::ids::{AssignmentId, CycleId, EvaluationId};
+use crate::domain::judge_file::Check;
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Fault, Result, Rule};
@@ -106,6 +107,13 @@ pub async fn extend_cycle(
 ) -> Result<HttpResponse> {
     policy::may_run_cycles(&actor)?;
     let Valid { body: NewDays { issue_close, submit_open, submit_close, seal_by, challenge_close }, digest } = days;
+    let mut check = Check::default();
+    check.date("/issue_close", issue_close);
+    check.date("/submit_open", submit_open);
+    check.date("/submit_close", submit_close);
+    check.date("/seal_by", seal_by);
+    check.date("/challenge_close", challenge_close);
+    check.done()?;
     let extension = Extension { issue_close, submit_open, submit_close, seal_by, challenge_close };
     let parameters = serde_json::to_string(&extension).map_err(Error::internal)?;
     let deed = Deed { by: actor.id(), operation: "extend_cycle", key, digest };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, Reply, act_once, versioned};
+use super::extract::{Deed, NotModified, Reply, act_once, versioned};
 use crate::db::{Conn, Registry};
 use crate::domain::ids::JobId;
 use crate::domain::policy;
@@ -22,7 +22,7 @@ use crate::workflow::jobs::{Bell, queue};
 /// After how many seconds it is worth asking again: a part takes about one.
 const ASK_AGAIN_SECONDS: HeaderValue = HeaderValue::from_static("2");
 
-/// Work that needs no parameters.
+/// An act, or work, that needs no parameters.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({}))]
@@ -97,7 +97,7 @@ fn parts_per_minute(job: &Job) -> Option<f64> {
 ///
 /// For secretaries and auditors. Ask again, after `Retry-After` seconds, until `state` is `done` or `failed`; with
 /// `If-None-Match` an unchanged answer is a 304.
-#[utoipa::path(tag = "jobs", responses((status = 200, body = JobView), ReadProblems))]
+#[utoipa::path(tag = "jobs", responses((status = 200, body = JobView), NotModified, ReadProblems))]
 #[get("/jobs/{job_id}")]
 pub async fn get_job(
     actor: Actor,

@@ -9,7 +9,8 @@ use validator::Validate;
 use zeroize::Zeroizing;
 
 use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page, versioned,
+    Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Reply, Valid, act_once, changed, page,
+    versioned,
 };
 use super::record_views::JudgeView;
 use crate::cipher::{Cipher, Use};
@@ -20,7 +21,7 @@ use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::JudgeId;
 use crate::domain::iin::Iin;
-use crate::domain::judge_file::{Check, ExternalId, NAME_LENGTH_MAX};
+use crate::domain::judge_file::{Check, ExternalId, FilePurpose, NAME_LENGTH_MAX};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Fault, Result, Rule};
@@ -30,7 +31,7 @@ use crate::store::external_ids::Named;
 use crate::store::judges::{Judge, KeptIin};
 
 crate::problem_responses! {
-    /// Looking up by a body: a POST that changes nothing.
+    /// Looking up by a body: a POST that changes nothing but the audit log.
     LookupProblems = [400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503];
 }
 
@@ -168,7 +169,7 @@ fn with_external_ids(conn: &mut Conn, judges: Vec<Judge>) -> Result<Vec<JudgeVie
 /// Get a judge.
 ///
 /// For secretaries, auditors and the judge. The file is at `/judges/{judge_id}/file`.
-#[utoipa::path(tag = "judges", responses((status = 200, body = JudgeView), ReadProblems))]
+#[utoipa::path(tag = "judges", responses((status = 200, body = JudgeView), NotModified, ReadProblems))]
 #[get("/judges/{judge_id}")]
 pub async fn get_judge(
     actor: Actor,
@@ -195,7 +196,8 @@ fn view(conn: &mut Conn, judge: Option<Judge>) -> Result<JudgeView> {
 
 /// Look up a judge by IIN or external id.
 ///
-/// For secretaries. Give exactly one of the two. 404 where no judge has it.
+/// For secretaries. Give exactly one of the two. 404 where no judge has it. That the judge was looked up is recorded, as is
+/// each reading of a file; by which of the two, and the IIN itself, is not.
 #[utoipa::path(tag = "judges", request_body = JudgeLookup,
     responses((status = 200, body = JudgeView), LookupProblems))]
 #[post("/judges/lookup")]
@@ -203,10 +205,11 @@ pub async fn lookup_judge(
     actor: Actor,
     registry: web::Data<Registry>,
     cipher: web::Data<Cipher>,
+    clock: web::Data<Clock>,
     lookup: Valid<JudgeLookup>,
-    request: HttpRequest,
 ) -> Result<HttpResponse> {
     policy::may_look_up_judges(&actor)?;
+    let now = clock.now();
     let JudgeLookup { iin, external_id } = lookup.body;
     let hash = match (&iin, &external_id) {
         (Some(iin), None) => {
@@ -222,16 +225,19 @@ pub async fn lookup_judge(
     };
     let view = registry
         .0
-        .read(move |conn| {
+        .write(move |conn| {
             let judge = match (&hash, &external_id) {
                 (Some(hash), _) => store::judges::find_by_iin_hash(conn, hash)?,
                 (None, Some(external_id)) => find_by_external_id(conn, external_id)?,
                 (None, None) => None,
             };
-            view(conn, judge)
+            let view = view(conn, judge)?;
+            let purpose = FilePurpose::Personnel;
+            store::audit::record_reading(conn, actor.account_id, "lookup_judge", view.id, purpose, now)?;
+            Ok(view)
         })
         .await?;
-    Ok(versioned(&request, view.version, &view))
+    Ok(changed(view.version, &view))
 }
 
 fn find_by_external_id(conn: &mut Conn, external_id: &ExternalId) -> Result<Option<Judge>> {

@@ -9,8 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 use validator::{Validate, ValidationErrors};
 
 use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, IfMatch, IfMatchHeader, PageOf, PageQuery, Reply, Valid, act_once,
-    page, versioned,
+    Deed, IdempotencyKey, IdempotencyKeyHeader, IfMatch, IfMatchHeader, NotModified, PageOf, PageQuery, Reply, Valid,
+    act_once, changed, page, versioned,
 };
 use super::two_persons::{ApprovalView, ask};
 use crate::cipher::Cipher;
@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::coded;
 use crate::credential::jcs;
 use crate::db::Registry;
+use crate::domain::hex::hex;
 use crate::domain::ids;
 use crate::domain::ids::MethodologyId;
 use crate::domain::methodology::Methodology;
@@ -27,7 +28,7 @@ use crate::error::{Code, Error, Result};
 use crate::problem::responses::{ChangeProblems, CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::methodologies::MethodologyRow;
-use crate::workflow::approvals::{Act, Request, hex};
+use crate::workflow::approvals::{Act, Request};
 use crate::workflow::methodologies::PublishParameters;
 
 /// Bytes of a methodology's document.
@@ -203,7 +204,6 @@ pub async fn update_methodology(
     methodology_id: web::Path<MethodologyId>,
     seen: IfMatch,
     change: Valid<Document, DOCUMENT_BYTES_MAX>,
-    request: HttpRequest,
 ) -> Result<HttpResponse> {
     policy::may_write_methodologies(&actor)?;
     let now = clock.now();
@@ -226,7 +226,7 @@ pub async fn update_methodology(
             if !store::methodologies::update_draft(conn, &row, seen.0)? {
                 return Err(Code::Stale.into());
             }
-            row.version = seen.0 + 1;
+            row.version = seen.0.saturating_add(1);
             let entry = store::audit::NewEntry {
                 digest: Some(row.digest.clone()),
                 ..store::audit::NewEntry::new(Some(actor.account_id), "update_methodology", "methodology", id)
@@ -235,7 +235,7 @@ pub async fn update_methodology(
             Ok(row)
         })
         .await?;
-    Ok(versioned(&request, row.version, &view(&row)?))
+    Ok(changed(row.version, &view(&row)?))
 }
 
 /// List methodologies.
@@ -272,7 +272,7 @@ pub async fn list_methodologies(
 /// Get a methodology.
 ///
 /// For staff; others see published ones alone.
-#[utoipa::path(tag = "methodologies", responses((status = 200, body = MethodologyView), ReadProblems))]
+#[utoipa::path(tag = "methodologies", responses((status = 200, body = MethodologyView), NotModified, ReadProblems))]
 #[get("/methodologies/{methodology_id}")]
 pub async fn get_methodology(
     actor: Actor,

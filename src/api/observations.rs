@@ -17,7 +17,7 @@ use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::{JudgeId, ObservationId};
 use crate::domain::indicators::{Catalogue, NewObservation as Reported, check_observation};
-use crate::domain::judge_file::{Check, FilePurpose, RecordStatus};
+use crate::domain::judge_file::{CODE_40, Check, FilePurpose, RecordStatus, is_code};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Fault, Result, Rule};
@@ -207,9 +207,8 @@ pub async fn list_observations(
     let now = clock.now();
     let judge_id = judge_id.into_inner();
     let ObservationsQuery { indicator_code, purpose: why, limit, cursor } = query.into_inner();
-    if indicator_code.as_deref().is_some_and(|code| code.contains('\0')) {
-        let rule = Rule::Format { expected: "text without control characters" };
-        return Err(Error::faults(Code::Malformed, vec![Fault::parameter("indicator_code", rule)]));
+    if indicator_code.as_deref().is_some_and(|code| !is_code(code, 40)) {
+        return Err(Error::faults(Code::Malformed, vec![Fault::parameter("indicator_code", CODE_40)]));
     }
     let asked = PageQuery { limit, cursor };
     let limit = asked.limit()?;

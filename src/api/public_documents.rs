@@ -6,6 +6,7 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 
+use super::extract::NotModified;
 use crate::config::Config;
 use crate::credential::encoding::Ref;
 use crate::error::{Code, Error, Result};
@@ -19,7 +20,7 @@ type RoundPath = web::Path<(String, String)>;
 /// For everybody, without logging in, at both listeners: everything that is settled before the first credential is issued, in its newest generation. `ETag` is the digest of its bytes.
 #[utoipa::path(tag = "public documents", security(()),
     params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle.")),
-    responses((status = 200, body = String, content_type = "application/json", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+    responses((status = 200, body = String, content_type = "application/json", headers(("ETag" = String, description = "The digest."))), NotModified, PublicReadProblems))]
 #[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/manifest")]
 pub async fn get_manifest(config: web::Data<Config>, request: HttpRequest, path: RoundPath) -> Result<HttpResponse> {
     serve(&config, &request, path.into_inner(), PublicDocument::Manifest).await
@@ -30,7 +31,7 @@ pub async fn get_manifest(config: web::Data<Config>, request: HttpRequest, path:
 /// For everybody, without logging in, at both listeners: the box's signature of the manifest's digest and generation. `ETag` is the digest of its bytes.
 #[utoipa::path(tag = "public documents", security(()),
     params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle.")),
-    responses((status = 200, body = String, content_type = "text/plain", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+    responses((status = 200, body = String, content_type = "text/plain", headers(("ETag" = String, description = "The digest."))), NotModified, PublicReadProblems))]
 #[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/manifest.note")]
 pub async fn get_manifest_note(
     config: web::Data<Config>,
@@ -45,7 +46,7 @@ pub async fn get_manifest_note(
 /// For everybody, without logging in, at both listeners: how many leaves the tree has, and its root. 404 before the seal. `ETag` is the digest of its bytes.
 #[utoipa::path(tag = "public documents", security(()),
     params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle.")),
-    responses((status = 200, body = String, content_type = "text/plain", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+    responses((status = 200, body = String, content_type = "text/plain", headers(("ETag" = String, description = "The digest."))), NotModified, PublicReadProblems))]
 #[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/checkpoint")]
 pub async fn get_checkpoint(config: web::Data<Config>, request: HttpRequest, path: RoundPath) -> Result<HttpResponse> {
     serve(&config, &request, path.into_inner(), PublicDocument::Checkpoint).await
@@ -56,7 +57,7 @@ pub async fn get_checkpoint(config: web::Data<Config>, request: HttpRequest, pat
 /// For everybody, without logging in, at both listeners: 32 bytes each, ascending; a receipt's leaf must be among them. 404 before the seal. `ETag` is the digest of its bytes.
 #[utoipa::path(tag = "public documents", security(()),
     params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle.")),
-    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream", headers(("ETag" = String, description = "The digest."))), NotModified, PublicReadProblems))]
 #[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/leaves")]
 pub async fn get_leaves(config: web::Data<Config>, request: HttpRequest, path: RoundPath) -> Result<HttpResponse> {
     serve(&config, &request, path.into_inner(), PublicDocument::Leaves).await
@@ -68,7 +69,7 @@ pub async fn get_leaves(config: web::Data<Config>, request: HttpRequest, path: R
 /// by entry; a reviewer's own must be among them. 404 before issuance has closed. `ETag` is the digest of its bytes.
 #[utoipa::path(tag = "public documents", security(()),
     params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle."), ("issuer_id" = String, Path, max_length = 40, description = "The issuer, as the manifest names it.")),
-    responses((status = 200, body = String, content_type = "application/json", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+    responses((status = 200, body = String, content_type = "application/json", headers(("ETag" = String, description = "The digest."))), NotModified, PublicReadProblems))]
 #[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/ledger/{issuer_id}")]
 pub async fn get_ledger(
     config: web::Data<Config>,
@@ -86,7 +87,7 @@ pub async fn get_ledger(
 /// before the seal; empty where nobody complained. `ETag` is the digest of its bytes.
 #[utoipa::path(tag = "public documents", security(()),
     params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle.")),
-    responses((status = 200, body = String, content_type = "application/x-ndjson", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+    responses((status = 200, body = String, content_type = "application/x-ndjson", headers(("ETag" = String, description = "The digest."))), NotModified, PublicReadProblems))]
 #[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/complaints")]
 pub async fn get_complaints(config: web::Data<Config>, request: HttpRequest, path: RoundPath) -> Result<HttpResponse> {
     serve(&config, &request, path.into_inner(), PublicDocument::Complaints).await
@@ -98,7 +99,7 @@ pub async fn get_complaints(config: web::Data<Config>, request: HttpRequest, pat
 /// followed from the first one. `ETag` is the digest of its bytes.
 #[utoipa::path(tag = "public documents", security(()),
     params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle."), ("generation" = u32, Path, maximum = 2_147_483_647, description = "The generation, from 0.")),
-    responses((status = 200, body = String, content_type = "application/json", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+    responses((status = 200, body = String, content_type = "application/json", headers(("ETag" = String, description = "The digest."))), NotModified, PublicReadProblems))]
 #[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/manifests/{generation}")]
 pub async fn get_manifest_of_generation(
     config: web::Data<Config>,
@@ -115,7 +116,7 @@ pub async fn get_manifest_of_generation(
 /// ledger stays. `ETag` is the digest of its bytes.
 #[utoipa::path(tag = "public documents", security(()),
     params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle."), ("issuer_id" = String, Path, max_length = 40, description = "The issuer, as the manifest names it."), ("generation" = u32, Path, maximum = 2_147_483_647, description = "The generation, from 0.")),
-    responses((status = 200, body = String, content_type = "application/json", headers(("ETag" = String, description = "The digest."))), PublicReadProblems))]
+    responses((status = 200, body = String, content_type = "application/json", headers(("ETag" = String, description = "The digest."))), NotModified, PublicReadProblems))]
 #[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/ledger/{issuer_id}/{generation}")]
 pub async fn get_ledger_of_generation(
     config: web::Data<Config>,

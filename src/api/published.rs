@@ -81,8 +81,15 @@ pub async fn get_healthz(registry: web::Data<Registry>) -> Result<HttpResponse> 
 async fn ready(registry: &Registry) -> Result<HttpResponse> {
     match registry.0.read(|conn| is_current(conn, Purpose::Registry)).await {
         Ok(true) => Ok(HttpResponse::Ok().json(HealthView { status: "ok" })),
-        // Not ready is not a bug of this request: a balancer is to come back later.
-        Ok(false) | Err(_) => Err(Error::retry_after(Code::Busy, 5)),
+        // Not ready is not a bug of this request: a balancer is to come back later, and whoever runs the service reads why.
+        Ok(false) => {
+            tracing::warn!("not ready: the registry's schema is not the one of this program");
+            Err(Error::retry_after(Code::Busy, 5))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "not ready: the registry does not answer");
+            Err(Error::retry_after(Code::Busy, 5))
+        }
     }
 }
 

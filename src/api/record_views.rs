@@ -21,7 +21,8 @@ use crate::store::positions::Position;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RecordsQuery {
-    /// Why the records are read: `personnel` where a secretary names nothing else; a judge's own are `own_file`.
+    /// Why the records are read. Where a secretary names nothing: `correction` for requests for correction, `personnel` for
+    /// the rest; a judge's own are `own_file`.
     #[param(inline)]
     pub purpose: Option<FilePurpose>,
     /// How many items at most: 1 to 100.

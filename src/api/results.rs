@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, get, post, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, Valid};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, Valid, kept_answer};
 use super::jobs::{JobView, Start, ask_for_work};
 use crate::clock::Clock;
 use crate::coded;
@@ -161,12 +161,15 @@ pub async fn compute_results(
     policy::may_run_issuance(&actor)?;
     let now = clock.now();
     let id = cycle_id.into_inner();
+    let deed = Deed { by: actor.id(), operation: "compute_results", key, digest: start.digest };
+    if let Some(answer) = kept_answer(&registry, &deed, now).await? {
+        return Ok(answer);
+    }
     let cycle = registry.0.read(move |conn| store::cycles::find(conn, id)).await?.ok_or(Code::NotFound)?;
     results::check_sealed(&cycle)?;
     if !exchange::has_bundle(&config.publication_dir, &cycle)? {
         return Err(Code::BoxNotReady.into());
     }
-    let deed = Deed { by: actor.id(), operation: "compute_results", key, digest: start.digest };
     ask_for_work(&registry, &bell, actor, deed, JobKind::ComputeResults, id.to_string(), now, move |conn| {
         results::check_sealed(&store::cycles::find(conn, id)?.ok_or(Code::NotFound)?)
     })
@@ -177,7 +180,7 @@ pub async fn compute_results(
 ///
 /// For auditors, and the members and appeal members to whom the evaluation is assigned; for secretaries its status alone;
 /// for the judge it concerns once the cycle is in `reporting`. To everybody else, and until it is computed, there is none
-/// (404). Each reading is recorded, and the judge can see by whom.
+/// (404). Each reading is recorded before it is answered, and the judge sees it in the full view of the file.
 #[utoipa::path(tag = "results", responses((status = 200, body = ResultView), ReadProblems))]
 #[get("/evaluations/{evaluation_id}/result")]
 pub async fn get_result(
@@ -202,12 +205,8 @@ pub async fn get_result(
             let row = row.ok_or(Code::NotFound)?;
             let is_own = actor.judge_id == Some(evaluation.judge_id);
             let purpose = if is_own { FilePurpose::OwnFile } else { FilePurpose::Evaluation };
-            let entry = store::audit::NewEntry {
-                judge_id: Some(evaluation.judge_id),
-                purpose: Some(purpose.as_str()),
-                ..store::audit::NewEntry::new(Some(actor.account_id), "read_result", "evaluation", id)
-            };
-            store::audit::record(conn, entry, now)?;
+            let judge_id = evaluation.judge_id;
+            store::audit::record_reading(conn, actor.account_id, "get_result", judge_id, purpose, now)?;
             Ok((row, sight))
         })
         .await?;

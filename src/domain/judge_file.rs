@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::coded;
 use crate::domain::calendar::WorkCalendar;
-use crate::error::{Code, Error, Fault, Result, Rule};
+use crate::error::{Code, Error, Fault, Place, Result, Rule};
 
 /// Working days in which a request for correction is to be decided where no cycle of the judge is under way, whose
 /// methodology would say; our own default (`domain.md` 7.1), as no statutory time is known.
@@ -186,6 +186,9 @@ pub fn correction_due_on(filed_on: NaiveDate, working_days: u32) -> NaiveDate {
     WorkCalendar::default().working_days_after(filed_on, working_days)
 }
 
+/// The form of a code of the field.
+pub const CODE_40: Rule = Rule::Format { expected: "1 to 40 of a-z, 0-9 and _, a letter first" };
+
 /// Collects the faults of a body, so that all are told at once.
 #[derive(Debug, Default)]
 pub struct Check(Vec<Fault>);
@@ -214,10 +217,13 @@ impl Check {
 
     /// The name of a system of record: a code.
     pub fn system(&mut self, pointer: &str, code: &str) {
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        let is_code =
-            code.len() <= 40 && code.starts_with(|c: char| c.is_ascii_lowercase()) && code.bytes().all(is_plain);
-        self.rule(is_code, pointer, Rule::Format { expected: "1 to 40 of a-z, 0-9 and _, a letter first" });
+        self.rule(is_code(code, 40), pointer, CODE_40);
+    }
+
+    /// The name of a body of the judiciary: a code.
+    pub fn body(&mut self, pointer: &str, code: &str) {
+        let form = Rule::Format { expected: "1 to 64 of a-z, 0-9 and _, a letter first" };
+        self.rule(is_code(code, 64), pointer, form);
     }
 
     /// An external id, where there is one; `pointer` is that of the object.
@@ -257,10 +263,28 @@ impl Check {
         self.0.extend(faults);
     }
 
+    /// 400 with all that was found, where parameters of the query were checked under their names.
+    pub fn parameters(self) -> Result<()> {
+        let named = |fault: Fault| match fault.place {
+            Place::Pointer(name) => Fault::parameter(name, fault.rule),
+            Place::Parameter(_) => fault,
+        };
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        Err(Error::faults(Code::Malformed, self.0.into_iter().map(named).collect()))
+    }
+
     /// 422 with all that was found.
     pub fn done(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::faults(Code::Invalid, self.0)) }
     }
+}
+
+/// Whether a text is a code of at most `max` characters: a-z, 0-9 and _, a letter first.
+pub fn is_code(text: &str, max: usize) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    text.len() <= max && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(is_plain)
 }
 
 /// Whether a text holds no control character but line breaks and tabs; PostgreSQL keeps no NUL.

@@ -34,6 +34,9 @@ async fn a_court_is_added_and_found_by_region_and_level() {
     auditor.get("/v1/courts/019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11").await.expect_problem(404, "not_found");
     auditor.get("/v1/courts?level=village").await.expect_problem(400, "malformed");
     auditor.get("/v1/courts?region=a%00b").await.expect_problem(400, "malformed");
+    let long = auditor.get(&format!("/v1/courts?region={}", "a".repeat(101))).await.expect(400);
+    assert_eq!(long.faults(), [("region".to_owned(), "length".to_owned())]);
+    assert_eq!(found("region=%D0%90%D0%B1%D0%B0%D0%B8%CC%86").await, [json!(other.id())], "in letters of another form");
 }
 
 #[tokio::test]

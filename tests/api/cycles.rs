@@ -47,6 +47,9 @@ async fn every_fault_of_a_new_cycle_is_named() {
     let cases = [
         (json!({"methodology_id": nobody}), "/methodology_id", "missing"),
         (json!({"starts_on": "2026-12-31"}), "/starts_on", "order"),
+        (json!({"starts_on": "+262142-12-31"}), "/starts_on", "format"),
+        (json!({"evaluating_body": "Сапа жөніндегі комиссия"}), "/evaluating_body", "format"),
+        (json!({"title_kk": "  "}), "/title_kk", "length"),
         (json!({"subjects": [{"judge_id": nobody, "kind": "periodic"}]}), "/subjects/0/judge_id", "missing"),
         (json!({"subjects": []}), "/subjects", "length"),
         (json!({"subjects": twice}), "/subjects/1/judge_id", "duplicate"),
@@ -411,4 +414,20 @@ async fn a_cycle_is_cancelled_by_two_persons_with_reasons_and_goes_no_further() 
 
 fn record(opened: &Value) -> DrawRecord {
     serde_json::from_str(opened["record"].as_str().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn the_reasons_of_a_cancellation_are_said_in_whatever_form_of_letters() {
+    let app = App::start().await;
+    let plan = app.planned_cycle().await;
+    let secretary = app.secretary().await;
+    let cancel = async |key: &str, reason: &str| {
+        secretary.with_key(key).post(&plan.path("/cancel"), json!({"reason": reason})).await
+    };
+
+    let blank = cancel("blank", "          ").await.expect_problem(422, "invalid");
+    let decomposed = cancel("decomposed", "Әдістеме жойылды, жан\u{438}\u{306}").await.expect(202);
+
+    assert_eq!(blank.faults(), [("/reason".to_owned(), "length".to_owned())]);
+    assert_eq!(decomposed.body["reason"], "Әдістеме жойылды, жан\u{439}");
 }

@@ -250,3 +250,39 @@ fn postgres_contents(url: &str) -> String {
     }
     text
 }
+
+#[tokio::test]
+async fn a_judge_sees_who_turned_an_iin_into_a_name() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let judge = app.judge().await;
+    secretary.post("/v1/judges/lookup", json!({"iin": judge.iin})).await.expect(200);
+
+    let path = format!("/v1/judges/{}/file?view=full", judge.id);
+    let file = judge.client(&app).await.get(&path).await.expect(200).body;
+
+    let me = secretary.get("/v1/me").await.expect(200).body;
+    let reading = &file["latest_readings"][0];
+    assert_eq!((&reading["act"], &reading["account_id"]), (&json!("lookup_judge"), &me["account_id"]));
+    assert!(!file.to_string().contains(&judge.iin));
+}
+
+#[tokio::test]
+async fn a_name_in_another_system_is_the_same_whatever_form_its_letters_came_in() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let named = |value: &str| {
+        let mut body = new_judge(&invented_iin());
+        body["external_id"]["value"] = json!(value);
+        body
+    };
+    let made = secretary.post("/v1/judges", named("\u{418}\u{306}-7")).await.expect(201);
+
+    let again = secretary.post("/v1/judges", named("\u{419}-7")).await;
+    let lookup = json!({"external_id": {"source_system": "toerelik", "value": "\u{418}\u{306}-7"}});
+    let found = secretary.post("/v1/judges/lookup", lookup).await.expect(200);
+
+    again.expect_problem(409, "already_exists");
+    assert_eq!(found.body["id"], made.id());
+    assert_eq!(made.body["external_ids"][0]["value"], "\u{419}-7");
+}

@@ -34,6 +34,8 @@ async fn a_value_is_recorded_with_where_it_comes_from() {
     assert_eq!(page.body["items"], json!([made.body]));
     let other = secretary.get(&format!("{path}?indicator_code=resolved")).await.expect(200);
     assert_eq!(other.body["items"], json!([]));
+    let odd = secretary.get(&format!("{path}?indicator_code=Resolved!")).await.expect(400);
+    assert_eq!(odd.faults(), [("indicator_code".to_owned(), "format".to_owned())]);
     let same = secretary.get(&format!("{path}?indicator_code=term_violations_judge")).await.expect(200);
     assert_eq!(same.body["items"], json!([made.body]));
 }

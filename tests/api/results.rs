@@ -224,8 +224,15 @@ async fn a_result_is_seen_by_those_it_is_assigned_to_and_by_its_judge_when_the_c
     let id = subject.id;
     let read = app.registry().0.read(move |conn| store::audit::list(conn, Some(id), None, 1_000)).await.unwrap();
     let purposes: Vec<&str> =
-        read.iter().filter(|entry| entry.act == "read_result").map(|entry| entry.purpose.as_deref().unwrap()).collect();
+        read.iter().filter(|entry| entry.act == "get_result").map(|entry| entry.purpose.as_deref().unwrap()).collect();
     assert_eq!(purposes, ["evaluation", "evaluation", "evaluation", "evaluation", "own_file"]);
+
+    let file = subject.client(app).await.get(&format!("/v1/judges/{id}/file?view=full")).await.expect(200).body;
+    let shown = file["latest_readings"].as_array().unwrap();
+    let of_result: Vec<&Value> = shown.iter().filter(|reading| reading["act"] == "get_result").collect();
+    assert_eq!(of_result.len(), 4, "the judge sees each reading by others: {file}");
+    let me = app.secretary().await.get("/v1/me").await.expect(200).body;
+    assert_eq!((&of_result[0]["account_id"], &of_result[0]["purpose"]), (&me["account_id"], &json!("evaluation")));
 }
 
 #[tokio::test]
@@ -324,4 +331,20 @@ async fn wrapped_keys_are_not_taken_for_erased_while_a_reader_holds_the_log() {
     reader.batch_execute("ROLLBACK").unwrap();
     store::issuance::erase_deleted_keys(&mut eraser).unwrap();
     assert_eq!(std::fs::metadata(path.with_extension("db-wal")).unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_repeat_gets_the_kept_answer_though_its_act_would_be_refused_by_now() {
+    let sealed = Sealed::computed().await;
+    let (app, plan) = (&sealed.app, &sealed.round.plan);
+    let secretary = app.secretary().await.with_key("once");
+    let first = secretary.post(&plan.path("/results"), json!({})).await.expect(202);
+    sealed.to_reporting().await;
+    let secretary = app.secretary().await;
+
+    let again = secretary.with_key("once").post(&plan.path("/results"), json!({})).await.expect(202);
+    let anew = secretary.with_key("other").post(&plan.path("/results"), json!({})).await;
+
+    assert_eq!(again.body, first.body);
+    anew.expect_problem(409, "wrong_phase");
 }
