@@ -337,8 +337,10 @@ async fn wrapped_keys_are_not_taken_for_erased_while_a_reader_holds_the_log() {
 async fn a_repeat_gets_the_kept_answer_though_its_act_would_be_refused_by_now() {
     let sealed = Sealed::computed().await;
     let (app, plan) = (&sealed.app, &sealed.round.plan);
+    plan.pass(app, "challenge_close").await;
     let secretary = app.secretary().await.with_key("once");
     let first = secretary.post(&plan.path("/results"), json!({})).await.expect(202);
+    app.ended_job(first.header("location")).await;
     sealed.to_reporting().await;
     let secretary = app.secretary().await;
 
