@@ -2,7 +2,7 @@
 //! to add a route or middleware here: routes are listed in `api`, and nothing is wrapped around the ballot box.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 

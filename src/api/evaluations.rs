@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Valid, page, versioned};
+use super::extract::{
+    Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Valid, page, versioned,
+};
 use super::two_persons::{ApprovalView, ask};
 use crate::cipher::Cipher;
 use crate::clock::Clock;

@@ -11,7 +11,7 @@ use crate::app::Occasion;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credential::key_source::KeySource;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store;
 
 /// Runs both halves, or one, until it is stopped.
@@ -86,6 +86,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::error::Error;
 
     #[tokio::test]
     async fn where_one_half_fails_the_other_ends_in_order_and_the_failure_is_told() {

@@ -102,7 +102,8 @@ fn tell(scale: &Scale, measured: &Measured) -> Vec<String> {
     let Measured { engine, run, reviews, seconds, is_control, .. } = measured;
     if !is_control && !faults.is_empty() {
         // Panels and keys differ from run to run, so what is not kept now is lost.
-        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("privacy {engine} {run}.json").replace(' ', "-"));
+        let kept =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("privacy {engine} {run}.json").replace(' ', "-"));
         std::fs::write(&kept, serde_json::to_vec_pretty(measured).unwrap()).unwrap();
         eprintln!("all that was measured: {}", kept.display());
     }

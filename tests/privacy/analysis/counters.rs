@@ -154,8 +154,7 @@ mod tests {
         }
         assert_eq!(lines(output.as_bytes(), 30).len(), 1);
         let mut dice = crate::dice::Dice::new(5);
-        let ids: String =
-            (0..30).map(|_| format!("request {} done\n", hex::<16>(&mut dice))).collect();
+        let ids: String = (0..30).map(|_| format!("request {} done\n", hex::<16>(&mut dice))).collect();
         assert_eq!(lines(ids.as_bytes(), 30).len(), 1, "a random id makes no line another kind");
         assert_eq!(lines(b"started at 5\n\n\n\n", 3), [""; 0]);
     }

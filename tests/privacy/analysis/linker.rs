@@ -430,7 +430,7 @@ mod tests {
         let (truth, panels) = world(3);
         let mut dice = Dice::new(3);
         let mut orders = chance_orders(&truth, &mut dice);
-        let partly = |number: usize| if number % 3 == 0 { number as u128 } else { dice.below(70).into() };
+        let partly = |number: usize| if number.is_multiple_of(3) { number as u128 } else { dice.below(70).into() };
         orders.push(attribute((0..70).map(partly).collect::<Vec<_>>().into_iter()));
         let linked = link(&truth, &panels, &orders, &[], &[], 3);
         assert!(linked.is_beyond_chance(), "{} of {}, p {}", linked.right, linked.total, linked.p());
