@@ -24,6 +24,7 @@ use crate::publication::archive::Archive;
 use crate::publication::{Document, Folder, RoundFolder};
 use crate::store;
 use crate::store::cycles::Cycle;
+use crate::workflow::results::Sealed;
 use crate::workflow::{issuance, recounts, results};
 
 /// Writes a cycle's documents into the folder, those that are not there or differ; does nothing for a cycle without
@@ -101,7 +102,8 @@ pub async fn take_in_seals(registry: &Registry, dir: &Path, key_dir: &Path, now:
 /// nothing.
 ///
 /// # Errors
-/// 404; 409 `box_not_ready` where the box's key did not sign them, or its complaints cannot be told from sealed reviews.
+/// 404; 409 `box_not_ready` where the box's key did not sign them, it signed another checkpoint before, or its complaints
+/// cannot be told from sealed reviews.
 pub async fn take_in(registry: &Registry, dir: &Path, key_dir: &Path, id: CycleId, now: DateTime<Utc>) -> Result<()> {
     let (cycle, manifest) = registry
         .0
@@ -210,6 +212,33 @@ pub fn has_bundle(dir: &Path, cycle: &Cycle) -> Result<bool> {
 pub async fn bundle(dir: &Path, cycle: &Cycle) -> Result<Files> {
     let folder = round_folder(dir, cycle)?.ok_or(Code::BoxNotReady)?;
     on_disk(move || folder.bundle()?.ok_or_else(|| Code::BoxNotReady.into())).await
+}
+
+/// The sealed list of a cycle's round, as everybody may read it.
+///
+/// # Errors
+/// 409 `box_not_ready` until the box has published it.
+pub async fn sealed(dir: &Path, cycle: &Cycle) -> Result<Sealed> {
+    let folder = round_folder(dir, cycle)?.ok_or(Code::BoxNotReady)?;
+    on_disk(move || {
+        let published = |document| folder.read(&document)?.ok_or_else(|| Error::from(Code::BoxNotReady));
+        Ok(Sealed { checkpoint: published(Document::Checkpoint)?, leaves: published(Document::Leaves)? })
+    })
+    .await
+}
+
+/// The checkpoint of a round as the registry took it in, whatever lies in the folder since; `None` before.
+pub async fn checkpoint_taken_in(registry: &Registry, cycle_ref: Ref, round: u32) -> Result<Option<Vec<u8>>> {
+    registry
+        .0
+        .read(move |conn| {
+            let Some(cycle) = store::cycles::find_by_ref(conn, &cycle_ref.0)? else { return Ok(None) };
+            if u32::try_from(cycle.round) != Ok(round) {
+                return Ok(None);
+            }
+            store::cycles::document(conn, cycle.id, issuance::CHECKPOINT_FILE)
+        })
+        .await
 }
 
 /// The sealed bundle of a cycle's round, opened to be written out as one file.

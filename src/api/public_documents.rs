@@ -1,17 +1,20 @@
 //! The public documents of a round: what reviewers check before they trust a round, and afterwards that they were counted.
 //!
 //! What a newcomer would get wrong: the ballot box serves the same paths from the same folder, and clients compare the
-//! two byte for byte. So the files go out as they lie there, and nothing is made here.
+//! two byte for byte. So the files go out as they lie there, and nothing is made here;
+//! but of a checkpoint that was taken in the registry serves its own copy.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 
 use super::extract::NotModified;
 use crate::config::Config;
-use crate::credential::encoding::Ref;
+use crate::credential::encoding::{Ref, sha256};
+use crate::db::Registry;
 use crate::error::{Code, Error, Result};
+use crate::exchange;
 use crate::problem::responses::PublicReadProblems;
-use crate::publication::{Folder, PublicDocument};
+use crate::publication::{Folder, PublicDocument, Published};
 
 type RoundPath = web::Path<(String, String)>;
 
@@ -48,8 +51,23 @@ pub async fn get_manifest_note(
     params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle.")),
     responses((status = 200, body = String, content_type = "text/plain", headers(("ETag" = String, description = "The digest."))), NotModified, PublicReadProblems))]
 #[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/checkpoint")]
-pub async fn get_checkpoint(config: web::Data<Config>, request: HttpRequest, path: RoundPath) -> Result<HttpResponse> {
-    serve(&config, &request, path.into_inner(), PublicDocument::Checkpoint).await
+pub async fn get_checkpoint(
+    config: web::Data<Config>,
+    registry: web::Data<Registry>,
+    request: HttpRequest,
+    path: RoundPath,
+) -> Result<HttpResponse> {
+    let (cycle_ref, round) = round_of(path.into_inner())?;
+    // What was taken in is what results and destroyed keys rest on: a file that was exchanged since differs from it, so
+    // from what the box serves, and every client sees that.
+    match exchange::checkpoint_taken_in(&registry, cycle_ref, round).await? {
+        Some(bytes) => Ok(answer(
+            &request,
+            &PublicDocument::Checkpoint,
+            Published { digest: sha256(&[&bytes]), bytes, is_final: true },
+        )),
+        None => serve_round(&config, &request, (cycle_ref, round), PublicDocument::Checkpoint).await,
+    }
 }
 
 /// Get all leaves of a sealed round.
@@ -130,17 +148,30 @@ pub async fn get_ledger_of_generation(
 async fn serve(
     config: &Config,
     request: &HttpRequest,
-    (cycle_ref, round): (String, String),
+    round: (String, String),
     document: PublicDocument,
 ) -> Result<HttpResponse> {
-    let unknown = |_| Error::from(Code::UnknownCycle);
-    let cycle_ref: Ref = cycle_ref.parse().map_err(unknown)?;
-    let round: u32 = round.parse().map_err(|_| Error::from(Code::UnknownCycle))?;
-    let folder = Folder::new(&config.publication_dir).round(&cycle_ref, round);
-    let content_type = document.content_type();
-    let found = tokio::task::spawn_blocking(move || folder.find_public(&document)).await.map_err(Error::internal)??;
-    let published = found.ok_or(Code::NotFound)?;
+    serve_round(config, request, round_of(round)?, document).await
+}
 
+fn round_of((cycle_ref, round): (String, String)) -> Result<(Ref, u32)> {
+    let cycle_ref: Ref = cycle_ref.parse().map_err(|_| Error::from(Code::UnknownCycle))?;
+    Ok((cycle_ref, round.parse().map_err(|_| Error::from(Code::UnknownCycle))?))
+}
+
+async fn serve_round(
+    config: &Config,
+    request: &HttpRequest,
+    (cycle_ref, round): (Ref, u32),
+    document: PublicDocument,
+) -> Result<HttpResponse> {
+    let folder = Folder::new(&config.publication_dir).round(&cycle_ref, round);
+    let wanted = document.clone();
+    let found = tokio::task::spawn_blocking(move || folder.find_public(&wanted)).await.map_err(Error::internal)??;
+    Ok(answer(request, &document, found.ok_or(Code::NotFound)?))
+}
+
+fn answer(request: &HttpRequest, document: &PublicDocument, published: Published) -> HttpResponse {
     let etag = format!("\"{}\"", published.digest);
     let known = request.headers().get(header::IF_NONE_MATCH);
     let mut response = if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
@@ -155,7 +186,7 @@ async fn serve(
         // A saved page on another host compares these bytes with the box's.
         .insert_header(("Cross-Origin-Resource-Policy", "cross-origin"));
     if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        return Ok(response.finish());
+        return response.finish();
     }
-    Ok(response.content_type(content_type).body(published.bytes))
+    response.content_type(document.content_type()).body(published.bytes)
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::peer::{language, language_of_environment};
 use super::{DONE, USAGE, WRONG, complain, say};
-use crate::client::recount::{self, PublishedResult, Recount};
+use crate::client::recount::{self, Kept, PublishedResult, Recount};
 use crate::credential::audit::Finding;
 use crate::credential::bundle::{Counts, ENVELOPES, Files};
 use crate::credential::encoding::{Digest, Ref};
@@ -31,6 +31,15 @@ pub(super) struct RecountArguments {
     /// `GET /v1/evaluations/{evaluation_id}/result`; may be said more than once.
     #[arg(long, value_name = "SUBJECT_REF=FILE", value_parser = published)]
     published: Vec<(Ref, PathBuf)>,
+    /// The digest of the manifest as the Council's order prints it: ten groups, or the text of the QR code.
+    #[arg(long, value_name = "WORDS")]
+    manifest: Option<String>,
+    /// The round's checkpoint as everybody was shown it, from the box or from a reviewer; the bundle's has to be the same.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// An issuer's ledger as everybody was shown it; may be said more than once.
+    #[arg(long, value_name = "FILE")]
+    ledger: Vec<PathBuf>,
     /// Print the outcome as JSON.
     #[arg(long)]
     json: bool,
@@ -45,6 +54,7 @@ struct Report<'a> {
     outcome: &'static str,
     result_digest: Option<String>,
     manifest_digest: Option<Digest>,
+    root: Option<Digest>,
     counts: Option<Counts>,
     findings: Vec<Found<'a>>,
 }
@@ -88,9 +98,18 @@ pub(super) fn run(arguments: RecountArguments) -> Result<u8> {
             Err(cause) => return unreadable(path, &cause),
         }
     }
+    let mut kept = Kept { manifest_words: arguments.manifest.clone(), ..Kept::default() };
+    for path in arguments.checkpoint.iter().chain(&arguments.ledger) {
+        match std::fs::read(path) {
+            Ok(bytes) if Some(path) == arguments.checkpoint.as_ref() => kept.checkpoint = Some(bytes),
+            Ok(bytes) => kept.ledgers.push(bytes),
+            Err(cause) => return unreadable(path, &cause),
+        }
+    }
     let bar = bar(&files);
-    let outcome = recount::recount(&files, &published, &|| bar.inc(1));
+    let mut outcome = recount::recount(&files, &published, &|| bar.inc(1));
     bar.finish_and_clear();
+    outcome.hold_against(&files, &kept);
     if arguments.json {
         say(&json(&outcome)?);
     } else {
@@ -115,6 +134,7 @@ fn json(outcome: &Recount) -> Result<String> {
         outcome: if outcome.is_equal() { "equal" } else { "mismatch" },
         result_digest: outcome.result_digest.as_ref().map(|digest| hex(&digest.0)),
         manifest_digest: outcome.manifest_digest,
+        root: outcome.root,
         counts: outcome.index.as_ref().map(|index| index.counts),
         findings: outcome.findings.iter().map(Found::of).collect(),
     };
@@ -151,6 +171,9 @@ fn words(outcome: &Recount, language: Language) -> String {
     if let Some(digest) = &outcome.manifest_digest {
         line("recount-manifest", &[("digest", Arg::Text(&digest_words(digest)))]);
     }
+    if let Some(root) = &outcome.root {
+        line("recount-root", &[("digest", Arg::Text(&digest_words(root)))]);
+    }
     if let Some(digest) = &outcome.result_digest {
         line("recount-digest", &[("digest", Arg::Text(&hex(&digest.0)))]);
     }
@@ -174,7 +197,7 @@ mod tests {
         for check in [C1, C2, C3, C4, C5, C6, C7, C8, C9, C10] {
             for language in Language::ALL {
                 let findings = vec![Finding { check, detail: "what was found".to_owned() }];
-                let outcome = Recount { findings, result_digest: None, manifest_digest: None, index: None };
+                let outcome = Recount { findings, result_digest: None, manifest_digest: None, root: None, index: None };
                 let told = words(&outcome, language);
                 assert!(told.starts_with(&format!("{} ", check.as_str())) && !told.contains("recount-"), "{told}");
             }

@@ -2,17 +2,22 @@
 //!
 //! What a newcomer would get wrong: the bundle vouches for itself only from its manifest on. Whoever recounts compares
 //! the manifest's digest with the one printed in the Council's order; with another manifest every check here can hold
-//! for reviews that nobody wrote.
+//! for reviews that nobody wrote. And its tree with the one that reviewers were shown; else there may be two, and
+//! each side finds everything in its own.
 
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::credential::audit::{self, Check, Finding, reason};
-use crate::credential::bundle::{ENVELOPES, Files, INDEX, Index, MANIFESTS, METHODOLOGY, RESULT};
+use crate::credential::bundle::{
+    CHECKPOINT, ENVELOPES, Files, INDEX, Index, MANIFESTS, METHODOLOGY, RESULT, ledger_file,
+};
 use crate::credential::encoding::{Digest, Ref, sha256};
 use crate::credential::jcs;
-use crate::credential::manifest::Manifest;
+use crate::credential::ledger::Ledger;
+use crate::credential::manifest::{Manifest, digest_words, matches_words};
+use crate::credential::note::{Checkpoint, VerifierKey};
 use crate::credential::tally::{RoundResult, Scored, score_bundle};
 use crate::domain::hex::hex;
 use crate::domain::methodology::Methodology;
@@ -31,8 +36,22 @@ pub struct Recount {
     pub result_digest: Option<Digest>,
     /// The digest of the manifest in force, to be compared with the printed one; `None` where there is none.
     pub manifest_digest: Option<Digest>,
+    /// The root that the bundle's checkpoint seals, to be compared with the one that reviewers read; `None` where the
+    /// manifest's log has not signed it.
+    pub root: Option<Digest>,
     /// The table of contents; `None` where it cannot be read.
     pub index: Option<Index>,
+}
+
+/// What an auditor has of the round from elsewhere; whatever is given has to agree with the bundle.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// The digest as the Council's order prints it, or as its QR code holds it.
+    pub manifest_words: Option<String>,
+    /// The signed checkpoint as it was published to everybody.
+    pub checkpoint: Option<Vec<u8>>,
+    /// Ledgers as they were published to everybody.
+    pub ledgers: Vec<Vec<u8>>,
 }
 
 /// What the registry answers about one evaluation's result, as far as it is compared.
@@ -149,7 +168,8 @@ pub fn recount(files: &Files, published: &[(Ref, PublishedResult)], advance: &(d
     Recount {
         findings,
         result_digest: stored.and_then(|stored| result_digest(stored).ok()),
-        manifest_digest: manifest_digest(files),
+        manifest_digest: last_manifest(files).and_then(|manifest| manifest.digest().ok()),
+        root: sealed(files).map(|checkpoint| checkpoint.root),
         index: files.get(INDEX).and_then(|index| jcs::read(index).ok()),
     }
 }
@@ -163,6 +183,46 @@ impl Recount {
     /// Whether everything holds.
     pub fn is_equal(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// Adds a finding for everything kept that is not the bundle's.
+    pub fn hold_against(&mut self, files: &Files, kept: &Kept) {
+        if let Some(typed) = &kept.manifest_words {
+            let is_equal = self.manifest_digest.is_some_and(|digest| matches_words(&digest, typed));
+            self.want(is_equal, Check::C2, "the manifest is not the one whose digest was given");
+        }
+        if let Some(bytes) = &kept.checkpoint {
+            match (verified(files, bytes), sealed(files)) {
+                (None, _) => self.want(false, Check::C4, "the checkpoint given is not signed by the manifest's log"),
+                (Some(given), own) => {
+                    let detail = format!(
+                        "the checkpoint given seals {} leaves under the root {}, and the bundle's another tree: the log \
+                         has signed two",
+                        given.size,
+                        digest_words(&given.root)
+                    );
+                    self.want(own == Some(given), Check::C4, &detail);
+                }
+            }
+        }
+        for bytes in &kept.ledgers {
+            match jcs::read_canonical::<Ledger>(bytes) {
+                Ok(ledger) => {
+                    let (issuer_id, generation) = (&ledger.issuer_id, ledger.generation);
+                    let detail =
+                        format!("the bundle's ledger of {issuer_id} is not the one of generation {generation} given");
+                    self.want(files.get(&ledger_file(issuer_id)) == Some(bytes), Check::C3, &detail);
+                }
+                Err(fault) => self.want(false, Check::C3, &format!("a ledger given: {}", reason(&fault))),
+            }
+        }
+        self.findings.sort_by_key(|finding| finding.check);
+    }
+
+    fn want(&mut self, holds: bool, check: Check, detail: &str) {
+        if !holds {
+            self.findings.push(Finding { check, detail: detail.to_owned() });
+        }
     }
 }
 
@@ -266,7 +326,17 @@ impl PublishedCriterion {
     }
 }
 
-fn manifest_digest(files: &Files) -> Option<Digest> {
-    let manifests: Vec<Manifest> = jcs::read(files.get(MANIFESTS)?).ok()?;
-    manifests.last()?.digest().ok()
+/// The manifest in force; what cannot be read has its finding already.
+fn last_manifest(files: &Files) -> Option<Manifest> {
+    jcs::read::<Vec<Manifest>>(files.get(MANIFESTS)?).ok()?.pop()
+}
+
+fn sealed(files: &Files) -> Option<Checkpoint> {
+    verified(files, files.get(CHECKPOINT)?)
+}
+
+/// The checkpoint in these bytes; `None` unless the log of the bundle's manifest signed it.
+fn verified(files: &Files, note: &[u8]) -> Option<Checkpoint> {
+    let key = VerifierKey::parse(&last_manifest(files)?.log.vkey).ok()?;
+    Checkpoint::verify(std::str::from_utf8(note).ok()?, &key).ok()
 }

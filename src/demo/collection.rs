@@ -45,6 +45,21 @@ pub(super) struct Round {
     manifest: Frozen,
 }
 
+impl Round {
+    /// The manifest that every peer has pinned.
+    pub(super) fn manifest(&self) -> &Frozen {
+        &self.manifest
+    }
+
+    /// A public document of the round, as the box shows it to everybody.
+    pub(super) async fn public(&self, document: &str) -> Result<Vec<u8>> {
+        let cycle_ref = self.manifest.manifest().cycle_ref;
+        let url = format!("{}/v1/public/cycles/{cycle_ref}/rounds/{ROUND}/{document}", self.places.ballot_box);
+        let answer = reqwest::get(url).await.and_then(reqwest::Response::error_for_status).map_err(Error::internal)?;
+        Ok(answer.bytes().await.map_err(Error::internal)?.to_vec())
+    }
+}
+
 /// Makes the issuer's keys, one for each subject: the one step whose time hangs on luck, so it is timed by itself.
 pub(super) async fn make_keys(staff: &Staff, cycle: &Cycle, steps: &mut Steps, count: usize) -> Result<()> {
     let step = steps.begin(KEY_STEP, count);
@@ -182,13 +197,11 @@ fn named(marks: &Marks) -> BTreeMap<String, Option<i64>> {
 }
 
 /// Seals the box by two persons and waits for its checkpoint.
-pub(super) async fn seal(stage: &Stage, staff: &Staff, cycle: &Cycle, steps: &mut Steps) -> Result<()> {
+pub(super) async fn seal(stage: &Stage, staff: &Staff, cycle: &Cycle, round: &Round, steps: &mut Steps) -> Result<()> {
     let step = steps.begin("sealing", 1);
     stage.move_to(next_day(cycle.day("submit_close")?)?);
     cycle.act(staff, "seal").await?;
-    let path = format!("/v1/public/cycles/{}/rounds/{ROUND}/checkpoint", cycle.text("cycle_ref")?);
-    let answer = reqwest::get(format!("{}{path}", stage.ballot_url())).await.map_err(Error::internal)?;
-    answer.error_for_status().map_err(Error::internal)?;
+    round.public("checkpoint").await?;
     step.advance();
     steps.end(step);
     Ok(())
@@ -199,6 +212,7 @@ pub(super) async fn aggregate(
     stage: &Stage,
     staff: &Staff,
     cycle: &Cycle,
+    round: &Round,
     judges: (&People, &Registered),
     steps: &mut Steps,
 ) -> Result<Vec<Published>> {
@@ -207,7 +221,7 @@ pub(super) async fn aggregate(
     let job = staff.secretary.post(&format!("/v1/cycles/{}/results", cycle.id), json!({})).await?;
     finish(&staff.secretary, &job, &step).await?;
     steps.end(step);
-    auditing::recount_by_two(staff, cycle, steps).await?;
+    auditing::recount_by_two(staff, cycle, round, steps).await?;
     stage.move_to(next_day(cycle.day("challenge_close")?)?);
     cycle.advance(staff, "reporting").await?;
     let evaluations = cycle.evaluations(staff).await?;

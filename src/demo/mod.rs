@@ -192,8 +192,8 @@ async fn perform(
     let cards = collection::issue(stage, &staff, &cycle, &round, judges, options.trace, steps).await?;
     let named = named_reviews(&staff, &cycle, judges, reviews).await?;
     collection::submit(stage, &staff, &cycle, &round, cards, &named, steps).await?;
-    collection::seal(stage, &staff, &cycle, steps).await?;
-    collection::aggregate(stage, &staff, &cycle, judges, steps).await
+    collection::seal(stage, &staff, &cycle, &round, steps).await?;
+    collection::aggregate(stage, &staff, &cycle, &round, judges, steps).await
 }
 
 /// The reviews under the box's names of their subjects.

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use super::{Workshop, aside};
-use crate::credential::bundle::{CHECKPOINT, Files};
 use crate::credential::frozen::Frozen;
 use crate::domain::ids::CycleId;
 use crate::error::{Error, Result};
@@ -12,7 +11,7 @@ use crate::exchange;
 use crate::store;
 use crate::store::jobs::Job;
 use crate::workflow::issuance;
-use crate::workflow::results::{self, Expected};
+use crate::workflow::results::{self, Expected, Sealed};
 
 /// Checks, destroys, scores and stores.
 pub async fn compute(shop: &Workshop, job: &Job) -> Result<()> {
@@ -23,13 +22,14 @@ pub async fn compute(shop: &Workshop, job: &Job) -> Result<()> {
     shop.registry.0.write(move |conn| store::jobs::start(conn, job_id, 0, total, now)).await?;
 
     let files = exchange::bundle(&shop.publication_dir, &expected.cycle).await?;
+    let sealed = exchange::sealed(&shop.publication_dir, &expected.cycle).await?;
     // With the box's checkpoint the keys have done their work, whatever the check of the bundle then finds.
-    take_in_checkpoint(shop, &expected, &files).await?;
+    take_in_checkpoint(shop, &expected, &sealed).await?;
     exchange::destroy_due_keys(&shop.registry, &shop.key_dir, id, shop.clock.now()).await?;
     let checking = expected.clone();
     let files = aside(move || {
         let files = results::without_unfinished_result(files)?;
-        results::check_bundle(&checking, &files)?;
+        results::check_bundle(&checking, &sealed, &files)?;
         Ok(files)
     })
     .await?;
@@ -41,15 +41,15 @@ pub async fn compute(shop: &Workshop, job: &Job) -> Result<()> {
     shop.registry.0.write(move |conn| results::put(conn, job_id, id, &computed, now)).await
 }
 
-async fn take_in_checkpoint(shop: &Workshop, expected: &Arc<Expected>, files: &Files) -> Result<()> {
-    let checkpoint = files.get(CHECKPOINT).cloned().map(String::from_utf8).transpose().map_err(Error::internal)?;
+async fn take_in_checkpoint(shop: &Workshop, expected: &Arc<Expected>, sealed: &Sealed) -> Result<()> {
+    let checkpoint = String::from_utf8(sealed.checkpoint.clone()).map_err(Error::internal)?;
     let parsing = expected.clone();
     let manifest = aside(move || Frozen::parse(parsing.manifest()?)).await?;
     let (expected, now) = (expected.clone(), shop.clock.now());
     shop.registry
         .0
         .write(move |conn| {
-            issuance::put_box_documents(conn, &expected.cycle, &manifest, None, checkpoint.as_deref(), now)
+            issuance::put_box_documents(conn, &expected.cycle, &manifest, None, Some(&checkpoint), now)
         })
         .await
 }

@@ -140,6 +140,13 @@ pub fn find(conn: &mut Conn, id: CycleId) -> Result<Option<Cycle>> {
     Ok(on!(conn, |c| { cycles::table.find(id).select(Cycle::as_select()).first(c).optional() })?)
 }
 
+/// The cycle of which this is the box's name.
+pub fn find_by_ref(conn: &mut Conn, cycle_ref: &[u8]) -> Result<Option<Cycle>> {
+    Ok(on!(conn, |c| {
+        cycles::table.filter(cycles::cycle_ref.eq(cycle_ref)).select(Cycle::as_select()).first(c).optional()
+    })?)
+}
+
 /// Whether a round's manifest names this receipt key already.
 pub fn is_receipt_key_used(conn: &mut Conn, receipt_key: &[u8]) -> Result<bool> {
     let used: i64 = on!(conn, |c| { cycles::table.filter(cycles::receipt_key.eq(receipt_key)).count().get_result(c) })?;

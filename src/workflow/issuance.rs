@@ -282,7 +282,7 @@ pub fn put_ledgers(
 /// earlier generation is passed over, as the box has not seen the new one yet.
 ///
 /// # Errors
-/// 409 `box_not_ready` where the box's key did not sign them.
+/// 409 `box_not_ready` where the box's key did not sign them, or it signed another checkpoint before.
 pub fn put_box_documents(
     conn: &mut Conn,
     cycle: &Cycle,
@@ -301,6 +301,11 @@ pub fn put_box_documents(
     }
     if let Some(checkpoint) = checkpoint {
         Checkpoint::verify(checkpoint, manifest.log_key()).map_err(|_| unsigned("checkpoint"))?;
+        let before = store::cycles::document(conn, cycle.id, CHECKPOINT_FILE)?;
+        if before.is_some_and(|before| before != checkpoint.as_bytes()) {
+            let changed = Hint::new("box_document_changed").text("name", CHECKPOINT_FILE);
+            return Err(Error::hinted(Code::BoxNotReady, changed));
+        }
         take_in(conn, cycle.id, CHECKPOINT_FILE, checkpoint, now)?;
     }
     Ok(())

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::issuance::{METHODOLOGY_FILE, issuers, ledger_file, manifest_file};
 use super::manifests::phase_needed;
 use crate::credential::audit;
-use crate::credential::bundle::{ENVELOPES, Files, INDEX, Index, MANIFESTS, METHODOLOGY, RESULT};
+use crate::credential::bundle::{CHECKPOINT, ENVELOPES, Files, INDEX, Index, LEAVES, MANIFESTS, METHODOLOGY, RESULT};
 use crate::credential::encoding::{Ref, sha256};
 use crate::credential::jcs;
 use crate::credential::manifest::Manifest;
@@ -36,6 +36,14 @@ pub struct Expected {
     /// The other files by the names they have in a bundle.
     files: Vec<(String, Vec<u8>)>,
     subjects: Vec<(EvaluationId, Ref)>,
+}
+
+/// The sealed list of a round as everybody may read it, beside the bundle that is for auditors alone.
+pub struct Sealed {
+    /// The signed checkpoint.
+    pub checkpoint: Vec<u8>,
+    /// All leaves.
+    pub leaves: Vec<u8>,
 }
 
 /// The results of a cycle, ready to be stored.
@@ -123,11 +131,12 @@ pub fn without_unfinished_result(files: Files) -> Result<Files> {
     Ok(files)
 }
 
-/// Checks c1 to c8 of a recount, and that what the registry published stands in the bundle unchanged.
+/// Checks c1 to c8 of a recount, and that what was published stands in the bundle unchanged: the registry's documents, and
+/// of `sealed` the list that reviewers were shown, else auditors would recount another.
 ///
 /// # Errors
 /// `invalid` with the first finding as hint.
-pub fn check_bundle(expected: &Expected, files: &Files) -> Result<()> {
+pub fn check_bundle(expected: &Expected, sealed: &Sealed, files: &Files) -> Result<()> {
     // Findings are English in every report of an audit.
     let refused = |finding: String| Error::hinted(Code::Invalid, Hint::plain(finding));
     if let Some(finding) = audit::check(files).first() {
@@ -138,7 +147,9 @@ pub fn check_bundle(expected: &Expected, files: &Files) -> Result<()> {
     if manifests != expected.manifests {
         return Err(refused(format!("{MANIFESTS} is not what was published")));
     }
-    match expected.files.iter().find(|(name, bytes)| files.get(name) != Some(bytes)) {
+    let sealed = [(CHECKPOINT, &sealed.checkpoint), (LEAVES, &sealed.leaves)];
+    let mut published = expected.files.iter().map(|(name, bytes)| (name.as_str(), bytes)).chain(sealed);
+    match published.find(|(name, bytes)| files.get(*name) != Some(bytes)) {
         Some((name, _)) => Err(refused(format!("{name} is not what was published"))),
         None => Ok(()),
     }

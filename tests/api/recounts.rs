@@ -125,7 +125,6 @@ async fn fewer_than_five_accepted_reviews_are_told_as_such() {
 async fn a_cycle_reports_only_when_two_auditors_found_it_equal() {
     let sealed = Sealed::computed().await;
     let (app, plan) = (&sealed.app, &sealed.round.plan);
-    sealed.folder.write(&Document::Checkpoint, &sealed.files["checkpoint"]).unwrap();
     let advance = async || app.secretary().await.post(&plan.path("/advance"), json!({"to": "reporting"})).await;
     let told = async || advance().await.expect_problem(409, "guard_not_met").body["detail"].to_string();
     let early = told().await;
@@ -164,8 +163,6 @@ async fn a_cycle_reports_only_when_two_auditors_found_it_equal() {
 async fn a_proven_complaint_stops_the_report_and_what_proves_nothing_does_not() {
     let sealed = Sealed::computed().await;
     let (app, plan) = (&sealed.app, &sealed.round.plan);
-    sealed.folder.write(&Document::Checkpoint, &sealed.files["checkpoint"]).unwrap();
-    sealed.folder.write(&Document::Leaves, &sealed.files["leaves"]).unwrap();
     sealed.state_equal().await;
     sealed.state_equal().await;
     plan.pass(app, "challenge_close").await;

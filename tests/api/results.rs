@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use ejf::cipher::{Cipher, Use, round_key};
 use ejf::credential::audit;
-use ejf::credential::bundle::{ENVELOPES, Files, INDEX, RESULT};
+use ejf::credential::bundle::{self, CHECKPOINT, ENVELOPES, Files, INDEX, LEAVES, RESULT};
 use ejf::credential::encoding::Ref;
 use ejf::credential::envelope::Envelope;
 use ejf::credential::ledger::Ledger;
@@ -91,11 +91,18 @@ impl Sealed {
     /// The results of reviews with these marks.
     pub async fn computed_with(marks: Marks) -> Sealed {
         let sealed = sealed_with(marks).await;
-        sealed.folder.write_bundle(&sealed.files).unwrap();
+        sealed.publish(&sealed.files);
         let job = sealed.round.plan.work(&sealed.app, "/results", "results").await;
         assert_eq!((&job["state"], &job["error"]), (&json!("done"), &Value::Null));
         assert_eq!((&job["done_count"], &job["total_count"]), (&json!(10), &json!(10)));
         sealed
+    }
+
+    /// The box publishes its sealed list, and this bundle for auditors.
+    pub fn publish(&self, bundle: &Files) {
+        self.folder.write_bundle(bundle).unwrap();
+        self.folder.write(&Document::Leaves, &self.files[LEAVES]).unwrap();
+        self.folder.write(&Document::Checkpoint, &self.files[CHECKPOINT]).unwrap();
     }
 
     /// The digest of the stored results, as an auditor signs it.
@@ -115,7 +122,7 @@ impl Sealed {
         format!("/v1/evaluations/{}/result", self.evaluations[subject])
     }
 
-    /// The box's checkpoint is taken in, and the cycle reports to its subjects.
+    /// The cycle reports to its subjects.
     pub async fn to_reporting(&self) {
         self.to_reporting_day().await;
         self.round.plan.move_to(&self.app, "reporting").await;
@@ -123,7 +130,6 @@ impl Sealed {
 
     /// Two auditors agree, and the day comes on which the cycle may report.
     pub async fn to_reporting_day(&self) {
-        self.folder.write(&Document::Checkpoint, &self.files["checkpoint"]).unwrap();
         self.state_equal().await;
         self.state_equal().await;
         self.round.plan.pass(&self.app, "challenge_close").await;
@@ -242,7 +248,7 @@ async fn results_destroy_the_issuers_keys_and_a_second_run_gives_the_same_bytes(
     let file = round_key::path(&keys_folder, &sealed.round.plan.cycle_id, 1);
     let copy = std::fs::read(&file).unwrap();
     assert!(opens_any(&private_keys(&sealed.app).await, &copy, &sealed).await, "the control finds a key");
-    sealed.folder.write_bundle(&sealed.files).unwrap();
+    sealed.publish(&sealed.files);
     sealed.round.plan.work(&sealed.app, "/results", "first").await;
     let first = sealed.folder.bundle().unwrap().unwrap();
     let stored = stored_results(&sealed).await;
@@ -295,7 +301,7 @@ async fn a_bundle_that_fails_a_check_gives_no_result_and_the_keys_are_destroyed_
     let envelopes = String::from_utf8(broken[ENVELOPES].clone()).unwrap();
     let kept: String = envelopes.lines().skip(1).map(|line| format!("{line}\n")).collect();
     broken.insert(ENVELOPES.to_owned(), kept.into_bytes());
-    sealed.folder.write_bundle(&broken).unwrap();
+    sealed.publish(&broken);
 
     let job = sealed.round.plan.work(&sealed.app, "/results", "broken").await;
 
@@ -349,4 +355,41 @@ async fn a_repeat_gets_the_kept_answer_though_its_act_would_be_refused_by_now() 
 
     assert_eq!(again.body, first.body);
     anew.expect_problem(409, "wrong_phase");
+}
+
+/// The same reviews but for one of the first subject's, sealed by the same box: what an operator with its log key can show
+/// to auditors alone.
+async fn another_tree(sealed: &Sealed) -> Files {
+    let text = String::from_utf8(sealed.files[ENVELOPES].clone()).unwrap();
+    let envelopes: Vec<Envelope> = text.lines().skip(1).map(|line| Envelope::parse(line.as_bytes()).unwrap()).collect();
+    let ledger = Ledger::parse(&sealed.files[&bundle::ledger_file("council")]).unwrap();
+    sealed.round.bundle(&sealed.app, ledger, &envelopes).await
+}
+
+#[tokio::test]
+async fn a_bundle_of_another_tree_than_reviewers_were_shown_gives_no_result() {
+    let sealed = sealed().await;
+    let other = another_tree(&sealed).await;
+    assert_eq!(audit::check(&other), [], "by itself it holds");
+    sealed.publish(&other);
+
+    let job = sealed.round.plan.work(&sealed.app, "/results", "other").await;
+
+    assert_eq!(job["state"], "failed");
+    assert!(job["error"].as_str().unwrap().contains("checkpoint is not what was published"), "{job}");
+}
+
+#[tokio::test]
+async fn the_registry_keeps_to_the_checkpoint_that_it_took_in() {
+    let sealed = Sealed::computed().await;
+    let other = another_tree(&sealed).await;
+    sealed.folder.write(&Document::Checkpoint, &other[CHECKPOINT]).unwrap();
+    let cycle_ref = sealed.round.manifest.manifest().cycle_ref;
+    let path = format!("/v1/public/cycles/{cycle_ref}/rounds/1/checkpoint");
+
+    assert_eq!(sealed.app.anonymous().get(&path).await.expect(200).bytes, sealed.files[CHECKPOINT]);
+    let secretary = sealed.app.secretary().await.with_key("late");
+    let refused = secretary.post(&sealed.round.plan.path("/advance"), json!({"to": "reporting"})).await;
+    let detail = refused.expect_problem(409, "box_not_ready").body["detail"].to_string();
+    assert!(detail.contains("not the one that was taken in before"), "{detail}");
 }

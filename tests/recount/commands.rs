@@ -3,12 +3,20 @@
 use std::fs;
 use std::process::{Command, Output};
 
+use ejf::credential::bundle::{Files, leaves_from_bytes};
+use ejf::credential::encoding::sha256;
+use ejf::credential::manifest::digest_words;
+use ejf::credential::note::Checkpoint;
+use ejf::credential::tree::root;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::edits::{Cover, edit_json};
 use crate::python;
-use crate::world::world;
+use crate::world::{log_key, world};
+
+/// How the line of the root begins.
+const ROOT: &str = "Root of the sealed tree, to be compared with what reviewers read: ";
 
 fn recount(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ejf"));
@@ -30,6 +38,7 @@ fn an_equal_bundle_exits_0_and_ends_with_the_digest_to_sign() {
     assert_eq!(output.status.code(), Some(0));
     let words = told(&output);
     let last = words.lines().last().unwrap();
+    assert!(words.contains(&format!("{ROOT}{}", root_words(&world().files))), "{words}");
     assert!(words.contains("32 leaves") && last.starts_with("Digest of the results"), "{words}");
     assert!(output.stderr.is_empty(), "a pipe gets no progress");
     let report: Value = serde_json::from_str(&told(&recount(&[path, "--json"]))).unwrap();
@@ -56,6 +65,62 @@ fn a_touched_bundle_exits_1_with_a_line_for_each_finding() {
     let checks: Vec<&str> = words.lines().take(2).map(|line| line.split(' ').next().unwrap()).collect();
     assert_eq!(checks, ["c4", "c9"], "{words}");
     assert!(words.contains("Findings: 2."), "{words}");
+}
+
+/// The ten groups of the root that a bundle's checkpoint seals.
+fn root_words(files: &Files) -> String {
+    let leaves = leaves_from_bytes(&files["leaves"]).unwrap();
+    digest_words(&root(&leaves))
+}
+
+#[test]
+fn what_reviewers_were_shown_is_compared_with_what_auditors_got() {
+    let folder = TempDir::new().unwrap();
+    let (bundle, kept) = (folder.path().join("bundle"), folder.path().join("kept"));
+    python::write(&world().files, &bundle);
+    python::write(&world().files, &kept);
+    let path = |name: &str| kept.join(name).display().to_string();
+    let (bundle, checkpoint, ledger) = (bundle.to_str().unwrap(), path("checkpoint"), path("ledger-council.json"));
+    let printed = digest_words(&sha256(&[&world().manifests[1]]));
+
+    let all = [bundle, "--manifest", &printed, "--checkpoint", &checkpoint, "--ledger", &ledger];
+    assert_eq!(recount(&all).status.code(), Some(0));
+
+    // The same log signs another tree, one that is by itself without fault.
+    let other = Checkpoint { size: 31, ..sealed(&world().files) }.sign(&log_key()).unwrap();
+    fs::write(&checkpoint, other).unwrap();
+    fs::write(kept.join("ledger-other.json"), other_ledger()).unwrap();
+    for (given, check, said) in [
+        (["--checkpoint", &checkpoint], "c4", "the log has signed two"),
+        (["--checkpoint", &path("manifest.note")], "c4", "not signed by the manifest's log"),
+        (["--manifest", &digest_words(&sha256(&[&world().manifests[0]]))], "c2", "whose digest was given"),
+        (["--ledger", &path("checkpoint")], "c3", "a ledger given"),
+        (["--ledger", &path("ledger-other.json")], "c3", "not the one of generation 1 given"),
+    ] {
+        let output = recount(&[bundle, given[0], given[1]]);
+        let words = told(&output);
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        assert!(words.starts_with(check) && words.contains(said), "{words}");
+    }
+    let mut python = python::command("recount.py");
+    python.args([bundle, &checkpoint]);
+    let output = python::run(python);
+    assert!(output.status.code() == Some(1) && told(&output).contains("c4: the checkpoint given"), "{}", told(&output));
+    assert_eq!(recount(&[bundle, "--checkpoint", "/nowhere"]).status.code(), Some(2));
+}
+
+/// A ledger of the same issuer and generation with other entries.
+fn other_ledger() -> Vec<u8> {
+    let mut files = world().files.clone();
+    edit_json(&mut files, "ledger-council.json", |ledger| {
+        drop(ledger["subjects"][0]["entries"].as_array_mut().unwrap().remove(0));
+    });
+    files["ledger-council.json"].clone()
+}
+
+fn sealed(files: &Files) -> Checkpoint {
+    let note = std::str::from_utf8(&files["checkpoint"]).unwrap();
+    Checkpoint::parse(&note[..=note.find("\n\n").unwrap()]).unwrap()
 }
 
 #[test]
