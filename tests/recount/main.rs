@@ -20,4 +20,5 @@ mod mutations;
 mod python;
 mod results;
 mod reviews;
+mod signed;
 mod world;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ejf::client::recount::recount;
 use ejf::credential::audit::Check;
 use ejf::credential::bundle::Files;
+use ejf::credential::manifest::digest_words;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -56,7 +57,17 @@ fn both_verifiers_pass_the_bundle_as_it_was_sealed() {
 
         assert_eq!(code, 0, "{told}");
         let digest: String = outcome.result_digest.unwrap().0.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(told, format!("equal\ndigest of the results: {digest}\n"));
+        let lines: Vec<&str> = told.lines().collect();
+        let (manifest, root) = (outcome.manifest_digest.unwrap(), outcome.root.unwrap());
+        assert_eq!(
+            lines,
+            [
+                "equal",
+                &format!("manifest, as ordered: {}", digest_words(&manifest)),
+                &format!("root, as reviewers read it: {}", digest_words(&root)),
+                &format!("digest of the results: {digest}"),
+            ]
+        );
     }
 }
 

@@ -50,8 +50,8 @@ pub fn recount_all(bundles: &[Files]) -> Vec<(i32, String)> {
         write(files, &folder);
         folders.push_str(&format!("{}\n", folder.display()));
     }
-    let mut python = command("recount.py");
-    python.arg("--batch").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut python = command("batch.py");
+    python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child =
         python.spawn().expect("python3 must be installed: the independent verifier is one half of these tests");
     let mut stdin = child.stdin.take().unwrap();

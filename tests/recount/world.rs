@@ -65,7 +65,8 @@ pub fn world_keeping(kept_min: u32) -> World {
     make(&["council"], &stricter)
 }
 
-fn doc_key(issuer: usize) -> SigningKey {
+/// The key of an issuer's documents, by its place in the manifest.
+pub fn doc_key(issuer: usize) -> SigningKey {
     SigningKey::from_bytes(&[100 + u8::try_from(issuer).unwrap(); 32])
 }
 

@@ -2,40 +2,36 @@
 
 Written from the protocol's description and not from the service's code, with Python's standard library alone, so that
 an auditor's engineer can read all of it. Interval ends and variances, which are doubles, are left to `ejf recount`.
-recount.py DIR: the outcome, then one line for each finding; exit 0 equal, 1 mismatch, 2 unreadable
-recount.py --batch: folders from standard input, one a line; "<code> <folder> <first finding>" for each
+recount.py DIR [CHECKPOINT]: the outcome, then one line for each finding; exit 0 equal, 1 mismatch, 2 unreadable.
+CHECKPOINT is the one that everybody was shown: it has to seal the bundle's leaves.
 """
-import base64, hashlib, itertools, json, multiprocessing, pathlib, sys, unicodedata
+import base64, functools, hashlib, itertools, json, multiprocessing, pathlib, re, sys, unicodedata
 from fractions import Fraction
-
 def want(holds, what):
     if not holds:
         raise ValueError(what)
-def sha256(*parts):
-    return hashlib.sha256(b"".join(parts)).digest()
-def ascending(items):
-    return all(left < right for left, right in zip(items, items[1:]))
-
+sha256 = lambda *parts: hashlib.sha256(b"".join(parts)).digest()
+ascending = lambda items: all(left < right for left, right in zip(items, items[1:]))
 # --- Encodings: canonical base64, and signed JSON in its one canonical writing (RFC 8785 without floats).
 def b64url(text, size=None):
     raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    want(base64.urlsafe_b64encode(raw).decode().rstrip("=") == text and size in (None, len(raw)), "not such base64url")
+    want(text_of(raw) == text and size in (None, len(raw)), "not such base64url")
     return raw
+text_of = lambda raw: base64.urlsafe_b64encode(raw).decode().rstrip("=")
 def b64(text):
     want(base64.b64encode(base64.b64decode(text)).decode() == text, "base64 that is not canonical")
     return base64.b64decode(text)
-def canonical(value):
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+canonical = lambda value: json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 def read_json(raw, names=None):
-    """Doubled members, white space and every other second writing fail the comparison at the end."""
+    """Doubled members, white space and every other second writing fail the comparison; True would pass for 1."""
     value = json.loads(raw.decode(), parse_float=int, parse_constant=int)
     want(canonical(value) == raw and unicodedata.is_normalized("NFC", raw.decode()), "not in its canonical writing")
+    want(not re.search(rb"true|false", re.sub(rb'"(\\.|[^"\\])*"', b"", raw)), "a truth value in place of a number")
     return members(value, names) if names else value
 def members(value, names):
     want(isinstance(value, dict) and set(value) == set(names.split()), f"other members than {names}")
     return value
-
-# --- Ed25519 (RFC 8032), strict: canonical points and scalar, no point of small order. Points are (X, Y, Z, T).
+# --- Ed25519 (RFC 8032), strict: canonical points (X, Y, Z, T) and scalar, none of small order; products by Straus.
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D, ROOT, ZERO = -121665 * pow(121666, -1, P) % P, pow(2, (P - 1) // 4, P), (0, 1, 1, 0)
 def add(p, q):
@@ -43,10 +39,7 @@ def add(p, q):
     c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
     e, f, g, h = b - a, d - c, d + c, b + a
     return e * f % P, g * h % P, f * g % P, e * h % P
-def double(p):
-    a, b, c = p[0] * p[0] % P, p[1] * p[1] % P, 2 * p[2] * p[2] % P
-    e, g, h = a + b - (p[0] + p[1]) ** 2, a - b, a + b
-    return e * (c + g) % P, g * h % P, (c + g) * g % P, e * h % P
+double = lambda p: add(p, p)
 def point(raw):
     y, sign = int.from_bytes(raw, "little") & (2**255 - 1), raw[31] >> 7
     u, v = (y * y - 1) % P, (D * y * y + 1) % P
@@ -57,21 +50,17 @@ def point(raw):
     eight = double(double(double((x, y, 1, x * y % P))))
     want(eight[0] or eight[1] != eight[2], "a point of small order")
     return x, y, 1, x * y % P
-def multiples(p):
-    return list(itertools.accumulate([ZERO] + [p] * 15, add))
+multiples = lambda p: list(itertools.accumulate([ZERO] + [p] * 15, add))
 BASE = multiples(point(bytes.fromhex("58" + "66" * 31)))
 def signed(key, message, signature):
-    """Straus: both products in one pass of doublings, four bits of each scalar at a time."""
     (x, y, _, t), _, s = point(key), point(signature[:32]), int.from_bytes(signature[32:], "little")
     k = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % L
     minus, total = multiples((P - x, y, 1, P - t)), ZERO
     for shift in range(252, -4, -4):
         total = double(double(double(double(total))))
         total = add(add(total, BASE[s >> shift & 15]), minus[k >> shift & 15])
-    z = pow(total[2], -1, P)
-    x, y = total[0] * z % P, total[1] * z % P
+    x, y = (coordinate * pow(total[2], -1, P) % P for coordinate in total[:2])
     return s < L and (y | (x & 1) << 255).to_bytes(32, "little") == signature[:32]
-
 # --- RSA: an SPKI of 3072 bits with e = 65537, whose DER has one form; PSS with SHA-384 and a salt of 48 bytes.
 SPKI = bytes.fromhex("308201a2300d06092a864886f70d01010105000382018f003082018a0282018100"), bytes.fromhex("0203010001")
 def modulus(der):
@@ -80,17 +69,14 @@ def modulus(der):
     want(is_whole and all(n % factor for factor in range(2, 2000)), "no sound RSA key of 3072 bits with 65537")
     return n
 def certified(n, message, signature):
-    power = int.from_bytes(signature, "big")
-    em = pow(power, 65537, n).to_bytes(384, "big")
+    em = pow(power := int.from_bytes(signature, "big"), 65537, n).to_bytes(384, "big")
     masked, digest = em[:335], em[335:383]
     mask = b"".join(hashlib.sha384(digest + at.to_bytes(4, "big")).digest() for at in range(7))
     block = bytes([(masked[0] ^ mask[0]) & 127]) + bytes(a ^ b for a, b in zip(masked[1:], mask[1:]))
     inner = hashlib.sha384(bytes(8) + hashlib.sha384(message).digest() + block[287:]).digest()
     return power < n and masked[0] < 128 and em[383] == 0xBC and block[:287] == bytes(286) + b"\1" and inner == digest
-
-# --- C2SP signed notes and the RFC 6962 tree.
+# --- C2SP signed notes, read as number and hash if the log key signed them under `name`; the RFC 6962 tree.
 def note(raw, name, manifest):
-    """Number and hash of the note that the manifest's log key signed under `name`."""
     text, blank, signatures = raw.decode().rpartition("\n\n")
     key, is_signed = b64(manifest["log"]["vkey"].split("+", 2)[2])[1:], False
     want(blank and signatures.endswith("\n"), "no note")
@@ -106,36 +92,55 @@ def sealed_leaves(manifest, raw, checkpoint):
     leaves = level = [raw[at : at + 32] for at in range(0, len(raw), 32)]
     want(len(raw) % 32 == 0 and ascending(leaves), "the leaves are not sorted and distinct")
     while len(level) > 1:
-        pairs = zip(level[::2], level[1::2])
-        level = [sha256(b"\1", left, right) for left, right in pairs] + (level[-1:] if len(level) % 2 else [])
+        level = [sha256(b"\1", *pair) for pair in zip(level[::2], level[1::2])] + level[len(level) & ~1 :]
     sealed = note(checkpoint, manifest["log"]["origin"], manifest)
     want(sealed == (len(leaves), level[0] if level else sha256()), "the checkpoint seals other leaves")
     return leaves
-
-# --- c2 and c3: what the reviews are judged by.
+# --- c2 and c3: what the reviews are judged by. A manifest's members by their places; no generation changes `KEPT`.
+KEPT = ("v cycle_ref round methodology_digest issuers receipt_key log issued_min display_min decision_min body_size "
+        "max_seq witnesses witness_quorum")
+SHAPE = {"": KEPT + " generation prev_manifest_digest utc_offset_minutes dates client_hashes instruments subjects",
+    "dates": "issue_open issue_close submit_open submit_close seal_by challenge_close", "name": "kk ru en",
+    "issuers": "issuer_id name doc_key", "log": "origin vkey", "subjects": "subject_ref instrument_id panel_size keys",
+    "instruments": "instrument_id items statements max_statements", "items": "code min max",
+    "keys": "issuer_id purpose key_id spki"}
+def shaped(value, place=""):
+    listed = [(place, one) for one in value] if isinstance(value, list) else ()
+    for name, one in members(value, SHAPE[place]).items() if isinstance(value, dict) else listed:
+        shaped(one, name)
+def keys_of(manifest):
+    """Keys by subject and issuer, if the manifest is one under which a reviewer's client would ask for credentials."""
+    shaped(manifest)
+    fixed = [manifest[name] for name in ("v", "body_size", "witnesses", "witness_quorum")]
+    refs, keys = [b64url(subject["subject_ref"], 16) for subject in manifest["subjects"]], {}
+    want(fixed == [1, 8192, [], 0] and refs and ascending(refs), "another version, or subjects not in their order")
+    floor = max(6, manifest["decision_min"]) if manifest["round"] == 1 else 6
+    for ref, subject in zip(refs, manifest["subjects"]):
+        want(floor <= manifest["issued_min"] <= subject["panel_size"], "issued_min is out of bounds")
+        owners = sorted((key["issuer_id"], key["purpose"]) for key in subject["keys"])
+        want(owners == sorted((issuer["issuer_id"], "marks") for issuer in manifest["issuers"]), "keys of others")
+        for key in subject["keys"]:
+            want(b64url(key["key_id"]) == sha256(b64url(key["spki"])), "a key_id is not the hash of its key")
+            keys[ref, key["issuer_id"]] = b64url(key["key_id"]), modulus(b64url(key["spki"]))
+    want(len(set(keys.values())) == len(refs) * len(manifest["issuers"]), "a key stands twice")
+    return keys
 class Rules:
     def __init__(self, files):
         self.manifests = read_json(files["manifest.json"])
         self.digests = [sha256(canonical(manifest)) for manifest in self.manifests]
         for at, manifest in enumerate(self.manifests):
-            prev = b64url(manifest["prev_manifest_digest"], 32) if at else manifest["prev_manifest_digest"]
-            is_next = [prev, manifest["v"], manifest["generation"]] == [self.digests[at - 1] if at else None, 1, at]
-            kept = "cycle_ref round methodology_digest receipt_key log issuers issued_min decision_min max_seq".split()
-            want(is_next and all(manifest[name] == self.manifests[0][name] for name in kept), "no chain of generations")
-        self.last, self.keys = self.manifests[-1], {}
+            link = [at, text_of(self.digests[at - 1]) if at else None, *map(self.manifests[0].get, KEPT.split())]
+            names = ["generation", "prev_manifest_digest", *KEPT.split()]
+            want([manifest.get(name) for name in names] == link, "no chain of generations")
+            self.keys = keys_of(manifest)
+        self.last = self.manifests[-1]
         self.issuers = {issuer["issuer_id"]: b64url(issuer["doc_key"], 32) for issuer in self.last["issuers"]}
         self.forms = {form["instrument_id"]: form for form in self.last["instruments"]}
         self.subjects = {b64url(subject["subject_ref"], 16): subject for subject in self.last["subjects"]}
-        for ref, subject in self.subjects.items():
-            want(sorted(key["issuer_id"] for key in subject["keys"]) == sorted(self.issuers), "keys of others")
-            for key in subject["keys"]:
-                want(b64url(key["key_id"]) == sha256(b64url(key["spki"])), "a key_id is not the hash of its key")
-                self.keys[ref, key["issuer_id"]] = b64url(key["key_id"]), modulus(b64url(key["spki"]))
-        want(len(set(self.keys.values())) == len(self.last["subjects"]) * len(self.issuers), "a key stands twice")
         place = self.last["log"]["origin"].split("/")
         signer = "/".join(place[:-2] + ["manifest", self.last["cycle_ref"], str(self.last["round"])])
-        noted = note(files["manifest.note"], signer, self.last)
-        want(noted == (len(self.manifests) - 1, self.digests[-1]), "the note is on another manifest")
+        noted = len(self.manifests) - 1, self.digests[-1]
+        want(note(files["manifest.note"], signer, self.last) == noted, "the note is on another manifest")
     def issued(self, issuer_id, raw):
         """What the issuer's ledger counts, by subject, where the subject still has the key that was counted."""
         ledger = read_json(raw, "v cycle_ref round generation issuer_id manifest_digest subjects sig")
@@ -152,14 +157,13 @@ class Rules:
             if self.keys.get((b64url(listed["subject_ref"]), issuer_id), "-")[0] == b64url(listed["key_id"]):
                 counts[b64url(listed["subject_ref"])] = len(entries)
         return counts
-
 # --- c5: one envelope, as (leaf, epk, subject, prev, marks, is_withdrawn).
 def read_envelope(rules, line):
     envelope, last = read_json(line, "epk credentials body sig"), rules.last
     body, epk, sig = envelope["body"], b64url(envelope["epk"], 32), b64url(envelope["sig"], 64)
     members(body, "v cycle_ref round subject_ref manifest_digest seq prev nonce purpose marks statements")
-    want([body["v"], body["purpose"]] == [1, "marks"] and b64url(body["nonce"], 32), "no body of this version")
-    want([body["cycle_ref"], body["round"]] == [last["cycle_ref"], last["round"]], "another round's")
+    stands = [b64url(body["nonce"], 32) and body[name] for name in ("v", "purpose", "cycle_ref", "round")]
+    want(stands == [1, "marks", last["cycle_ref"], last["round"]], "another round's, or no body of this version")
     ref, marks, chosen = b64url(body["subject_ref"]), body["marks"], body["statements"]
     subject, then = rules.subjects[ref], rules.manifests[rules.digests.index(b64url(body["manifest_digest"]))]
     before = next(old for old in then["subjects"] if old["subject_ref"] == body["subject_ref"])
@@ -168,8 +172,8 @@ def read_envelope(rules, line):
     want(is_kept and form in then["instruments"], "signed under a manifest that no longer holds for the subject")
     allowed = {item["code"]: (None, *range(item["min"], item["max"] + 1)) for item in form["items"]}
     want(set(marks) == set(allowed) and all(marks[code] in allowed[code] for code in marks), "no marks of the form")
-    is_listed = set(chosen) <= set(form["statements"]) and len(chosen) <= form["max_statements"]
-    want(is_listed and ascending(chosen), "statements that the form does not allow")
+    is_short = ascending(chosen) and len(chosen) <= form["max_statements"]
+    want(is_short and set(chosen) <= set(form["statements"]), "statements that the form does not allow")
     want(len(prev) + 1 == body["seq"] <= last["max_seq"] and ascending(prev), "no such sequence of versions")
     given = {members(one, "issuer_id key_id prefix sig")["issuer_id"]: one for one in envelope["credentials"]}
     want(set(given) == set(rules.issuers) and len(given) == len(envelope["credentials"]), "other credentials")
@@ -186,9 +190,6 @@ def attempt(work, *given):
         return work(*given), None
     except Exception as fault:  # Whatever cannot be read is a finding, and no reason to stop.
         return None, f"{type(fault).__name__}: {fault}"
-def judge(task):
-    return attempt(read_envelope, *task)
-
 # --- c9: counts, levels and profiles as exact fractions.
 def trimmed(values):
     g = len(values) // 4
@@ -231,43 +232,45 @@ def check_results(rules, files, reviews):
     used = sorted({subject["instrument_id"] for subject in rules.subjects.values()})
     want(forms == [(form, [row["code"] for row in asked[form]]) for form in used], "other instruments or criteria")
     want(members(result, "algorithm instruments subjects")["algorithm"] == "level-profile-1", "another algorithm")
-    subjects = sorted(rules.last["subjects"], key=lambda subject: subject["subject_ref"])
-    for subject, stored in zip(subjects, result["subjects"], strict=True):
+    by_ref = lambda subject: subject["subject_ref"]
+    for subject, stored in zip(sorted(rules.last["subjects"], key=by_ref), result["subjects"], strict=True):
         sheets = [marks for _, _, ref, _, marks, _ in reviews if ref == b64url(subject["subject_ref"])]
         expected = score(methodology, asked[subject["instrument_id"]], sheets, stored)
         want(stored == {"subject_ref": subject["subject_ref"], **expected}, f"the result of {subject['subject_ref']}")
-
-# --- The checks in their order.
 def lines_of(raw):
     want(not raw or raw.endswith(b"\n"), "the last line has no end")
     return raw.splitlines()
 def read_retired(raw):
-    lines = [read_json(line, "leaf epk") for line in lines_of(raw)]
-    return [(b64url(line["leaf"], 32), b64url(line["epk"], 32)) for line in lines]
-def check(folder, pool):
-    files, fault = attempt(lambda: {path.name: path.read_bytes() for path in pathlib.Path(folder).iterdir()})
-    if fault or "index.json" not in files:
+    versions = [read_json(line, "leaf epk") for line in lines_of(raw)]
+    return [(b64url(version["leaf"], 32), b64url(version["epk"], 32)) for version in versions]
+words = lambda digest: " ".join(re.findall("....", digest.hex()[:40]))
+def check(pool, folder, *kept):
+    read = lambda paths: {path.name: path.read_bytes() for path in paths}
+    found, fault = attempt(lambda: (read(pathlib.Path(folder).iterdir()), read(map(pathlib.Path, kept))))
+    if fault or "index.json" not in found[0]:
         return 2, [fault or "there is no index.json"]
-    findings = []
+    (files, given), findings = found, []
     def reading(what, work, *given):
         value, fault = attempt(work, *given)
         findings.extend([f"{what}: {fault}"] if fault else [])
         return value or {}
     index = reading("c1", read_json, files.pop("index.json"), "v cycle_ref round files counts")
-    hashes = {name: base64.urlsafe_b64encode(sha256(raw)).decode()[:43] for name, raw in files.items()}
+    hashes = {name: text_of(sha256(raw)) for name, raw in files.items()}
     reading("c1", want, (index.get("v"), index.get("files")) == (1, hashes), "files missing, added or changed")
     rules = reading("c2", Rules, files)
     if not rules:
         return 1, findings
     reading("c2", want, rules.last["methodology_digest"] == hashes.get("methodology.json"), "another methodology")
     is_own = [index.get("cycle_ref"), index.get("round")] == [rules.last["cycle_ref"], rules.last["round"]]
-    base = "checkpoint leaves envelopes.ndjson superseded.ndjson manifest.json manifest.note methodology.json result.json"
+    base = "leaves envelopes.ndjson superseded.ndjson manifest.json manifest.note methodology.json result.json".split()
     ledgers = {issuer_id: f"ledger-{issuer_id}.json" for issuer_id in rules.issuers}
-    reading("c1", want, is_own and set(files) == {*base.split(), *ledgers.values()}, "another round, or other files")
+    reading("c1", want, is_own and set(files) == {"checkpoint", *base, *ledgers.values()}, "another round or files")
     issued = [reading(f"c3: {name}", rules.issued, issuer_id, files.get(name)) for issuer_id, name in ledgers.items()]
     leaves = reading("c4", sealed_leaves, rules.last, files.get("leaves"), files.get("checkpoint")) or []
+    for checkpoint in given.values():
+        reading("c4: the checkpoint given", sealed_leaves, rules.last, files.get("leaves"), checkpoint)
     lines = reading("c5", lines_of, files.get("envelopes.ndjson")) or []
-    judged = pool.map(judge, [(rules, line) for line in lines], 16)
+    judged = pool.map(functools.partial(attempt, read_envelope, rules), lines, 16)
     findings += [f"c5: envelope {at}: {fault}" for at, (_, fault) in enumerate(judged, 1) if fault]
     reviews = [review for review, _ in judged if review]
     opened, withdrawn = [review[0] for review in reviews], sum(review[5] for review in reviews)
@@ -285,16 +288,13 @@ def check(folder, pool):
     is_listed = index.get("counts") == dict(zip(("leaves", "tallied", "superseded", "withdrawn"), counts))
     reading("c8", want, is_listed and 2 * len(leaves) == sum(counts), "the counts differ")
     reading("c9", check_results, rules, files, reviews)
-    return (1, findings) if findings else (0, [f"digest of the results: {sha256(files['result.json']).hex()}"])
-def main(arguments, pool):
-    if arguments != ["--batch"]:
-        code, findings = check(arguments[0], pool) if len(arguments) == 1 else (2, [__doc__])
-        print(("equal", "not equal", "unreadable")[code], *findings, sep="\n")
-        return code
-    for folder in sys.stdin.read().splitlines():
-        code, findings = check(folder, pool)
-        print(code, folder, *findings[:1])
-    return 0
+    if findings:
+        return 1, findings
+    seen = words(rules.digests[-1]), words(b64(files["checkpoint"].decode().split("\n")[2]))
+    told = "manifest, as ordered: {}\nroot, as reviewers read it: {}\ndigest of the results: {}"
+    return 0, told.format(*seen, sha256(files["result.json"]).hex()).split("\n")
 if __name__ == "__main__":
     with multiprocessing.Pool() as workers:
-        sys.exit(main(sys.argv[1:], workers))
+        code, findings = check(workers, *sys.argv[1:]) if len(sys.argv) in (2, 3) else (2, [__doc__])
+    print(("equal", "not equal", "unreadable")[code], *findings, sep="\n")
+    sys.exit(code)
