@@ -26,7 +26,7 @@ pub(super) use arguments::language;
 pub(super) use voice::language_of_environment;
 
 use super::{USAGE, complain};
-use crate::client::failure::Failure;
+use crate::client::failure::{Failure, Moment};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
@@ -91,7 +91,8 @@ type Outcome<T> = std::result::Result<T, Stop>;
 
 /// Why a command stops: the client's reason, a file of the reviewer's that cannot be used, or no more answers.
 enum Stop {
-    Client(Failure),
+    /// With how far things had gone, which an alarm has to tell.
+    Client(Failure, Moment),
     File(PathBuf),
     Cut,
 }
@@ -102,8 +103,8 @@ pub(super) fn run(command: PeerCommand) -> Result<u8> {
     let voice = Voice(command.speech().language.unwrap_or_else(language_of_environment));
     match runtime.block_on(execute(&command, voice)) {
         Ok(code) => Ok(code),
-        Err(Stop::Client(failure)) => {
-            complain(&voice.words(&failure));
+        Err(Stop::Client(failure, moment)) => {
+            complain(&voice.words(&failure, moment));
             Ok(exit_code(&failure))
         }
         Err(Stop::File(path)) => {
@@ -150,7 +151,8 @@ impl PeerCommand {
 }
 
 impl From<Failure> for Stop {
+    /// For steps that speak to no server: what does raises alarms, and names its moment.
     fn from(failure: Failure) -> Self {
-        Stop::Client(failure)
+        Stop::Client(failure, Moment::Before)
     }
 }

@@ -17,12 +17,13 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::draft::Draft;
-use super::failure::{CardFailure, Result};
+use super::failure::{Alarm, CardFailure, Result};
 use super::sealed_file::{Kdf, SealedFile};
 use crate::credential::blind_rsa::{Pending, SIGNATURE_SIZE};
-use crate::credential::encoding::{Bytes, Digest, Ref, Secret};
+use crate::credential::encoding::{Bytes, Digest, Ref, Secret, sha256};
 use crate::credential::envelope::{Credential, Envelope};
 use crate::credential::frozen::Frozen;
+use crate::credential::ledger::Ledger;
 use crate::credential::manifest::{Instrument, Manifest};
 use crate::credential::receipt::Receipt;
 use crate::credential::signing::{self, PublicKey};
@@ -55,11 +56,26 @@ pub struct Card {
     /// The last day on which the reviewer logged in for this card: not a day to send on.
     #[serde(default)]
     pub collected_on: Option<NaiveDate>,
+    /// The ledgers by which reviews were sent: any other of the same issuer and generation is an alarm.
+    #[serde(default)]
+    pub ledgers: Vec<MetLedger>,
     /// The root of the sealed tree, once every receipt was found in it.
     #[serde(default)]
     pub checked_root: Option<Digest>,
     /// One for each assignment for which a credential was asked.
     pub credentials: Vec<CardSubject>,
+}
+
+/// A ledger as the card met it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetLedger {
+    /// Whose it is.
+    pub issuer_id: String,
+    /// Under which generation of the manifest it was closed.
+    pub generation: u32,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
 }
 
 /// What the card holds of one assignment.
@@ -148,6 +164,7 @@ impl Card {
             manifests: vec![manifest.manifest().clone()],
             methodology: None,
             collected_on: None,
+            ledgers: Vec::new(),
             checked_root: None,
             credentials: Vec::new(),
         }
@@ -179,6 +196,25 @@ impl Card {
     /// What the card holds of a subject, to be changed.
     pub fn subject_mut(&mut self, subject_ref: &Ref) -> Option<&mut CardSubject> {
         self.credentials.iter_mut().find(|held| held.subject_ref == *subject_ref)
+    }
+
+    /// Keeps which ledgers a review is sent by; true if one is new, `second_ledger` if one was met otherwise before.
+    pub fn meet(&mut self, ledgers: &[Ledger]) -> Result<bool> {
+        let mut is_new = false;
+        for ledger in ledgers {
+            let digest = sha256(&[&ledger.to_bytes()?]);
+            let met = MetLedger { issuer_id: ledger.issuer_id.clone(), generation: ledger.generation, digest };
+            let is_its = |known: &&MetLedger| (&known.issuer_id, known.generation) == (&met.issuer_id, met.generation);
+            match self.ledgers.iter().find(is_its) {
+                Some(known) if *known != met => return Err(Alarm::SecondLedger.into()),
+                Some(_) => {}
+                None => {
+                    self.ledgers.push(met);
+                    is_new = true;
+                }
+            }
+        }
+        Ok(is_new)
     }
 
     fn read(text: &[u8]) -> Result<Self> {
@@ -251,12 +287,13 @@ impl Held {
 
     /// A new card for a file that is first written by [`Held::save`].
     ///
-    /// `weak_passphrase` unless it has 12 characters and is hard to guess.
+    /// `weak_passphrase` unless it has 12 characters and is hard to guess; `in_use` if there is one by now.
     pub fn create(path: &Path, passphrase: &str, kdf: Kdf) -> Result<Self> {
         Ok(Held { card: None, file: Some(SealedFile::create(path, passphrase, kdf)?) })
     }
 
-    /// The card of a file; `missing`, `inaccessible`, `unreadable` or `wrong_passphrase`.
+    /// The card of a file; `missing`, `inaccessible`, `unreadable`, `wrong_passphrase`, or `in_use`: as long as this value
+    /// lives no other can be made of the file.
     pub fn open(path: &Path, passphrase: &str) -> Result<Self> {
         let (file, text) = SealedFile::open(path, passphrase)?;
         Ok(Held { card: Some(Card::read(&text)?), file: Some(file) })

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::card::Card;
 use crate::credential::alarms;
 use crate::error::{Code, Error, Fault};
 
@@ -91,6 +92,8 @@ listed! {
         CredentialInvalid = "credential_invalid",
         /// A ledger is not signed by its issuer, or contradicts the manifest.
         LedgerInvalid = "ledger_invalid",
+        /// A ledger is not the one that the card met when a review was sent, or is not shown any more.
+        SecondLedger = "second_ledger",
         /// A ledger does not list a credential that this card holds.
         EntryMissing = "entry_missing",
         /// Too few credentials were issued for the subject, or more than it has reviewers.
@@ -109,41 +112,23 @@ listed! {
     Moment {
         /// Nothing had been sent.
         Before = "before",
-        /// The blinded requests had been sent, which tell nothing.
+        /// No more than the blinded requests had been sent, which tell nothing.
         Collecting = "collecting",
-        /// A review had been sent.
+        /// A review had been signed, so it may have been sent.
         Sending = "sending",
-        /// Everything had been sent, and the box is sealed.
+        /// The sealed list was being checked.
         Sealed = "sealed",
     }
 }
 
-impl Alarm {
-    /// How far things had gone.
-    pub fn moment(self) -> Moment {
-        match self {
-            Alarm::SplitView
-            | Alarm::ManifestUnreadable
-            | Alarm::OtherRound
-            | Alarm::NoteInvalid
-            | Alarm::DigestDiffers
-            | Alarm::SecondDigest
-            | Alarm::ChainBroken
-            | Alarm::ChangedTooLate
-            | Alarm::MethodologyDiffers
-            | Alarm::KeyCount
-            | Alarm::DuplicateKey
-            | Alarm::KeyIdMismatch
-            | Alarm::UnreadableKey
-            | Alarm::WeakKey
-            | Alarm::IssuedMin
-            | Alarm::AssignmentStrange
-            | Alarm::LedgerInvalid
-            | Alarm::EntryMissing
-            | Alarm::GateClosed => Moment::Before,
-            Alarm::AnswerIncomplete | Alarm::CredentialInvalid => Moment::Collecting,
-            Alarm::ReceiptInvalid => Moment::Sending,
-            Alarm::SealInvalid | Alarm::LeafMissing => Moment::Sealed,
+impl Moment {
+    /// How far things have gone by what the card holds, whatever alarm is raised: an alarm that comes before the first
+    /// request comes again when reviews are out.
+    pub fn of(card: Option<&Card>) -> Self {
+        match card.map(|card| &card.credentials) {
+            Some(subjects) if subjects.iter().any(|subject| !subject.versions.is_empty()) => Moment::Sending,
+            Some(subjects) if !subjects.is_empty() => Moment::Collecting,
+            Some(_) | None => Moment::Before,
         }
     }
 }
@@ -159,6 +144,8 @@ listed! {
         Unreadable = "unreadable",
         /// The passphrase is wrong, or the file was changed.
         WrongPassphrase = "wrong_passphrase",
+        /// Another program has it.
+        InUse = "in_use",
         /// The passphrase for a new card is too short or easily guessed.
         WeakPassphrase = "weak_passphrase",
     }

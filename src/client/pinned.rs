@@ -12,6 +12,7 @@ use super::generation::expect_pinned;
 use super::line::Line;
 use crate::credential::encoding::Ref;
 use crate::credential::frozen::Frozen;
+use crate::credential::jcs;
 use crate::credential::ledger::Ledger;
 use crate::credential::manifest::{Manifest, Window, matches_words};
 use crate::credential::rules::BallotRules;
@@ -63,7 +64,8 @@ pub async fn fetch_rules(ballot_box: &str, card: &Card, now: DateTime<Utc>) -> R
             Err(Failure::Refused(Code::NotFound)) => return Err(Alarm::GateClosed.into()),
             other => other?,
         };
-        let ledger = Ledger::parse(&bytes).map_err(|_| Alarm::LedgerInvalid)?;
+        // In its one writing, as the manifest is: another one would have another digest.
+        let ledger: Ledger = jcs::read_canonical(&bytes).map_err(|_| Alarm::LedgerInvalid)?;
         if ledger.issuer_id != issuer.issuer_id {
             return Err(Alarm::LedgerInvalid.into());
         }

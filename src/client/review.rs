@@ -61,6 +61,7 @@ pub async fn submit_under(
 ) -> Result<Receipt> {
     let subject_ref = draft.subject_ref();
     check_open(rules, subject(held, &subject_ref)?, now)?;
+    meet_ledgers(rules, held)?;
     if last(held, &subject_ref)?.is_some_and(|version| version.receipt.is_none()) {
         send_last(ballot_box, rules, held, &subject_ref, now).await?;
     }
@@ -102,6 +103,7 @@ async fn send_last(
     now: DateTime<Utc>,
 ) -> Result<Receipt> {
     check_open(rules, subject(held, subject_ref)?, now)?;
+    meet_ledgers(rules, held)?;
     let review = &last(held, subject_ref)?.ok_or(Idle::NoCredential)?.review;
     let today = rules.current().manifest().date_at(now);
     // The box would say the same; asking the shared rules first keeps a review at home that cannot be taken.
@@ -133,6 +135,12 @@ fn check_open(rules: &BallotRules, subject: &CardSubject, now: DateTime<Utc>) ->
         }
     }
     rules.check_gate(&subject.subject_ref).map_err(told)
+}
+
+/// Keeps the ledgers in the card before anything is signed or sent by them, or finds that others were met before.
+fn meet_ledgers(rules: &BallotRules, held: &mut Held) -> Result<()> {
+    let card = held.card_mut().ok_or(CardFailure::Missing)?;
+    if card.meet(rules.ledgers())? { held.save() } else { Ok(()) }
 }
 
 fn subject<'a>(held: &'a Held, subject_ref: &Ref) -> Result<&'a CardSubject> {

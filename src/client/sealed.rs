@@ -15,7 +15,7 @@ use super::generation::compare;
 use super::line::Line;
 use super::pinned::{Places, fetch_both, fetch_manifest};
 use crate::credential::bundle::leaves_from_bytes;
-use crate::credential::encoding::Digest;
+use crate::credential::encoding::{Digest, sha256};
 use crate::credential::jcs;
 use crate::credential::manifest::BODY_SIZE;
 use crate::credential::note::Checkpoint;
@@ -28,6 +28,8 @@ use crate::error::{Code, Error};
 pub struct FinalCheck {
     /// The number of leaves in the list, replaced and withdrawn versions included.
     pub leaf_count: usize,
+    /// The root of the list's tree, which auditors must find in what they recount.
+    pub root: Digest,
     /// The receipts whose leaves are in it.
     pub found_count: usize,
     /// The receipts whose leaves are not: each proves that the box broke its word.
@@ -53,7 +55,8 @@ struct Complaint<'a> {
     pad: String,
 }
 
-/// Fetches checkpoint and list from both listeners, checks signature, order and root, and looks for every receipt.
+/// Fetches checkpoint and list from both listeners, checks signature, order and root, and looks for every receipt. The
+/// ledgers by which reviews were sent must be shown unchanged as well.
 ///
 /// A card all of whose receipts are found is marked as checked. `not_sealed` while either listener has no seal.
 pub async fn check(places: &Places, held: &mut Held) -> Result<FinalCheck> {
@@ -68,6 +71,14 @@ pub async fn check(places: &Places, held: &mut Held) -> Result<FinalCheck> {
     let note = std::str::from_utf8(&note).map_err(|_| Alarm::SealInvalid)?;
     let checkpoint = Checkpoint::verify(note, pinned.log_key()).map_err(|_| Alarm::SealInvalid)?;
     let leaves = read_leaves(&leaves, &checkpoint)?;
+    for met in &card.ledgers {
+        let document = format!("ledger/{}/{}", met.issuer_id, met.generation);
+        let shown = fetch_both(places, &cycle_ref, round, &document).await?;
+        // Every ledger stays public; one that is withdrawn is not what auditors will be shown either.
+        if shown.is_none_or(|bytes| sha256(&[&bytes]) != met.digest) {
+            return Err(Alarm::SecondLedger.into());
+        }
+    }
     let (mut found_count, mut missing, mut unreceipted) = (0, Vec::new(), Vec::new());
     for subject in &card.credentials {
         for version in &subject.versions {
@@ -87,7 +98,7 @@ pub async fn check(places: &Places, held: &mut Held) -> Result<FinalCheck> {
         }
         held.save()?;
     }
-    Ok(FinalCheck { leaf_count: leaves.len(), found_count, missing, unreceipted })
+    Ok(FinalCheck { leaf_count: leaves.len(), root: checkpoint.root, found_count, missing, unreceipted })
 }
 
 /// The leaves, if they are the ones that the checkpoint signs: ascending, distinct, as many, with its root.

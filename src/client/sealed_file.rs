@@ -3,9 +3,14 @@
 //! What a newcomer would get wrong: writing over the file. A crash half way would lose the keys of every review, so the
 //! new text goes into a file beside it, to the disk, and takes the name last. The derived key stays in memory, for a
 //! passphrase costs half a second; the initialisation vector is fresh each time.
+//!
+//! And two programs with one card: the second to save would write over the receipts of the first. So whoever has a card
+//! holds a lock beside it from reading to the last writing.
 
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -32,6 +37,8 @@ const ARGON2_MEMORY_KIB_MAX: u32 = 1_048_576;
 const ARGON2_PASSES: u32 = 3;
 const ARGON2_PASSES_MAX: u32 = 20;
 const PASSPHRASE_MIN: usize = 12;
+/// A card is its owner's alone, and so is all that lies beside it.
+const MODE: u32 = 0o600;
 
 /// How the key is made of the passphrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,38 +71,55 @@ struct Sealed {
     ciphertext: Blob,
 }
 
-/// A file and the key to it.
+/// A file, the key to it, and the lock that keeps every other program from it.
 pub struct SealedFile {
     path: PathBuf,
     derivation: Derivation,
     key: Zeroizing<[u8; 32]>,
+    // Held for as long as this value lives.
+    _lock: File,
 }
 
-/// Overwrites a card's file with random bytes, to the disk, and removes it; needs no passphrase.
+/// Overwrites a card's file with random bytes, to the disk, and removes it with all that lies beside it; needs no
+/// passphrase.
 ///
-/// `missing` or `inaccessible`. What the disk itself keeps of earlier writings is out of any program's reach.
+/// `missing`, `inaccessible`, or `in_use`, for another program would write the card anew. What the disk itself keeps of
+/// earlier writings is out of any program's reach.
 pub fn destroy(path: &Path) -> Result<()> {
-    let size = read(path)?.len();
-    let mut noise = vec![0; size];
-    fill_random(&mut noise)?;
-    let overwrite = || -> std::io::Result<()> {
-        let mut file = File::options().write(true).open(path)?;
-        file.write_all(&noise)?;
-        file.sync_all()?;
-        std::fs::remove_file(path)?;
+    let _lock = take(path)?;
+    let wipe = || -> std::io::Result<()> {
+        overwrite(&unfinished(path))?;
+        overwrite(path)?;
+        std::fs::remove_file(beside(path, ".lock"))?;
         File::open(folder_of(path))?.sync_all()
     };
     // The cause would only repeat what the reader sees: that this file cannot be written.
-    overwrite().map_err(|_| CardFailure::Inaccessible.into())
+    wipe().map_err(|_| CardFailure::Inaccessible.into())
+}
+
+/// Puts a file of the reviewer's into the place of an earlier one, whole or not at all, readable by its owner alone.
+pub fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let unfinished = unfinished(path);
+    let mut new = File::options().write(true).create(true).truncate(true).mode(MODE).open(&unfinished)?;
+    new.write_all(bytes)?;
+    new.sync_all()?;
+    std::fs::rename(&unfinished, path)?;
+    // Only then is the name itself on the disk.
+    File::open(folder_of(path))?.sync_all()
 }
 
 impl SealedFile {
-    /// A key for a file that does not exist yet; nothing is written.
+    /// A key for a file that does not exist yet; nothing of it is written. `in_use` if another program makes it, or has
+    /// just done so.
     pub(super) fn create(path: &Path, passphrase: &str, kdf: Kdf) -> Result<Self> {
         let is_weak = passphrase.chars().count() < PASSPHRASE_MIN
             || zxcvbn::zxcvbn(passphrase, &[]).score() < zxcvbn::Score::Three;
         if is_weak {
             return Err(CardFailure::WeakPassphrase.into());
+        }
+        let lock = lock(path)?;
+        if path.exists() {
+            return Err(CardFailure::InUse.into());
         }
         let salt = Bytes::random()?;
         let derivation = match kdf {
@@ -103,11 +127,14 @@ impl SealedFile {
             Kdf::Argon2id => Derivation::Argon2id { memory_kib: ARGON2_MEMORY_KIB, passes: ARGON2_PASSES, salt },
         };
         let key = derivation.key(passphrase)?;
-        Ok(SealedFile { path: path.to_owned(), derivation, key })
+        Ok(SealedFile { path: path.to_owned(), derivation, key, _lock: lock })
     }
 
-    /// The file with its key, and the text that it holds.
+    /// The file with its key, and the text that it holds; `in_use` while another program has it.
     pub(super) fn open(path: &Path, passphrase: &str) -> Result<(Self, Zeroizing<Vec<u8>>)> {
+        let lock = take(path)?;
+        // Another program that was killed while it saved; it holds the same keys under the same passphrase.
+        overwrite(&unfinished(path)).map_err(|_| CardFailure::Inaccessible)?;
         let sealed: Sealed = serde_json::from_slice(&read(path)?).map_err(|_| CardFailure::Unreadable)?;
         if sealed.v != 1 || sealed.cipher != CIPHER || !sealed.kdf.is_bearable() {
             return Err(CardFailure::Unreadable.into());
@@ -118,7 +145,7 @@ impl SealedFile {
         });
         // A wrong passphrase and a changed file look alike, and have to.
         let text = text.map(Zeroizing::new).ok_or(CardFailure::WrongPassphrase)?;
-        Ok((SealedFile { path: path.to_owned(), derivation: sealed.kdf, key }, text))
+        Ok((SealedFile { path: path.to_owned(), derivation: sealed.kdf, key, _lock: lock }, text))
     }
 
     /// Encrypts the text and puts it in the place of the file, readable by its owner alone.
@@ -132,18 +159,7 @@ impl SealedFile {
             Sealed { v: 1, kdf: self.derivation.clone(), cipher: CIPHER.to_owned(), iv, ciphertext: Blob(ciphertext) };
         let bytes = serde_json::to_vec(&sealed).map_err(Error::internal)?;
         // The cause would only repeat what the reader sees: that this file cannot be written.
-        self.replace(&bytes).map_err(|_| CardFailure::Inaccessible.into())
-    }
-
-    fn replace(&self, bytes: &[u8]) -> std::io::Result<()> {
-        let folder = folder_of(&self.path);
-        // Such a file is made with mode 0600.
-        let mut new = tempfile::NamedTempFile::new_in(folder)?;
-        new.write_all(bytes)?;
-        new.as_file().sync_all()?;
-        new.persist(&self.path).map_err(|error| error.error)?;
-        // Only then is the name itself on the disk.
-        File::open(folder)?.sync_all()
+        put(&self.path, &bytes).map_err(|_| CardFailure::Inaccessible.into())
     }
 }
 
@@ -178,6 +194,61 @@ impl Derivation {
         }
         Ok(key)
     }
+}
+
+/// The lock of a card that exists.
+fn take(path: &Path) -> Result<File> {
+    // Nothing is made beside what is no card.
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => lock(path),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(CardFailure::Missing.into()),
+        Ok(_) | Err(_) => Err(CardFailure::Inaccessible.into()),
+    }
+}
+
+fn lock(path: &Path) -> Result<File> {
+    let place = beside(path, ".lock");
+    let open = || File::options().write(true).create(true).truncate(false).mode(MODE).open(&place);
+    loop {
+        let file = open().map_err(|_| CardFailure::Inaccessible)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(CardFailure::InUse.into()),
+            Err(TryLockError::Error(_)) => return Err(CardFailure::Inaccessible.into()),
+        }
+        // Whoever destroyed the card meanwhile removed this lock with it: it keeps nobody out any more.
+        let own = file.metadata().map_err(|_| CardFailure::Inaccessible)?;
+        if std::fs::metadata(&place).is_ok_and(|named| named.ino() == own.ino()) {
+            return Ok(file);
+        }
+    }
+}
+
+/// Random bytes over a file, to the disk, before it is removed; nothing where there is none.
+fn overwrite(path: &Path) -> std::io::Result<()> {
+    let mut file = match File::options().write(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    let size = usize::try_from(file.metadata()?.len()).map_err(std::io::Error::other)?;
+    let mut noise = vec![0; size];
+    fill_random(&mut noise).map_err(std::io::Error::other)?;
+    file.write_all(&noise)?;
+    file.sync_all()?;
+    std::fs::remove_file(path)
+}
+
+/// Where a file is written before it takes its name; a name of its own, so that what a crash leaves there is found.
+fn unfinished(path: &Path) -> PathBuf {
+    beside(path, ".unfinished")
+}
+
+/// The hidden file that goes with this one.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(ending);
+    path.with_file_name(name)
 }
 
 fn folder_of(path: &Path) -> &Path {

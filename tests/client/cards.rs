@@ -40,9 +40,13 @@ async fn a_card_comes_back_whole_under_either_derivation() {
             (&text["v"], &text["cipher"], &text["kdf"]["name"]),
             (&json!(1), &json!("aes-256-gcm"), &json!(name))
         );
-        let reopened = Held::open(&path, PASSPHRASE).unwrap();
         let plain = |held: &Held| serde_json::to_string(held.card().unwrap()).unwrap();
-        assert_eq!(plain(&reopened), plain(&held));
+        let written = plain(&held);
+        assert_eq!(failure(Held::open(&path, PASSPHRASE)), CardFailure::InUse);
+        assert_eq!(failure(Held::create(&path, PASSPHRASE, kdf)), CardFailure::InUse);
+        drop(held);
+        assert_eq!(failure(Held::create(&path, PASSPHRASE, kdf)), CardFailure::InUse, "there is one already");
+        assert_eq!(plain(&Held::open(&path, PASSPHRASE).unwrap()), written);
     }
 }
 
@@ -57,13 +61,16 @@ async fn the_file_shows_nothing_and_only_its_owner_reads_it() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    // The file beside it took its name; nothing else is left in the folder.
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    // The file beside it took its name; nothing else is left in the folder but the lock of whoever has the card.
+    let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort_unstable();
+    assert_eq!(names, [".card.json.lock", "card.json"]);
 }
 
 #[actix_web::test]
 async fn a_wrong_passphrase_and_a_changed_byte_open_nothing() {
-    let (_folder, path, _held) = collected(Kdf::Pbkdf2Sha512).await;
+    let (_folder, path, held) = collected(Kdf::Pbkdf2Sha512).await;
+    drop(held);
     assert_eq!(failure(Held::open(&path, "seven quiet rivers under ice")), CardFailure::WrongPassphrase);
     let mut text: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     let ciphertext = text["ciphertext"].as_str().unwrap();
@@ -85,6 +92,8 @@ fn a_file_that_is_absent_or_no_card_is_told_as_such() {
     fs::write(&path, "{}").unwrap();
     assert_eq!(failure(Held::open(&path, PASSPHRASE)), CardFailure::Unreadable);
     assert_eq!(failure(Held::open(folder.path(), PASSPHRASE)), CardFailure::Inaccessible);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(failure(Held::open(&path, PASSPHRASE)), CardFailure::Missing);
 }
 
 #[test]

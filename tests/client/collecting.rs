@@ -102,6 +102,7 @@ async fn a_card_in_a_file_sends_the_same_bytes_after_a_cut() {
     let bodies = servers.bodies("/v1/me/credentials");
     assert_eq!(bodies.len(), 2);
     assert_eq!(bodies[0], bodies[1]);
+    drop(held);
     let reread = Held::open(&path, PASSPHRASE).unwrap();
     assert!(reread.card().unwrap().credentials.iter().all(ejf::client::card::CardSubject::is_ready));
 }

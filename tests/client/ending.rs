@@ -173,3 +173,26 @@ async fn one_of_two_issuers_can_neither_close_its_eyes_nor_sign_for_the_other() 
         assert!(servers.bodies("/v1/anon/reviews").is_empty());
     }
 }
+
+#[actix_web::test]
+async fn another_ledger_than_the_one_a_review_was_sent_by_is_an_alarm_when_it_is_revised_and_when_it_is_checked() {
+    type Lie = fn(&Servers);
+    // Credentials added after the fact, which hold by themselves; and a ledger that is shown no more.
+    let lies: [Lie; 2] = [|servers| servers.publish_ledger(13), |servers| servers.state().ledgers.clear()];
+    for lie in lies {
+        let (servers, mut held) = sent(&manifest(), &[ALMA]).await;
+        let met = &held.card().unwrap().ledgers;
+        assert_eq!((met.len(), met[0].issuer_id.as_str(), met[0].generation), (1, "council", 0));
+        servers.seal_without(&[]);
+        assert_eq!(checked(&servers, &mut held).await.unwrap().found_count, 1);
+        lie(&servers);
+        let found = checked(&servers, &mut held).await;
+        assert!(matches!(found, Err(Failure::Alarm(Alarm::SecondLedger))), "{found:?}");
+    }
+    let (servers, mut held) = sent(&manifest(), &[ALMA]).await;
+    servers.publish_ledger(13);
+    keep_empty(&mut held, &BOLAT);
+    let refused = review::send(&servers.places.ballot_box, &mut held, &BOLAT, while_submitting()).await;
+    assert!(matches!(refused, Err(Failure::Alarm(Alarm::SecondLedger))), "{refused:?}");
+    assert_eq!(servers.bodies("/v1/anon/reviews").len(), 1);
+}

@@ -145,9 +145,9 @@ async fn moments_are_drawn_over_the_whole_window_once_and_kept() {
     for _ in 0..200 {
         let waiting = spread::waiting(&held).unwrap();
         firsts.insert(waiting[0]);
-        let planned = spread::plan(&mut held, &waiting, while_issuing()).unwrap();
+        let planned = spread::plan(&mut held, &waiting, None, while_issuing()).unwrap();
         assert!(planned.is_sorted() && planned.iter().all(|(moment, _)| (opens..closes).contains(moment)));
-        assert_eq!(spread::plan(&mut held, &waiting, while_submitting()).unwrap(), planned);
+        assert_eq!(spread::plan(&mut held, &waiting, None, while_issuing()).unwrap(), planned);
         weeks.extend(planned.iter().map(|(moment, _)| (*moment - opens).num_weeks()));
         for subject_ref in [ALMA, BOLAT] {
             held.card_mut().unwrap().subject_mut(&subject_ref).unwrap().send_at = None;
@@ -155,6 +155,6 @@ async fn moments_are_drawn_over_the_whole_window_once_and_kept() {
     }
     assert_eq!((firsts.len(), weeks.len()), (2, 3));
     let waiting = spread::waiting(&held).unwrap();
-    let late = spread::plan(&mut held, &waiting, closes);
+    let late = spread::plan(&mut held, &waiting, None, closes);
     assert!(matches!(late, Err(Failure::Refused(ejf::error::Code::WindowClosed))), "{late:?}");
 }

@@ -108,15 +108,18 @@ const VARIANTS: &[(&str, &str, Lie, Alarm)] = &[
 async fn every_lie_is_refused_with_its_alarm_and_nothing_is_sent_after_it() {
     let mut refused_count = 0;
     for (id, what, lie, expected) in VARIANTS {
-        let (servers, raised) = tell(lie).await;
+        let (servers, raised, moment) = tell(lie).await;
         match raised {
             Failure::Alarm(alarm) => assert_eq!(alarm, *expected, "{id}: {what}"),
             other => panic!("{id}: {what}: {other}"),
         }
         let requests = servers.bodies("/v1/me/credentials").len();
         let asked_before = usize::from(matches!(lie, CollectingAgain(_) | Submitting(_)));
-        let asked_for_the_lie = usize::from(expected.moment() == Moment::Collecting);
+        let asked_for_the_lie = usize::from(*expected == Alarm::CredentialInvalid);
         assert_eq!(requests, asked_before + asked_for_the_lie, "{id}: {what}");
+        // What the reviewer is told of it: whether requests have gone out, and that no review has.
+        let truth = if requests == 0 { Moment::Before } else { Moment::Collecting };
+        assert_eq!(moment, truth, "{id}: {what}");
         assert!(servers.bodies("/v1/anon/reviews").is_empty(), "{id}: {what}");
         refused_count += 1;
     }
@@ -126,8 +129,9 @@ async fn every_lie_is_refused_with_its_alarm_and_nothing_is_sent_after_it() {
     eprintln!("hostile-issuer variants refused: {refused_count} of {}", VARIANTS.len());
 }
 
-/// Tells one lie to a reviewer, and gives the servers with what reached them and the reason why it ended.
-async fn tell(lie: &Lie) -> (Servers, Failure) {
+/// Tells one lie to a reviewer, and gives the servers with what reached them, the reason why it ended, and how far things
+/// had gone by her card.
+async fn tell(lie: &Lie) -> (Servers, Failure, Moment) {
     let mut told = manifest();
     if let Manifested(change) = lie {
         change(&mut told);
@@ -138,14 +142,16 @@ async fn tell(lie: &Lie) -> (Servers, Failure) {
         Manifested(_) => {}
         Printed => {
             let printed = digest_words(&Bytes([7; 32]));
-            return (servers.clone(), servers.collect_under(&printed, &mut held).await.unwrap_err());
+            let ended = servers.collect_under(&printed, &mut held).await.unwrap_err();
+            return (servers, ended, Moment::of(held.card()));
         }
         Collecting(act) => act(&servers),
         CollectingAgain(act) => {
             servers.collect(&mut held).await.unwrap();
             servers.state().assignments[0]["state"] = serde_json::json!("drawn");
             act(&servers);
-            return (servers.clone(), servers.collect_under(&words(&other()), &mut held).await.unwrap_err());
+            let ended = servers.collect_under(&words(&other()), &mut held).await.unwrap_err();
+            return (servers, ended, Moment::of(held.card()));
         }
         Submitting(act) => {
             servers.collect(&mut held).await.unwrap();
@@ -154,13 +160,11 @@ async fn tell(lie: &Lie) -> (Servers, Failure) {
             keep_empty(&mut held, &ALMA);
             let ended = review::send(&servers.places.ballot_box, &mut held, &ALMA, while_submitting()).await;
             assert!(held.card().unwrap().subject(&ALMA).unwrap().versions.is_empty());
-            return (servers, ended.unwrap_err());
+            return (servers, ended.unwrap_err(), Moment::of(held.card()));
         }
     }
     let ended = servers.collect_under(&words(&told), &mut held).await.unwrap_err();
-    let is_before = matches!(ended, Failure::Alarm(alarm) if alarm.moment() == Moment::Before);
-    assert_eq!(held.card().is_none(), is_before, "{ended}");
-    (servers, ended)
+    (servers, ended, Moment::of(held.card()))
 }
 
 #[actix_web::test]
@@ -174,6 +178,25 @@ async fn what_another_key_signed_is_thrown_away_and_never_asked_for_again() {
     servers.state().assignments[0]["state"] = serde_json::json!("drawn");
     servers.collect(&mut held).await.unwrap();
     assert_eq!(servers.bodies("/v1/me/credentials").len(), 1);
+}
+
+#[actix_web::test]
+async fn once_a_review_is_out_no_alarm_says_that_nothing_was_sent() {
+    type Act = fn(&Servers);
+    let lies: [Act; 3] = [serve_other, |servers| set_note(servers, &[true]), |servers| servers.publish_ledger(1)];
+    for lie in lies {
+        let (servers, mut held) = (Servers::honest().await, Held::in_memory());
+        servers.collect(&mut held).await.unwrap();
+        servers.publish_ledger(12);
+        keep_empty(&mut held, &ALMA);
+        review::send(&servers.places.ballot_box, &mut held, &ALMA, while_submitting()).await.unwrap();
+        assert_eq!(Moment::of(held.card()), Moment::Sending);
+        lie(&servers);
+        keep_empty(&mut held, &crate::round::BOLAT);
+        let ended = review::send(&servers.places.ballot_box, &mut held, &crate::round::BOLAT, while_submitting()).await;
+        assert!(matches!(ended, Err(Failure::Alarm(_))), "{ended:?}");
+        assert_eq!(Moment::of(held.card()), Moment::Sending);
+    }
 }
 
 /// An honest manifest, but not the one in force.

@@ -2,7 +2,7 @@
 //! the complaint and the end of the card; and what the servers saw of all that.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -27,17 +27,25 @@ struct Reviewer {
 }
 
 /// A program that is ended with its value, however the test ends.
-struct Spread(Child);
+struct Running(Child);
 
-impl Spread {
-    fn first_line(&mut self) -> String {
-        let mut line = String::new();
-        BufReader::new(self.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        line
+impl Running {
+    /// The next line of its output, byte by byte, so that none of the line after is taken.
+    fn next_line(&mut self) -> String {
+        let mut line = Vec::new();
+        let output = self.0.stdout.as_mut().unwrap();
+        while line.last() != Some(&b'\n') {
+            let mut byte = [0];
+            if output.read(&mut byte).unwrap() == 0 {
+                break;
+            }
+            line.push(byte[0]);
+        }
+        String::from_utf8(line).unwrap()
     }
 }
 
-impl Drop for Spread {
+impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended already; then there is nothing to end.
         let _ = self.0.kill();
@@ -71,12 +79,20 @@ impl Reviewer {
     }
 
     /// The program sending spread over the window, which may take weeks.
-    fn spread(&self) -> Spread {
-        let sending = ["peer", "submit", "--spread", "--box", &self.servers.places.ballot_box];
+    fn spread(&self) -> Running {
+        self.start(&["submit", "--spread", "--box", &self.servers.places.ballot_box])
+    }
+
+    /// The form of a judge, waiting for its first answer.
+    fn form(&self) -> Running {
+        self.start(&["form", "--subject", &ALMA.to_string()])
+    }
+
+    fn start(&self, arguments: &[&str]) -> Running {
         let card = ["--card", &self.card, "--passphrase-file", &self.secret];
         let mut command = Command::new(env!("CARGO_BIN_EXE_ejf"));
-        command.args([sending.as_slice(), &card].concat()).env("LC_ALL", "C").stdout(Stdio::piped());
-        Spread(command.spawn().unwrap())
+        command.args([&["peer"], arguments, &card].concat()).env("LC_ALL", "C");
+        Running(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
     }
 
     fn held(&self) -> Held {
@@ -171,25 +187,78 @@ async fn a_withdrawal_says_nothing_and_replaces_what_was_sent() {
 async fn a_spread_that_is_cut_keeps_its_moments_and_sends_when_they_have_come() {
     let reviewer = Reviewer::new().await;
     reviewer.fill_in();
-    let first = reviewer.spread().first_line();
+    let first = reviewer.spread().next_line();
     let mut held = reviewer.held();
     let moments: Vec<_> = held.card().unwrap().credentials.iter().map(|held| held.send_at.unwrap()).collect();
     let earliest = moments.iter().min().unwrap().format("%Y-%m-%d %H:%M UTC").to_string();
     assert!(first.contains(&earliest) && first.contains("Review 1 of 2"), "{first}");
     assert!(moments.iter().all(|moment| *moment > now()) && reviewer.servers.state().seen.is_empty());
 
-    // The moments have come while the program was off.
+    // Both moments have come while the program was off: one review goes out, the other waits.
     let past = now() - TimeDelta::minutes(1);
     for subject_ref in [ALMA, BOLAT] {
         held.card_mut().unwrap().subject_mut(&subject_ref).unwrap().send_at = Some(past);
     }
     held.save().unwrap();
+    drop(held);
     let mut second = reviewer.spread();
-    let line = second.first_line();
+    let line = second.next_line();
     assert!(line.contains(&past.format("%Y-%m-%d %H:%M UTC").to_string()), "{line}");
-    assert!(actix_web::rt::task::spawn_blocking(move || second.0.wait().unwrap().success()).await.unwrap());
-    assert_eq!(reviewer.servers.bodies(REVIEWS).len(), 2);
-    assert!(reviewer.card().credentials.iter().all(|held| held.send_at.is_none() && held.draft.is_none()));
+    let (receipt, next) =
+        actix_web::rt::task::spawn_blocking(move || (second.next_line(), second.next_line())).await.unwrap();
+    assert!(receipt.contains("receipt is verified") && next.contains("Review 2 of 2"), "{receipt} {next}");
+    assert_eq!(reviewer.servers.bodies(REVIEWS).len(), 1);
+    let waiting: Vec<_> = reviewer.card().credentials.iter().filter_map(|held| held.send_at).collect();
+    let gap = waiting[0] - now();
+    assert!(waiting.len() == 1 && (1..=30).contains(&gap.num_minutes()), "{gap}");
+}
+
+#[actix_web::test]
+async fn two_programs_with_one_card_lose_no_receipt() {
+    let reviewer = Reviewer::new().await;
+    reviewer.fill_in();
+    // One program waits for answers and would write the card that it read at its start.
+    let mut form = reviewer.form();
+    form.next_line();
+
+    let (code, _, told) = reviewer.send(&["submit"]).await;
+    assert!(code == 2 && told.contains("Another `ejf peer` is working with this card"), "{told}");
+    assert!(reviewer.servers.bodies(REVIEWS).is_empty());
+    let (code, _, told) = reviewer.run(&["destroy", "--force"], "").await;
+    assert!(code == 2 && told.contains("Another `ejf peer`") && Path::new(&reviewer.card).exists(), "{told}");
+
+    drop(form);
+    let (code, _, told) = reviewer.send(&["submit"]).await;
+    assert!(code == 0 && told.contains("2 reviews go out one after another"), "{told}");
+    assert!(reviewer.card().credentials.iter().all(|held| held.versions[0].receipt.is_some()));
+}
+
+#[actix_web::test]
+async fn a_program_that_waits_for_its_moment_leaves_the_card_to_others_and_sends_what_they_changed() {
+    let reviewer = Reviewer::new().await;
+    let alma = ALMA.to_string();
+    reviewer.run(&["form", "--subject", &alma], "4\n3\n1\nyes\n").await;
+    let mut spread = reviewer.spread();
+    spread.next_line();
+    let (code, _, told) = reviewer.run(&["form", "--subject", &alma], "2\n2\n1\nyes\n").await;
+    assert_eq!(code, 0, "{told}");
+    let (code, _, told) = reviewer.send(&["submit"]).await;
+    assert_eq!(code, 0, "{told}");
+    let body = Envelope::parse_submission(&reviewer.servers.bodies(REVIEWS)[0]).unwrap().body;
+    assert_eq!(json!(body.marks), json!({"k1": 2, "k2": 2}));
+}
+
+#[actix_web::test]
+async fn what_a_kill_left_of_a_card_goes_with_the_next_opening_and_with_the_card() {
+    let reviewer = Reviewer::new().await;
+    let (left, lock) =
+        (reviewer.folder.path().join(".card.json.unfinished"), reviewer.folder.path().join(".card.json.lock"));
+    fs::copy(&reviewer.card, &left).unwrap();
+    reviewer.run(&["status"], "").await;
+    assert!(!left.exists() && lock.exists());
+    fs::copy(&reviewer.card, &left).unwrap();
+    let (code, ..) = reviewer.run(&["destroy", "--force"], "").await;
+    assert!(code == 0 && !left.exists() && !lock.exists() && !Path::new(&reviewer.card).exists());
 }
 
 #[actix_web::test]
@@ -200,6 +269,7 @@ async fn sending_on_the_day_of_a_login_is_warned_of() {
     let today = begun(8).date_at(now());
     held.card_mut().unwrap().collected_on = Some(today);
     held.save().unwrap();
+    drop(held);
     let (code, _, told) = reviewer.send(&["submit"]).await;
     assert!(code == 0 && told.contains("WARNING: you logged in") && told.contains("court's network"), "{told}");
 }
@@ -219,7 +289,10 @@ async fn the_card_lives_until_the_sealed_list_holds_its_receipts_and_no_token_is
     reviewer.servers.seal_without(&[]);
     let (code, said, told) = reviewer.check().await;
     assert!(
-        code == 0 && said.contains("receipts found in it: 2") && said.contains("ejf peer destroy"),
+        code == 0
+            && said.contains("Root of the sealed list: ")
+            && said.contains("receipts found in it: 2")
+            && said.contains("ejf peer destroy"),
         "{said} {told}"
     );
     let (code, said, _) = reviewer.run(&["destroy"], "").await;
@@ -263,6 +336,7 @@ async fn status_logs_in_only_where_it_is_told_to_and_shows_what_the_card_lacks()
     let mut held = reviewer.held();
     held.card_mut().unwrap().credentials.retain(|held| held.subject_ref == ALMA);
     held.save().unwrap();
+    drop(held);
     reviewer.servers.state().assignments[1]["state"] = json!("drawn");
     let password = reviewer.folder.path().join("password.txt");
     fs::write(&password, "a password of a judge").unwrap();

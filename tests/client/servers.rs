@@ -243,8 +243,8 @@ impl State {
         match (side, path.strip_prefix(&public).unwrap_or(&path)) {
             (_, "manifest") => HttpResponse::Ok().body(self.manifests[&is_box].clone()),
             (_, "manifest.note") => HttpResponse::Ok().body(self.notes[&is_box].clone()),
-            (_, name) if name.starts_with("ledger/") => match self.ledgers.get(&name["ledger/".len()..]) {
-                Some(ledger) => HttpResponse::Ok().body(ledger.clone()),
+            (_, name) if name.starts_with("ledger/") => match self.ledger(&name["ledger/".len()..]) {
+                Some(ledger) => HttpResponse::Ok().body(ledger),
                 None => problem(404, "not_found"),
             },
             (Side::Registry, "/v1/sessions") => {
@@ -278,6 +278,14 @@ impl State {
             },
             _ => problem(404, "not_found"),
         }
+    }
+
+    /// An issuer's newest ledger, or the one of the generation that is named beside it.
+    fn ledger(&self, name: &str) -> Option<Vec<u8>> {
+        let (issuer_id, generation) = name.split_once('/').map_or((name, None), |(id, number)| (id, Some(number)));
+        let found = self.ledgers.get(issuer_id)?;
+        let of = Ledger::parse(found).map(|ledger| ledger.generation.to_string()).unwrap_or_default();
+        generation.is_none_or(|generation| generation == of).then(|| found.clone())
     }
 
     /// Judges a complaint as the design's section 7 has it.

@@ -5,13 +5,13 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::Outcome;
 use super::arguments::{CollectArguments, DigestArgument, PinArguments, StatusArguments};
 use super::asking::{ask, open, read, secret, subjects};
 use super::voice::Voice;
+use super::{Outcome, Stop};
 use crate::cli::{DONE, say};
 use crate::client::card::{Card, CardSubject, Held};
-use crate::client::failure::{CardFailure, Failure};
+use crate::client::failure::{CardFailure, Failure, Moment};
 use crate::client::generation::{Change, renew};
 use crate::client::peer::{Assignment, Login, collect, list_assignments};
 use crate::credential::manifest::{Manifest, Window, digest_words};
@@ -27,7 +27,8 @@ pub(super) async fn run_collect(arguments: &CollectArguments, voice: Voice, now:
         other => other?,
     };
     let login = Login::Password { login: &arguments.login, password: &password };
-    let collected = collect(&arguments.places.places(), &login, &digest, &mut held, now).await?;
+    let collected = collect(&arguments.places.places(), &login, &digest, &mut held, now).await;
+    let collected = collected.map_err(|failure| Stop::Client(failure, Moment::of(held.card())))?;
     if let Some(change) = &collected.change {
         say_change(change, voice);
     }
@@ -44,7 +45,8 @@ pub(super) async fn run_pin(arguments: &PinArguments, voice: Voice, now: DateTim
     let mut held = open(&arguments.card, voice)?;
     let digest = printed(&arguments.digest, voice)?;
     let between = arguments.between.iter().map(|path| read(path)).collect::<Outcome<Vec<_>>>()?;
-    match renew(&arguments.places.places(), &digest, &between, &mut held, now).await? {
+    let renewed = renew(&arguments.places.places(), &digest, &between, &mut held, now).await;
+    match renewed.map_err(|failure| Stop::Client(failure, Moment::of(held.card())))? {
         Some(change) => say_change(&change, voice),
         None => voice.say("peer-pinned-already", &[]),
     }

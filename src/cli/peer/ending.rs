@@ -3,7 +3,6 @@
 //! What a newcomer would get wrong: destroying the card first. Until every receipt is found, the card alone proves that the
 //! box took a review.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{CheckArguments, ComplainArguments, DestroyArguments};
@@ -11,17 +10,20 @@ use super::asking::{open, read, shown};
 use super::voice::Voice;
 use super::{Outcome, Stop};
 use crate::cli::{DONE, WRONG, complain};
-use crate::client::failure::{Alarm, Failure, Idle};
+use crate::client::failure::{Alarm, Failure, Idle, Moment};
 use crate::client::sealed::{self, Verdict};
 use crate::client::sealed_file;
 use crate::credential::jcs;
+use crate::credential::manifest::digest_words;
 use crate::credential::receipt::Receipt;
 
 pub(super) async fn run_check(arguments: &CheckArguments, voice: Voice) -> Outcome<u8> {
     let mut held = open(&arguments.card, voice)?;
-    let checked = sealed::check(&arguments.places.places(), &mut held).await?;
+    let checked = sealed::check(&arguments.places.places(), &mut held).await;
+    let checked = checked.map_err(|failure| Stop::Client(failure, Moment::Sealed))?;
     let (leaves, found) = (checked.leaf_count.to_string(), checked.found_count.to_string());
     voice.say("peer-checked", &[("leaves", &leaves), ("found", &found)]);
+    voice.say("peer-checked-root", &[("root", &digest_words(&checked.root))]);
     for (name, is_present) in &checked.unreceipted {
         let key = if *is_present { "peer-checked-unreceipted" } else { "peer-checked-lost" };
         voice.say(key, &[("name", name)]);
@@ -30,7 +32,7 @@ pub(super) async fn run_check(arguments: &CheckArguments, voice: Voice) -> Outco
         voice.say("peer-offer-destroy", &[("file", &shown(&arguments.card.path))]);
         return Ok(DONE);
     }
-    complain(&voice.words(&Failure::Alarm(Alarm::LeafMissing)));
+    complain(&voice.alarm(Alarm::LeafMissing, Moment::Sealed));
     let folder = arguments.proofs.clone().or_else(|| arguments.card.path.parent().map(Path::to_owned));
     for receipt in &checked.missing {
         let file = save_proof(folder.as_deref().unwrap_or(Path::new("")), receipt)?;
@@ -43,14 +45,8 @@ pub(super) async fn run_check(arguments: &CheckArguments, voice: Voice) -> Outco
 fn save_proof(folder: &Path, receipt: &Receipt) -> Outcome<PathBuf> {
     let file = folder.join(format!("receipt-{}.json", receipt.leaf));
     let text = jcs::canonical(receipt).map_err(Failure::Internal)?;
-    let write = || -> std::io::Result<()> {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        // Such a file is made with mode 0600: it names nobody, but it lies where somebody's card lies.
-        let mut new = tempfile::NamedTempFile::new_in(folder)?;
-        new.write_all(&text)?;
-        new.persist(&file).map(drop).map_err(|error| error.error)
-    };
-    write().map_err(|_| Stop::File(file.clone()))?;
+    // It names nobody, but it lies where somebody's card lies.
+    sealed_file::put(&file, &text).map_err(|_| Stop::File(file.clone()))?;
     Ok(file)
 }
 

@@ -12,7 +12,7 @@ use super::voice::Voice;
 use crate::cli::{DONE, USAGE, complain, say};
 use crate::client::card::{Card, CardSubject};
 use crate::client::draft::{Draft, example};
-use crate::client::failure::{CardFailure, Failure, Idle};
+use crate::client::failure::{CardFailure, Failure, Idle, Moment};
 use crate::client::review;
 use crate::credential::manifest::Item;
 use crate::domain::methodology::Methodology;
@@ -135,7 +135,9 @@ fn ask_statements(
         }
         let Some(chosen) = chosen else { continue };
         match Draft::new(card, subject.subject_ref, marks.clone(), chosen) {
-            Err(failure @ Failure::Review(_)) if !codes.is_empty() => complain(&voice.words(&failure)),
+            Err(failure @ Failure::Review(_)) if !codes.is_empty() => {
+                complain(&voice.words(&failure, Moment::of(Some(card))))
+            }
             other => return Ok(other?),
         }
     }

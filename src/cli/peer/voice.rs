@@ -4,7 +4,7 @@
 //! whether anything was sent, and whom to tell; so each alarm has its sentence and its moment's advice in three languages.
 
 use crate::cli::{UNREACHABLE, USAGE, WRONG, complain, say};
-use crate::client::failure::Failure;
+use crate::client::failure::{Alarm, Failure, Moment};
 use crate::domain::methodology::Text;
 use crate::error::Place;
 use crate::problem::rule_text;
@@ -51,16 +51,19 @@ impl Voice {
         Language::ALL.iter().any(|language| texts::text(*language, "peer-yes", &[]) == typed)
     }
 
-    /// What a failure means, and what to do.
-    pub(super) fn words(self, failure: &Failure) -> String {
+    /// What was seen, and what to do at this moment.
+    pub(super) fn alarm(self, alarm: Alarm, moment: Moment) -> String {
+        let (seen, advice) = (
+            self.plain(&format!("peer-alarm-{}", alarm.as_str())),
+            self.plain(&format!("peer-moment-{}", moment.as_str())),
+        );
+        format!("{}\n{seen}\n{advice}", self.plain("peer-alarm"))
+    }
+
+    /// What a failure means, and what to do if it comes at this moment.
+    pub(super) fn words(self, failure: &Failure, moment: Moment) -> String {
         match failure {
-            Failure::Alarm(alarm) => {
-                let (seen, advice) = (
-                    self.plain(&format!("peer-alarm-{}", alarm.as_str())),
-                    self.plain(&format!("peer-moment-{}", alarm.moment().as_str())),
-                );
-                format!("{}\n{seen}\n{advice}", self.plain("peer-alarm"))
-            }
+            Failure::Alarm(alarm) => self.alarm(*alarm, moment),
             Failure::Refused(code) => {
                 // Some details name a number of seconds, which only the server's answer had.
                 let detail = texts::plain(self.0, &format!("{}-detail", code.as_str()));
@@ -111,7 +114,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::client::failure::{Alarm, CardFailure, Idle};
+    use crate::client::failure::{CardFailure, Idle};
     use crate::error::Code;
 
     #[test]
@@ -122,7 +125,7 @@ mod tests {
         let codes = Code::ALL.iter().map(|code| Failure::Refused(*code));
         for failure in alarms.chain(cards).chain(idles).chain(codes) {
             for language in Language::ALL {
-                let told = Voice(language).words(&failure);
+                let told = Voice(language).words(&failure, Moment::Before);
                 // A key without its text shows itself.
                 assert!(!told.contains("peer-") || told.contains("ejf peer"), "{told}");
                 assert!(told.contains(' '), "{told}");
@@ -136,18 +139,20 @@ mod tests {
         let mut told = BTreeSet::new();
         for alarm in Alarm::ALL {
             for language in Language::ALL {
-                let text = Voice(language).words(&Failure::Alarm(*alarm));
-                let lines: Vec<&str> = text.lines().collect();
-                assert!(lines.len() == 3 && lines.iter().all(|line| line.len() > 10), "{text}");
-                assert!(text.chars().count() <= 700, "{text}");
-                let words = text.to_lowercase();
-                assert!(
-                    !trade.iter().any(|term| words.split_whitespace().any(|word| word.starts_with(term))),
-                    "{text}"
-                );
-                assert!(told.insert(text), "{} says the same as another", alarm.as_str());
+                for moment in Moment::ALL {
+                    let text = Voice(language).alarm(*alarm, *moment);
+                    let lines: Vec<&str> = text.lines().collect();
+                    assert!(lines.len() == 3 && lines.iter().all(|line| line.len() > 10), "{text}");
+                    assert!(text.chars().count() <= 700, "{text}");
+                    let words = text.to_lowercase();
+                    assert!(
+                        !trade.iter().any(|term| words.split_whitespace().any(|word| word.starts_with(term))),
+                        "{text}"
+                    );
+                    assert!(told.insert(text), "{} says the same as another", alarm.as_str());
+                }
             }
         }
-        assert_eq!(told.len(), Alarm::ALL.len() * 3);
+        assert_eq!(told.len(), Alarm::ALL.len() * Moment::ALL.len() * 3);
     }
 }
