@@ -25,7 +25,7 @@ use voice::{Voice, exit_code};
 pub(super) use arguments::language;
 pub(super) use voice::language_of_environment;
 
-use super::{USAGE, complain};
+use super::{DONE, USAGE, complain};
 use crate::client::failure::{Failure, Moment};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -33,6 +33,10 @@ use crate::error::{Error, Result};
 /// What a reviewer can do, in the order in which it is done.
 #[derive(Subcommand)]
 pub(super) enum PeerCommand {
+    /// Say in plain words why nobody can tell who wrote a review, and what a reviewer has to do for it.
+    ///
+    /// Example: ejf peer explain --lang kk
+    Explain(SpeechArguments),
     /// Log in and collect all credentials of a round, and the words of its forms, into a card.
     ///
     /// Run it again after a cut: the same requests are sent. The ten groups of the digest stand in the Council's order.
@@ -121,6 +125,10 @@ pub(super) fn run(command: PeerCommand) -> Result<u8> {
 async fn execute(command: &PeerCommand, voice: Voice) -> Outcome<u8> {
     let clock = Clock::System;
     match command {
+        PeerCommand::Explain(_) => {
+            voice.say("peer-explanation", &[]);
+            Ok(DONE)
+        }
         PeerCommand::Collect(arguments) => collecting::run_collect(arguments, voice, clock.now()).await,
         PeerCommand::Pin(arguments) => collecting::run_pin(arguments, voice, clock.now()).await,
         PeerCommand::Status(arguments) => collecting::run_status(arguments, voice, clock.now()).await,
@@ -137,6 +145,7 @@ async fn execute(command: &PeerCommand, voice: Voice) -> Outcome<u8> {
 impl PeerCommand {
     fn speech(&self) -> &SpeechArguments {
         match self {
+            PeerCommand::Explain(speech) => speech,
             PeerCommand::Collect(arguments) => &arguments.card.speech,
             PeerCommand::Pin(arguments) => &arguments.card.speech,
             PeerCommand::Status(arguments) => &arguments.card.speech,

@@ -84,7 +84,7 @@ listed! {
         WeakKey = "weak_key",
         /// The least number of credentials is out of bounds.
         IssuedMin = "issued_min",
-        /// An assignment names a subject that the manifest lacks, or one subject twice.
+        /// An assignment names a subject that the manifest lacks, one subject twice, or one judge for two subjects.
         AssignmentStrange = "assignment_strange",
         /// The issuers' answer does not cover exactly what was asked for.
         AnswerIncomplete = "answer_incomplete",

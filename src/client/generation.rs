@@ -11,7 +11,7 @@ use super::failure::{Alarm, CardFailure, Idle, Result};
 use super::pinned::{Places, check_words, fetch_manifest};
 use crate::credential::encoding::Ref;
 use crate::credential::frozen::Frozen;
-use crate::credential::manifest::Window;
+use crate::credential::manifest::{Dates, Manifest, Window};
 
 /// What a new generation changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,19 @@ pub struct Change {
     pub subjects: Vec<Ref>,
     /// Those of them whose credentials this card held, by name; they are void.
     pub own: Vec<String>,
+    /// What it moves besides. All else that a reviewer was promised, no generation may change.
+    pub moved: Vec<Moved>,
+}
+
+/// One thing that is not what it was before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The code by which its name is found.
+    pub what: &'static str,
+    /// What it was.
+    pub before: String,
+    /// What it is.
+    pub after: String,
 }
 
 /// How a manifest that a server shows stands to the one that a card is bound to.
@@ -66,7 +79,33 @@ pub(super) fn accept(card: &mut Card, next: &Frozen, now: DateTime<Utc>) -> Resu
     // The days may have moved, so a moment drawn within the old ones may lie outside.
     card.credentials.iter_mut().for_each(|held| held.send_at = None);
     let own = void.into_iter().map(|held| held.subject_name).collect();
-    Ok(Some(Change { generation: next.manifest().generation, subjects, own }))
+    let moved = moved(before, next.manifest());
+    Ok(Some(Change { generation: next.manifest().generation, subjects, own, moved }))
+}
+
+fn moved(before: &Manifest, after: &Manifest) -> Vec<Moved> {
+    let days = |manifest: &Manifest| {
+        let Dates { issue_open, issue_close, submit_open, submit_close, seal_by, challenge_close } = manifest.dates;
+        [issue_open, issue_close, submit_open, submit_close, seal_by, challenge_close].map(|day| day.to_string())
+    };
+    let pages = |manifest: &Manifest| {
+        let hashes: Vec<String> = manifest.client_hashes.iter().map(ToString::to_string).collect();
+        if hashes.is_empty() { "-".to_owned() } else { hashes.join(" ") }
+    };
+    let offset = |manifest: &Manifest| manifest.utc_offset_minutes.to_string();
+    let all = |manifest| days(manifest).into_iter().chain([offset(manifest), pages(manifest)]);
+    let names = [
+        "issue_open",
+        "issue_close",
+        "submit_open",
+        "submit_close",
+        "seal_by",
+        "challenge_close",
+        "utc_offset",
+        "client_hashes",
+    ];
+    let pairs = names.into_iter().zip(all(before).zip(all(after)));
+    pairs.filter(|(_, (old, new))| old != new).map(|(what, (before, after))| Moved { what, before, after }).collect()
 }
 
 /// Pins the manifest in force by its printed digest, without any login; `None` if the card is bound to it already.
@@ -81,6 +120,7 @@ pub async fn renew(
     now: DateTime<Utc>,
 ) -> Result<Option<Change>> {
     let card = held.card().ok_or(CardFailure::Missing)?;
+    let first = card.pinned()?;
     let manifest = fetch_manifest(places, &card.cycle_ref, card.round).await?;
     check_words(&manifest, words)?;
     let mut renewed = card.clone();
@@ -96,6 +136,7 @@ pub async fn renew(
     let mut whole = changes.into_iter().rev().fold(last, |sum, change| sum.with(change));
     whole.subjects.sort_unstable();
     whole.subjects.dedup();
+    whole.moved = moved(first.manifest(), manifest.manifest());
     if let Some(card) = held.card_mut() {
         *card = renewed;
     }

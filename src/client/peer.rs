@@ -241,13 +241,16 @@ async fn pin(places: &Places, assignments: &[Assignment], words: &str, card: Opt
     if rounds.is_empty() {
         return Err(Idle::NoAssignments.into());
     }
+    // A round that cannot be fetched keeps nobody from another; it is told of where none has the printed digest.
+    let mut failure = None;
     for (cycle_ref, round) in rounds {
-        let manifest = fetch_manifest(places, &cycle_ref, round).await?;
-        if check_words(&manifest, words).is_ok() {
-            return Ok(manifest);
+        match fetch_manifest(places, &cycle_ref, round).await {
+            Ok(manifest) if check_words(&manifest, words).is_ok() => return Ok(manifest),
+            Ok(_) => {}
+            Err(other) => failure = failure.or(Some(other)),
         }
     }
-    Err(Alarm::DigestDiffers.into())
+    Err(failure.unwrap_or(Alarm::DigestDiffers.into()))
 }
 
 async fn collect_assigned(
@@ -304,9 +307,12 @@ fn ready_count(card: &Card) -> usize {
 }
 
 /// The assignments of the manifest's round in which the reviewer still takes part, each with its subject.
+///
+/// One name stands for one subject: nothing in the manifest binds the two, so whoever is shown a judge twice may mark a
+/// subject that exists for her alone.
 fn of_round(manifest: &Frozen, assignments: Vec<Assignment>) -> Result<Vec<(Ref, Assignment)>> {
     let text = manifest.manifest();
-    let mut subjects = BTreeSet::new();
+    let (mut subjects, mut names) = (BTreeSet::new(), BTreeSet::new());
     let mut assigned = Vec::new();
     for assignment in assignments {
         let is_here = (assignment.cycle_ref, assignment.round) == (Some(text.cycle_ref), Some(text.round));
@@ -314,7 +320,8 @@ fn of_round(manifest: &Frozen, assignments: Vec<Assignment>) -> Result<Vec<(Ref,
             continue;
         }
         let subject_ref = assignment.subject_ref.ok_or(Alarm::AssignmentStrange)?;
-        if manifest.subject(&subject_ref).is_none() || !subjects.insert(subject_ref) {
+        let is_single = subjects.insert(subject_ref) && names.insert(assignment.subject_name());
+        if manifest.subject(&subject_ref).is_none() || !is_single {
             return Err(Alarm::AssignmentStrange.into());
         }
         assigned.push((subject_ref, assignment));
@@ -328,7 +335,7 @@ fn add_requests(card: &mut Card, manifest: &Frozen, assigned: Vec<(Ref, Assignme
     let mut is_lost = false;
     for (subject_ref, assignment) in assigned {
         if let Some(known) = card.subject(&subject_ref) {
-            if known.assignment_id != assignment.id {
+            if known.assignment_id != assignment.id || known.subject_name != assignment.subject_name() {
                 return Err(Alarm::AssignmentStrange.into());
             }
             continue;

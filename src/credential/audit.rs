@@ -299,12 +299,7 @@ impl Audit<'_> {
         superseded: &[Superseded],
     ) {
         let withdrawn = reviews.iter().filter(|review| review.is_withdrawn).count();
-        let counts = Counts {
-            leaves: leaves.len() as u64,
-            tallied: (reviews.len() - withdrawn) as u64,
-            superseded: superseded.len() as u64,
-            withdrawn: withdrawn as u64,
-        };
+        let counts = Counts::of(leaves.len(), reviews.len(), withdrawn, superseded.len());
         let adds_up = counts.tallied + counts.superseded + counts.withdrawn == counts.leaves;
         self.want(adds_up, Check::C8, "tallied, superseded and withdrawn reviews do not add up to the leaves");
         let is_equal = index.is_none_or(|index| index.counts == counts);

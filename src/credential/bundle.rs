@@ -13,7 +13,6 @@ use crate::credential::encoding::{Bytes, Digest, Ref, sha256};
 use crate::credential::envelope::Envelope;
 use crate::credential::frozen::Frozen;
 use crate::credential::jcs;
-use crate::credential::ledger::Ledger;
 use crate::credential::manifest::Manifest;
 use crate::credential::note::Checkpoint;
 use crate::credential::rules::BallotRules;
@@ -84,27 +83,13 @@ pub struct Superseded {
     pub epk: PublicKey,
 }
 
-/// A bundle as read, its signatures on envelopes and tree unchecked: for aggregation.
-#[derive(Debug)]
-pub struct Bundle {
-    /// The table of contents.
-    pub index: Index,
-    /// Manifests and ledgers.
-    pub rules: BallotRules,
-    /// The methodology's bytes.
-    pub methodology: Vec<u8>,
-    /// The box's note on the last manifest.
-    pub note: String,
-    /// The signed checkpoint.
-    pub checkpoint: String,
-    /// All leaves as they stand in the file.
-    pub leaves: Vec<Digest>,
-    /// The last version of every review.
-    pub envelopes: Vec<Envelope>,
-    /// The versions replaced.
-    pub superseded: Vec<Superseded>,
-    /// The bytes of `result.json`, once there are any.
-    pub result: Option<Vec<u8>>,
+impl Counts {
+    /// Of so many leaves, last versions, withdrawals among them, and replaced versions.
+    pub(super) fn of(leaves: usize, last: usize, withdrawn: usize, superseded: usize) -> Counts {
+        let [leaves, tallied, superseded, withdrawn] =
+            [leaves, last - withdrawn, superseded, withdrawn].map(|count| count as u64);
+        Counts { leaves, tallied, superseded, withdrawn }
+    }
 }
 
 /// The file of an issuer's ledger.
@@ -151,7 +136,8 @@ pub fn build(
     for ledger in rules.ledgers() {
         files.insert(ledger_file(&ledger.issuer_id), ledger.to_bytes()?);
     }
-    let counts = count(&leaves, envelopes, superseded);
+    let withdrawn = envelopes.iter().filter(|envelope| envelope.body.is_withdrawn()).count();
+    let counts = Counts::of(leaves.len(), envelopes.len(), withdrawn, superseded.len());
     write_index(
         &mut files,
         Index { v: 1, cycle_ref: text.cycle_ref, round: text.round, files: BTreeMap::new(), counts },
@@ -176,42 +162,6 @@ pub fn add_result(files: &mut Files, result: &[u8]) -> Result<()> {
     let index: Index = jcs::read(get(files, INDEX)?)?;
     files.insert(RESULT.to_owned(), result.to_vec());
     write_index(files, index)
-}
-
-/// Reads a bundle whole; `malformed` if a file is missing or broken, else as [`BallotRules::new`].
-///
-/// No signature on an envelope and no hash is checked: that is [`audit`](crate::credential::audit)'s.
-pub fn read(files: &Files) -> Result<Bundle> {
-    let manifests: Vec<Manifest> = jcs::read(get(files, MANIFESTS)?)?;
-    let generations = manifests.into_iter().map(Frozen::new).collect::<Result<Vec<_>>>()?;
-    let mut ledgers = Vec::new();
-    if let Some(current) = generations.last() {
-        for issuer in &current.manifest().issuers {
-            ledgers.push(Ledger::parse(get(files, &ledger_file(&issuer.issuer_id))?)?);
-        }
-    }
-    Ok(Bundle {
-        index: jcs::read(get(files, INDEX)?)?,
-        rules: BallotRules::new(generations, ledgers)?,
-        methodology: get(files, METHODOLOGY)?.to_vec(),
-        note: get_text(files, NOTE)?.to_owned(),
-        checkpoint: get_text(files, CHECKPOINT)?.to_owned(),
-        leaves: leaves_from_bytes(get(files, LEAVES)?)?,
-        envelopes: split_lines(get(files, ENVELOPES)?)?.into_iter().map(Envelope::parse).collect::<Result<_>>()?,
-        superseded: split_lines(get(files, SUPERSEDED)?)?.into_iter().map(jcs::read).collect::<Result<_>>()?,
-        result: files.get(RESULT).cloned(),
-    })
-}
-
-/// What the leaves are, by the last versions and the replaced ones.
-pub fn count(leaves: &[Digest], envelopes: &[Envelope], superseded: &[Superseded]) -> Counts {
-    let withdrawn = envelopes.iter().filter(|envelope| envelope.body.is_withdrawn()).count();
-    Counts {
-        leaves: leaves.len() as u64,
-        tallied: (envelopes.len() - withdrawn) as u64,
-        superseded: superseded.len() as u64,
-        withdrawn: withdrawn as u64,
-    }
 }
 
 /// The published leaf file: 32 bytes a leaf, nothing between them.

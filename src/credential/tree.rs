@@ -1,4 +1,4 @@
-//! The sealing tree: RFC 6962, SHA-256, with inclusion proofs as in RFC 9162.
+//! The sealing tree: RFC 6962, SHA-256.
 //!
 //! What a newcomer would get wrong: the leaves given here are leaf *hashes*, `H(0x00 ‖ leaf_data)`; hashing them once
 //! more would give another tree. The functions do not sort: whoever seals sorts bytewise first, so that the tree tells
@@ -68,49 +68,6 @@ pub fn root(leaves: &[Digest]) -> Digest {
         level = parents(&level);
     }
     level.first().copied().unwrap_or_else(|| sha256(&[]))
-}
-
-/// The audit path of the leaf at `index` (from 0), lowest node first; `None` beyond the last leaf.
-pub fn inclusion_path(leaves: &[Digest], index: usize) -> Option<Vec<Digest>> {
-    leaves.get(index)?;
-    let mut path = Vec::new();
-    let mut level = leaves.to_vec();
-    let mut index = index;
-    while level.len() > 1 {
-        // A node without a sibling rises unchanged, so it adds nothing to the path.
-        path.extend(level.get(index ^ 1));
-        level = parents(&level);
-        index /= 2;
-    }
-    Some(path)
-}
-
-/// True if `path` proves that `leaf` stands at `index` in the tree of `size` leaves with this root.
-///
-/// The algorithm is that of RFC 9162, section 2.1.3.2.
-pub fn verify_inclusion(leaf: &Digest, index: u64, size: u64, path: &[Digest], root: &Digest) -> bool {
-    if index >= size {
-        return false;
-    }
-    let (mut node, mut last) = (index, size - 1);
-    let mut hash = *leaf;
-    for sibling in path {
-        if last == 0 {
-            return false;
-        }
-        if node & 1 == 1 || node == last {
-            hash = node_hash(sibling, &hash);
-            while node & 1 == 0 && node != 0 {
-                node >>= 1;
-                last >>= 1;
-            }
-        } else {
-            hash = node_hash(&hash, sibling);
-        }
-        node >>= 1;
-        last >>= 1;
-    }
-    last == 0 && hash == *root
 }
 
 /// The level above; the last node of an odd level rises as it is, which equals RFC 6962's split at a power of two.

@@ -2,6 +2,7 @@
 
 use ejf::credential::audit;
 use ejf::credential::bundle::{self, leaves_from_bytes};
+use ejf::credential::jcs;
 use ejf::credential::note::Checkpoint;
 use ejf::credential::seal_order::Act;
 use ejf::credential::tree::root;
@@ -52,7 +53,7 @@ async fn a_sealed_round_can_be_recounted_and_holds_every_receipt() {
     assert!(receipts.iter().all(|receipt| leaves.contains(&receipt.leaf)));
     let files = round.folder.bundle().unwrap().unwrap();
     assert_eq!(audit::check(&files), []);
-    let counts = bundle::read(&files).unwrap().index.counts;
+    let counts = jcs::read::<bundle::Index>(&files[bundle::INDEX]).unwrap().counts;
     assert_eq!((counts.leaves, counts.tallied, counts.superseded, counts.withdrawn), (6, 4, 1, 1));
     anonymous.submit(&round.reviewer().review(&round, &[])).await.expect_problem(410, "window_closed");
     let keys = rows(&mut app, "box_key").await;

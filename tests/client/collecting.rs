@@ -4,10 +4,12 @@ use ejf::client::card::Held;
 use ejf::client::failure::{Alarm, Failure, Idle, Result};
 use ejf::client::peer::{Collected, Login, collect};
 use ejf::client::sealed_file::Kdf;
+use ejf::credential::encoding::Bytes;
 use ejf::error::Code;
+use serde_json::json;
 
-use crate::round::{ALMA, BOLAT, BOLAT_ASSIGNMENT, manifest, words};
-use crate::servers::{Servers, Side};
+use crate::round::{ALMA, ALMA_ASSIGNMENT, BOLAT, BOLAT_ASSIGNMENT, manifest, words};
+use crate::servers::{Servers, Side, assignment};
 
 const PASSPHRASE: &str = "seven quiet rivers under snow";
 
@@ -105,6 +107,19 @@ async fn a_card_in_a_file_sends_the_same_bytes_after_a_cut() {
     drop(held);
     let reread = Held::open(&path, PASSPHRASE).unwrap();
     assert!(reread.card().unwrap().credentials.iter().all(ejf::client::card::CardSubject::is_ready));
+}
+
+#[actix_web::test]
+async fn a_round_that_cannot_be_fetched_keeps_nobody_from_the_one_that_is_printed() {
+    let servers = Servers::honest().await;
+    // A round that comes first, and of which neither listener shows anything.
+    let mut other = assignment(ALMA_ASSIGNMENT, ALMA, "Ержан Оспанов");
+    other["cycle_ref"] = json!(Bytes([0; 16]));
+    servers.state().assignments.push(other);
+    let mut held = Held::in_memory();
+    assert_eq!(servers.collect(&mut held).await.unwrap(), counts(2, 2));
+    let nowhere = servers.collect_under("0000 1111", &mut Held::in_memory()).await;
+    assert!(matches!(nowhere, Err(Failure::Refused(Code::NotFound))), "{nowhere:?}");
 }
 
 #[actix_web::test]

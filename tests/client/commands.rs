@@ -91,6 +91,8 @@ async fn a_reviewer_collects_with_secrets_from_standard_input() {
     let output = ejf(&arguments, "a password of a judge\nseven quiet rivers under snow\n").await;
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
     let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.starts_with("You put the lock of your ballot inside an envelope"), "{said}");
+    assert!(said.contains("has 2 judges under review"), "{said}");
     assert!(said.contains("New credentials: 2") && said.contains(&format!("{ALMA}  Алма Сейітова")), "{said}");
     let log_in: Value = serde_json::from_slice(&servers.bodies("/v1/sessions")[0]).unwrap();
     assert_eq!(log_in, json!({"login": "a.seitova", "password": "a password of a judge"}));
@@ -141,6 +143,15 @@ async fn a_reviewer_fills_in_the_example_and_submits_it() {
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(shown.contains("kept in the card") && !shown.contains(&receipt.leaf.to_string()), "{shown}");
     assert!(servers.bodies("/v1/sessions").is_empty());
+}
+
+#[actix_web::test]
+async fn the_promise_is_explained_in_three_languages() {
+    for (language, first) in [("kk", "Сіз бюллетеніңіздің"), ("ru", "Вы кладёте замок"), ("en", "You put the lock")]
+    {
+        let output = ejf(&["peer", "explain", "--lang", language], "").await;
+        assert!(output.status.code() == Some(0) && String::from_utf8_lossy(&output.stdout).starts_with(first));
+    }
 }
 
 #[actix_web::test]

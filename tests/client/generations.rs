@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use ejf::client::card::Held;
 use ejf::client::failure::{Alarm, Failure, Idle};
-use ejf::client::generation::renew;
+use ejf::client::generation::{Moved, renew};
 use ejf::client::{review, spread};
 use ejf::credential::encoding::Bytes;
 use ejf::credential::manifest::Manifest;
@@ -126,7 +126,9 @@ async fn an_extension_keeps_what_was_signed_and_sends_it_in_the_same_bytes() {
     let extended = servers.extend(later);
     let unpinned = review::send(&servers.places.ballot_box, &mut held, &ALMA, while_submitting()).await;
     assert!(matches!(unpinned, Err(Failure::Idle(Idle::NewGeneration))), "{unpinned:?}");
-    assert!(pin(&servers, &mut held, &extended, while_submitting()).await.unwrap().is_empty());
+    let change = renew(&servers.places, &words(&extended), &[], &mut held, while_submitting()).await.unwrap().unwrap();
+    let moved = Moved { what: "submit_close", before: "2027-03-04".to_owned(), after: "2027-03-06".to_owned() };
+    assert_eq!((change.own, change.subjects, change.moved), (Vec::new(), Vec::new(), vec![moved]));
     let on_the_new_day = "2027-03-06T06:00:00Z".parse().unwrap();
     servers.state().today = NaiveDate::from_ymd_opt(2027, 3, 6).unwrap();
     review::send(&servers.places.ballot_box, &mut held, &ALMA, on_the_new_day).await.unwrap();

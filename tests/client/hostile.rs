@@ -96,6 +96,7 @@ const VARIANTS: &[(&str, &str, Lie, Alarm)] = &[
     ("K-6", "issued_min above the panel", Manifested(|m| m.issued_min = 15), Alarm::IssuedMin),
     ("K-6", "an assignment outside the manifest", Collecting(|s| assign(s, Bytes([9; 16]))), Alarm::AssignmentStrange),
     ("K-6", "one subject assigned twice", Collecting(|s| assign(s, ALMA)), Alarm::AssignmentStrange),
+    ("K-6", "one judge under two subjects", Collecting(|s| rename(s, "Алма Сейітова")), Alarm::AssignmentStrange),
     ("K-7", "one credential issued, the gate said open", Submitting(|s| s.publish_ledger(1)), Alarm::GateClosed),
     ("K-7", "one credential too few", Submitting(|s| s.publish_ledger(11)), Alarm::GateClosed),
     ("K-7", "more credentials than reviewers", Submitting(overfill_ledger), Alarm::LedgerInvalid),
@@ -242,6 +243,20 @@ fn add_key(manifest: &mut Manifest) {
 
 fn assign(servers: &Servers, subject_ref: Bytes<16>) {
     servers.state().assignments[1] = assignment(BOLAT_ASSIGNMENT, subject_ref, "Болат Ахметов");
+}
+
+fn rename(servers: &Servers, name: &str) {
+    servers.state().assignments[1] = assignment(BOLAT_ASSIGNMENT, crate::round::BOLAT, name);
+}
+
+#[actix_web::test]
+async fn a_subject_that_gets_another_judges_name_is_an_alarm() {
+    let servers = Servers::honest().await;
+    let mut held = Held::in_memory();
+    servers.collect(&mut held).await.unwrap();
+    rename(&servers, "Ержан Оспанов");
+    let refused = servers.collect(&mut held).await;
+    assert!(matches!(refused, Err(Failure::Alarm(Alarm::AssignmentStrange))), "{refused:?}");
 }
 
 fn forge_ledger(servers: &Servers) {

@@ -182,7 +182,7 @@ pub(super) struct CardArguments {
 
 /// In which language a command speaks.
 #[derive(Args)]
-pub(super) struct SpeechArguments {
+pub(in crate::cli) struct SpeechArguments {
     /// The language of the messages: kk, ru or en; else that of the environment.
     #[arg(long, visible_alias = "lang", value_parser = language)]
     pub(super) language: Option<Language>,

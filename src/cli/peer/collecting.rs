@@ -12,7 +12,7 @@ use super::{Outcome, Stop};
 use crate::cli::{DONE, say};
 use crate::client::card::{Card, CardSubject, Held};
 use crate::client::failure::{CardFailure, Failure, Moment};
-use crate::client::generation::{Change, renew};
+use crate::client::generation::{Change, Moved, renew};
 use crate::client::peer::{Assignment, Login, collect, list_assignments};
 use crate::credential::manifest::{Manifest, Window, digest_words};
 
@@ -22,7 +22,9 @@ pub(super) async fn run_collect(arguments: &CollectArguments, voice: Voice, now:
     let digest = printed(&arguments.digest, voice)?;
     let mut held = match Held::open(&arguments.card.path, &passphrase) {
         Err(Failure::Card(CardFailure::Missing)) => {
-            Held::create(&arguments.card.path, &passphrase, arguments.kdf.into())?
+            let new = Held::create(&arguments.card.path, &passphrase, arguments.kdf.into())?;
+            voice.say("peer-explanation", &[]);
+            new
         }
         other => other?,
     };
@@ -36,6 +38,8 @@ pub(super) async fn run_collect(arguments: &CollectArguments, voice: Voice, now:
     voice.say("peer-collected", &[("fresh", &fresh), ("ready", &ready)]);
     if let Some(card) = held.card() {
         say(&subjects(card));
+        let count = card.manifests.last().map_or(0, |manifest| manifest.subjects.len()).to_string();
+        voice.say("peer-collected-round", &[("count", &count)]);
     }
     voice.remark("peer-advice", &[]);
     Ok(DONE)
@@ -68,6 +72,10 @@ fn say_change(change: &Change, voice: Voice) {
     }
     if !change.own.is_empty() {
         voice.say("peer-change-collect", &[]);
+    }
+    for Moved { what, before, after } in &change.moved {
+        let name = voice.plain(&format!("peer-moved-{what}"));
+        voice.say("peer-change-moved", &[("name", &name), ("before", before), ("after", after)]);
     }
 }
 
