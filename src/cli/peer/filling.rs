@@ -136,7 +136,7 @@ fn ask_statements(
         let Some(chosen) = chosen else { continue };
         match Draft::new(card, subject.subject_ref, marks.clone(), chosen) {
             Err(failure @ Failure::Review(_)) if !codes.is_empty() => {
-                complain(&voice.words(&failure, Moment::of(Some(card))))
+                complain(&voice.words(&failure, Moment::of(Some(card))));
             }
             other => return Ok(other?),
         }
