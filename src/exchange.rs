@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -115,25 +116,28 @@ pub async fn take_in(registry: &Registry, dir: &Path, key_dir: &Path, id: CycleI
         })
         .await?;
     let (Some(folder), Some(manifest)) = (round_folder(dir, &cycle)?, manifest) else { return Ok(()) };
-    let (manifest, note, checkpoint, complaints) = on_disk(move || {
+    let signed = on_disk(move || {
         let text = |bytes: Option<Vec<u8>>| {
             bytes.map(String::from_utf8).transpose().map_err(|_| Error::from(Code::BoxNotReady))
         };
         let note = text(folder.read(&Document::ManifestNote)?)?;
         let checkpoint = text(folder.read(&Document::Checkpoint)?)?;
-        let manifest = Frozen::parse(&manifest)?;
-        let complaints = count_proofs(&folder, &manifest, checkpoint.as_deref())?;
-        Ok((manifest, note, checkpoint, complaints))
-    })
-    .await?;
+        Ok((folder, Frozen::parse(&manifest)?, note, checkpoint))
+    });
+    let (folder, manifest, note, checkpoint) = signed.await?;
+    let (manifest, checkpoint) = (Arc::new(manifest), Arc::new(checkpoint));
+    let (its_manifest, its_checkpoint) = (manifest.clone(), checkpoint.clone());
     registry
         .0
         .write(move |conn| {
-            issuance::put_box_documents(conn, &cycle, &manifest, note.as_deref(), checkpoint.as_deref(), now)?;
-            recounts::put_complaint_count(conn, id, complaints, now)
+            let checkpoint = its_checkpoint.as_deref();
+            issuance::put_box_documents(conn, &cycle, &its_manifest, note.as_deref(), checkpoint, now)
         })
         .await?;
-    destroy_due_keys(registry, key_dir, id, now).await
+    // With the checkpoint the keys have done their work, whatever the leaves and the complaints then turn out to be.
+    destroy_due_keys(registry, key_dir, id, now).await?;
+    let complaints = on_disk(move || count_proofs(&folder, &manifest, checkpoint.as_deref())).await?;
+    registry.0.write(move |conn| recounts::put_complaint_count(conn, id, complaints, now)).await
 }
 
 /// How many of a round's published complaints are proofs: promised by the box, and not among the leaves. What is no

@@ -326,8 +326,10 @@ fn begin_session(conn: &mut Conn, log_in: &LogIn, now: DateTime<Utc>) -> Result<
     let LogIn { session, login_hash, token_hash, verified_hash, new_hash } = log_in;
     // The password may have been changed, or the account closed, while the password was hashed.
     let account = store::accounts::find(conn, session.account_id)?;
-    if !account.is_some_and(|account| !account.is_closed && account.password_hash == *verified_hash) {
-        return Err(Code::LoginFailed.into());
+    let account = account.filter(|account| !account.is_closed).ok_or(Code::LoginFailed)?;
+    if account.password_hash != *verified_hash {
+        // Another password, or the same one hashed anew by a log-in beside this one: only a new look can tell.
+        return Err(Error::retry_after(Code::Busy, 1));
     }
     store::accounts::clear_login_attempts(conn, login_hash)?;
     store::sessions::sweep(conn, (now - TimeDelta::days(1)).naive_utc())?;

@@ -48,8 +48,6 @@ async fn take_in_checkpoint(shop: &Workshop, expected: &Arc<Expected>, sealed: &
     let (expected, now) = (expected.clone(), shop.clock.now());
     shop.registry
         .0
-        .write(move |conn| {
-            issuance::put_box_documents(conn, &expected.cycle, &manifest, None, Some(&checkpoint), now)
-        })
+        .write(move |conn| issuance::put_box_documents(conn, &expected.cycle, &manifest, None, Some(&checkpoint), now))
         .await
 }
