@@ -113,6 +113,7 @@ enum Command {
     /// manifest's digest that is printed with the one in the Council's order; the results' digest comes last, and is
     /// what an auditor signs.
     /// Example: tar -xf bundle.tar -C bundle && ejf recount bundle
+    /// After a supplementary round: ejf recount second --earlier first
     Recount(recount::RecountArguments),
 }
 
@@ -126,10 +127,10 @@ enum DrawCommand {
     Verify {
         /// The file with the answer, or - for standard input.
         file: std::path::PathBuf,
-        /// The cycle's `seed_commitment`.
+        /// The `seed_commitment` of the round among the cycle's `draws`.
         #[arg(long)]
         commitment: Option<String>,
-        /// The cycle's `draw_record_digest`.
+        /// The `record_digest` of the round among the cycle's `draws`.
         #[arg(long)]
         digest: Option<String>,
     },

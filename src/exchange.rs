@@ -28,8 +28,8 @@ use crate::store::cycles::Cycle;
 use crate::workflow::results::Sealed;
 use crate::workflow::{issuance, recounts, results};
 
-/// Writes a cycle's documents into the folder, those that are not there or differ; does nothing for a cycle without
-/// manifest. May be repeated at any time.
+/// Writes a cycle's documents into the folders of its rounds, those that are not there or differ; does nothing for a cycle
+/// without manifest. May be repeated at any time.
 pub async fn publish_documents(registry: &Registry, dir: &Path, id: CycleId) -> Result<()> {
     let found = registry
         .0
@@ -39,11 +39,12 @@ pub async fn publish_documents(registry: &Registry, dir: &Path, id: CycleId) -> 
         })
         .await?;
     let Some((cycle, documents)) = found else { return Ok(()) };
-    let Some(folder) = round_folder(dir, &cycle)? else { return Ok(()) };
+    let dir = dir.to_owned();
     on_disk(move || {
-        for (name, content) in documents {
+        for (round, name, content) in documents {
             // The box's own documents, which the registry only took in, have no entry here.
             let Some(document) = document_of(&name) else { continue };
+            let Some(folder) = folder_of(&dir, &cycle, round)? else { continue };
             if folder.read(&document)?.as_ref() != Some(&content) {
                 folder.write(&document, &content)?;
             }
@@ -79,7 +80,7 @@ pub async fn take_in_seals(registry: &Registry, dir: &Path, key_dir: &Path, now:
                 let cycles = store::cycles::list(conn, after, 100)?;
                 let mut waiting = Vec::new();
                 for cycle in cycles.iter().filter(|cycle| cycle.phase == Phase::Sealed) {
-                    if store::cycles::document(conn, cycle.id, issuance::CHECKPOINT_FILE)?.is_none() {
+                    if store::cycles::document(conn, cycle.id, cycle.round, issuance::CHECKPOINT_FILE)?.is_none() {
                         waiting.push(cycle.id);
                     }
                 }
@@ -111,7 +112,7 @@ pub async fn take_in(registry: &Registry, dir: &Path, key_dir: &Path, id: CycleI
         .read(move |conn| {
             let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
             let name = issuance::manifest_file(cycle.generation);
-            let manifest = store::cycles::document(conn, id, &name)?;
+            let manifest = store::cycles::document(conn, id, cycle.round, &name)?;
             Ok((cycle, manifest))
         })
         .await?;
@@ -127,6 +128,7 @@ pub async fn take_in(registry: &Registry, dir: &Path, key_dir: &Path, id: CycleI
     let (folder, manifest, note, checkpoint) = signed.await?;
     let (manifest, checkpoint) = (Arc::new(manifest), Arc::new(checkpoint));
     let (its_manifest, its_checkpoint) = (manifest.clone(), checkpoint.clone());
+    let round = cycle.round;
     registry
         .0
         .write(move |conn| {
@@ -137,7 +139,7 @@ pub async fn take_in(registry: &Registry, dir: &Path, key_dir: &Path, id: CycleI
     // With the checkpoint the keys have done their work, whatever the leaves and the complaints then turn out to be.
     destroy_due_keys(registry, key_dir, id, now).await?;
     let complaints = on_disk(move || count_proofs(&folder, &manifest, checkpoint.as_deref())).await?;
-    registry.0.write(move |conn| recounts::put_complaint_count(conn, id, complaints, now)).await
+    registry.0.write(move |conn| recounts::put_complaint_count(conn, id, round, complaints, now)).await
 }
 
 /// How many of a round's published complaints are proofs: promised by the box, and not among the leaves. What is no
@@ -177,13 +179,13 @@ fn count_proofs(folder: &RoundFolder, manifest: &Frozen, checkpoint: Option<&str
 pub async fn destroy_due_keys(registry: &Registry, key_dir: &Path, id: CycleId, now: DateTime<Utc>) -> Result<()> {
     let due = registry.0.read(move |conn| {
         let Some(cycle) = store::cycles::find(conn, id)? else { return Ok(None) };
-        let is_sealed = store::cycles::document(conn, id, issuance::CHECKPOINT_FILE)?.is_some();
+        let is_sealed = store::cycles::document(conn, id, cycle.round, issuance::CHECKPOINT_FILE)?.is_some();
         Ok((is_sealed || cycle.phase == Phase::Cancelled).then_some(cycle.round))
     });
     let Some(round) = due.await? else { return Ok(()) };
     let file = round_key::path(key_dir, &id.to_string(), round);
     let had_file = on_disk(move || round_key::destroy(&file)).await?;
-    let had_rows = registry.0.write(move |conn| results::delete_private_keys(conn, id, now)).await?;
+    let had_rows = registry.0.write(move |conn| results::delete_private_keys(conn, id, round, now)).await?;
     if had_file || had_rows {
         registry.0.maintain(|conn, _| store::issuance::erase_deleted_keys(conn)).await?;
     }
@@ -213,8 +215,8 @@ pub fn has_bundle(dir: &Path, cycle: &Cycle) -> Result<bool> {
 ///
 /// # Errors
 /// 409 `box_not_ready` until it is whole.
-pub async fn bundle(dir: &Path, cycle: &Cycle) -> Result<Files> {
-    let folder = round_folder(dir, cycle)?.ok_or(Code::BoxNotReady)?;
+pub async fn bundle(dir: &Path, cycle: &Cycle, round: i32) -> Result<Files> {
+    let folder = folder_of(dir, cycle, round)?.ok_or(Code::BoxNotReady)?;
     on_disk(move || folder.bundle()?.ok_or_else(|| Code::BoxNotReady.into())).await
 }
 
@@ -222,8 +224,8 @@ pub async fn bundle(dir: &Path, cycle: &Cycle) -> Result<Files> {
 ///
 /// # Errors
 /// 409 `box_not_ready` until the box has published it.
-pub async fn sealed(dir: &Path, cycle: &Cycle) -> Result<Sealed> {
-    let folder = round_folder(dir, cycle)?.ok_or(Code::BoxNotReady)?;
+pub async fn sealed(dir: &Path, cycle: &Cycle, round: i32) -> Result<Sealed> {
+    let folder = folder_of(dir, cycle, round)?.ok_or(Code::BoxNotReady)?;
     on_disk(move || {
         let published = |document| folder.read(&document)?.ok_or_else(|| Error::from(Code::BoxNotReady));
         Ok(Sealed { checkpoint: published(Document::Checkpoint)?, leaves: published(Document::Leaves)? })
@@ -237,10 +239,9 @@ pub async fn checkpoint_taken_in(registry: &Registry, cycle_ref: Ref, round: u32
         .0
         .read(move |conn| {
             let Some(cycle) = store::cycles::find_by_ref(conn, &cycle_ref.0)? else { return Ok(None) };
-            if u32::try_from(cycle.round) != Ok(round) {
-                return Ok(None);
-            }
-            store::cycles::document(conn, cycle.id, issuance::CHECKPOINT_FILE)
+            // A number that no round has is of no document.
+            let Ok(round) = i32::try_from(round) else { return Ok(None) };
+            store::cycles::document(conn, cycle.id, round, issuance::CHECKPOINT_FILE)
         })
         .await
 }
@@ -249,8 +250,8 @@ pub async fn checkpoint_taken_in(registry: &Registry, cycle_ref: Ref, round: u32
 ///
 /// # Errors
 /// 409 `box_not_ready` until it is whole.
-pub async fn archive(dir: &Path, cycle: &Cycle) -> Result<Archive> {
-    let folder = round_folder(dir, cycle)?.ok_or(Code::BoxNotReady)?;
+pub async fn archive(dir: &Path, cycle: &Cycle, round: i32) -> Result<Archive> {
+    let folder = folder_of(dir, cycle, round)?.ok_or(Code::BoxNotReady)?;
     on_disk(move || folder.archive()?.ok_or_else(|| Code::BoxNotReady.into())).await
 }
 
@@ -260,9 +261,14 @@ pub async fn write_bundle(dir: &Path, cycle: &Cycle, files: Files) -> Result<()>
     on_disk(move || folder.write_bundle(&files)).await
 }
 
+/// The folder of the cycle's present round.
 fn round_folder(dir: &Path, cycle: &Cycle) -> Result<Option<RoundFolder>> {
+    folder_of(dir, cycle, cycle.round)
+}
+
+fn folder_of(dir: &Path, cycle: &Cycle, round: i32) -> Result<Option<RoundFolder>> {
     let Some(cycle_ref) = &cycle.cycle_ref else { return Ok(None) };
-    let round = u32::try_from(cycle.round).map_err(Error::internal)?;
+    let round = u32::try_from(round).map_err(Error::internal)?;
     Ok(Some(Folder::new(dir).round(&Ref::from_slice(cycle_ref)?, round)))
 }
 

@@ -1,11 +1,12 @@
-//! What two persons do to a cycle: open it, draw its panels, seal its box, cancel it; and the draw as auditors see it.
+//! What two persons do to a cycle: open it, draw its panels, seal its box, begin its second round, cancel it; and the draw as auditors see it.
 
 use actix_web::{HttpResponse, get, post, web};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, Valid, reasons};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, RoundQuery, Valid, reasons};
 use super::jobs::Start;
 use super::two_persons::{ApprovalView, ask};
 use crate::clock::Clock;
@@ -19,6 +20,16 @@ use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::workflow;
 use crate::workflow::approvals::{Act, Request};
+use crate::workflow::supplements::Supplement;
+
+/// When the supplementary round issues its credentials.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"issue_open": "2027-05-10"}))]
+pub struct NewRound {
+    /// The first such day, within the next 90; the other days follow from the methodology.
+    issue_open: NaiveDate,
+}
 
 /// Why a cycle is to end.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -34,7 +45,7 @@ pub struct Cancellation {
 /// A draw opened to auditors.
 #[derive(Serialize, ToSchema)]
 pub struct DrawRecordView {
-    /// SHA-256 of the text of `record` as stored, in hex: equal to the cycle's `draw_record_digest`.
+    /// SHA-256 of the text of `record` as stored, in hex: equal to `record_digest` among the cycle's `draws`.
     #[schema(min_length = 64, max_length = 64)]
     digest: String,
     /// The record as stored; `ejf draw verify` repeats the draw from it.
@@ -99,6 +110,34 @@ pub async fn seal_cycle(
     ask_for(&registry, actor, deed, Act::SealCycle, cycle_id.into_inner(), None, &clock).await
 }
 
+/// Ask to begin the supplementary round.
+///
+/// For secretaries, once in a sealed cycle whose results are computed and whose days for complaints are over, where the
+/// methodology provides it and some subject has too few reviews for a decision (409 `guard_not_met` else); another
+/// secretary confirms. For each such subject reviewers who are new are drawn from the pool by the second seed, and keys,
+/// manifest, issuance, submission and seal follow as in the first round. The results of the whole cycle are withdrawn:
+/// they are computed once, over both rounds, and nothing of them is shown before. 409 `pool_too_small` where a pool is
+/// used up. From then on the cycle is not cancelled.
+#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = NewRound,
+    responses((status = 202, body = ApprovalView), CreateProblems))]
+#[post("/cycles/{cycle_id}/supplementary-round")]
+pub async fn begin_supplementary_round(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    cycle_id: web::Path<CycleId>,
+    key: IdempotencyKey,
+    new: Valid<NewRound>,
+) -> Result<HttpResponse> {
+    policy::may_run_cycles(&actor)?;
+    let Valid { body: NewRound { issue_open }, digest } = new;
+    let parameters = serde_json::to_string(&Supplement { issue_open }).map_err(Error::internal)?;
+    let deed = Deed { by: actor.id(), operation: "begin_supplementary_round", key, digest };
+    let object_id = cycle_id.into_inner().0;
+    let request = Request { act: Act::BeginSupplementaryRound, object_id, parameters, reason: None };
+    ask(&registry, actor, deed, request, clock.now()).await
+}
+
 /// Ask to cancel a cycle.
 ///
 /// For secretaries, with reasons; another secretary confirms. Reviews that were given are destroyed unread.
@@ -134,23 +173,24 @@ async fn ask_for(
 
 /// Open the draw to an auditor.
 ///
-/// For auditors alone: whoever has seen a pool could otherwise repeat the draw and read the panel. 404 before the draw.
-#[utoipa::path(tag = "cycles", responses((status = 200, body = DrawRecordView), ReadProblems))]
+/// For auditors alone: whoever has seen a pool could otherwise repeat the draw and read the panel. 404 before the draw of
+/// that round.
+#[utoipa::path(tag = "cycles", params(RoundQuery), responses((status = 200, body = DrawRecordView), ReadProblems))]
 #[get("/cycles/{cycle_id}/draw-record")]
 pub async fn get_draw_record(
     actor: Actor,
     registry: web::Data<Registry>,
     clock: web::Data<Clock>,
     cycle_id: web::Path<CycleId>,
+    query: web::Query<RoundQuery>,
 ) -> Result<HttpResponse> {
     policy::may_open_draws(&actor)?;
     let now = clock.now();
-    let id = cycle_id.into_inner();
+    let (id, round) = (cycle_id.into_inner(), query.round()?);
     let record = registry
         .0
         .write(move |conn| {
-            let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
-            let record = cycle.draw_record.ok_or(Code::NotFound)?;
+            let record = store::draws::record(conn, id, round.unwrap_or(1))?.ok_or(Code::NotFound)?;
             let entry = store::audit::NewEntry::new(Some(actor.account_id), "get_draw_record", "cycle", id);
             store::audit::record(conn, entry, now)?;
             Ok(record)

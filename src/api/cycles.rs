@@ -30,6 +30,7 @@ use crate::exchange;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::cycles::Cycle;
+use crate::store::draws::Draw;
 use crate::store::evaluations::{Evaluation, EvaluationState};
 use crate::workflow;
 
@@ -84,7 +85,7 @@ pub struct NewSubject {
 
 /// A cycle.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "methodology_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "evaluating_body": "quality_commission", "title_kk": "2027 жылғы бағалау", "title_ru": "Оценка 2027 года", "title_en": "Evaluation of 2027", "phase": "drawn", "dates": {"starts_on": "2027-02-01", "file_review_open": "2027-02-15", "file_review_close": "2027-03-01", "pool_review_open": "2027-03-02", "pool_challenge_close": "2027-03-09", "pool_review_close": "2027-03-16", "draw_by": "2027-03-17", "issue_open": "2027-03-18", "issue_close": "2027-03-27", "submit_open": "2027-03-29", "submit_close": "2027-04-18", "seal_by": "2027-04-22", "challenge_close": "2027-04-30", "recount_by": "2027-05-07"}, "cycle_ref": "q1Zk8m0sTt2VwYx3aB4cDg", "round": 1, "generation": 0, "seed_commitment": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7", "draw_record_digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7", "manifest_digest": "Wm5eQw1Zk8m0sTt2VwYx3aB4cDgAAAAAAAAAAAAAAAA", "sealed_on": null, "cancel_reason": null, "version": 5}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "methodology_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "evaluating_body": "quality_commission", "title_kk": "2027 жылғы бағалау", "title_ru": "Оценка 2027 года", "title_en": "Evaluation of 2027", "phase": "drawn", "dates": {"starts_on": "2027-02-01", "file_review_open": "2027-02-15", "file_review_close": "2027-03-01", "pool_review_open": "2027-03-02", "pool_challenge_close": "2027-03-09", "pool_review_close": "2027-03-16", "draw_by": "2027-03-17", "issue_open": "2027-03-18", "issue_close": "2027-03-27", "submit_open": "2027-03-29", "submit_close": "2027-04-18", "seal_by": "2027-04-22", "challenge_close": "2027-04-30", "recount_by": "2027-05-07"}, "cycle_ref": "q1Zk8m0sTt2VwYx3aB4cDg", "round": 1, "generation": 0, "draws": [{"round": 1, "seed_commitment": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7", "record_digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7"}], "manifest_digest": "Wm5eQw1Zk8m0sTt2VwYx3aB4cDgAAAAAAAAAAAAAAAA", "sealed_on": null, "cancel_reason": null, "version": 5}))]
 pub struct CycleView {
     /// Its id.
     id: CycleId,
@@ -115,12 +116,9 @@ pub struct CycleView {
     /// The generation of the manifest in force, or of the one that is being made.
     #[schema(minimum = 0)]
     generation: i32,
-    /// SHA-256 of the draw's tagged seed, in hex: published before any pool exists, so that the seed cannot be chosen.
-    #[schema(min_length = 64, max_length = 64)]
-    seed_commitment: Option<String>,
-    /// SHA-256 of the draw's record, in hex; the record itself is opened to auditors alone.
-    #[schema(min_length = 64, max_length = 64)]
-    draw_record_digest: Option<String>,
+    /// The draw of each round that the methodology allows, from the opening on.
+    #[schema(max_items = 2)]
+    draws: Vec<DrawView>,
     /// The digest of the manifest in force, base64url; null before it, and while the next generation is being made.
     #[schema(min_length = 43, max_length = 43)]
     manifest_digest: Option<String>,
@@ -134,7 +132,38 @@ pub struct CycleView {
     version: i64,
 }
 
-fn view(cycle: Cycle, dates: CycleDates) -> CycleView {
+/// What is public of a draw.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"round": 1, "seed_commitment": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7", "record_digest": null}))]
+pub struct DrawView {
+    /// The round that it is for.
+    #[schema(minimum = 1, maximum = 2)]
+    round: i32,
+    /// SHA-256 of the tagged seed, in hex: published before any pool exists, so that the seed cannot be chosen.
+    #[schema(min_length = 64, max_length = 64)]
+    seed_commitment: String,
+    /// SHA-256 of the record, in hex, or null before the draw; the record itself is opened to auditors alone.
+    #[schema(min_length = 64, max_length = 64)]
+    record_digest: Option<String>,
+}
+
+impl From<Draw> for DrawView {
+    fn from(draw: Draw) -> Self {
+        let Draw { round, seed_commitment, record_digest, .. } = draw;
+        DrawView { round, seed_commitment, record_digest }
+    }
+}
+
+/// A cycle with its days and draws.
+type Whole = (Cycle, CycleDates, Vec<Draw>);
+
+fn whole(conn: &mut Conn, cycle: Cycle) -> Result<Whole> {
+    let dates = store::cycles::dates(conn, cycle.id)?;
+    let draws = store::draws::of_cycle(conn, cycle.id)?;
+    Ok((cycle, dates, draws))
+}
+
+fn view((cycle, dates, draws): Whole) -> CycleView {
     CycleView {
         id: cycle.id,
         methodology_id: cycle.methodology_id,
@@ -147,8 +176,7 @@ fn view(cycle: Cycle, dates: CycleDates) -> CycleView {
         cycle_ref: cycle.cycle_ref.map(|bytes| URL_SAFE_NO_PAD.encode(bytes)),
         round: cycle.round,
         generation: cycle.generation,
-        seed_commitment: cycle.seed_commitment,
-        draw_record_digest: cycle.draw_record_digest,
+        draws: draws.into_iter().map(DrawView::from).collect(),
         manifest_digest: cycle.manifest_digest,
         sealed_on: cycle.sealed_on,
         cancel_reason: cycle.cancel_reason,
@@ -211,10 +239,6 @@ pub async fn create_cycle(
             cycle_ref: None,
             round: 1,
             generation: 0,
-            seed_commitment: None,
-            sealed_seed: None,
-            draw_record: None,
-            draw_record_digest: None,
             manifest_digest: None,
             receipt_key: None,
             sealed_on: None,
@@ -232,7 +256,7 @@ pub async fn create_cycle(
         }
         let entry = store::audit::NewEntry::new(Some(actor.account_id), "create_cycle", "cycle", cycle.id);
         store::audit::record(conn, entry, now)?;
-        Reply::created(format!("/v1/cycles/{}", cycle.id), Some(1), &view(cycle, dates))
+        Reply::created(format!("/v1/cycles/{}", cycle.id), Some(1), &view((cycle, dates, Vec::new())))
     })
     .await
 }
@@ -285,6 +309,7 @@ fn evaluations(
             state: EvaluationState::Planned,
             subject_ref: None,
             version: 1,
+            last_round: 1,
         });
     }
     if faults.is_empty() {
@@ -313,13 +338,10 @@ pub async fn list_cycles(
         .0
         .read(move |conn| {
             let cycles = store::cycles::list(conn, after, limit + 1)?;
-            cycles
-                .into_iter()
-                .map(|cycle| store::cycles::dates(conn, cycle.id).map(|dates| (cycle, dates)))
-                .collect::<Result<Vec<_>>>()
+            cycles.into_iter().map(|cycle| whole(conn, cycle)).collect::<Result<Vec<_>>>()
         })
         .await?;
-    page(&request, &cipher, "cycles", limit, rows, |(cycle, _)| cycle.id, |(cycle, dates)| view(cycle, dates))
+    page(&request, &cipher, "cycles", limit, rows, |(cycle, ..)| cycle.id, view)
 }
 
 /// Get a cycle.
@@ -334,7 +356,7 @@ pub async fn get_cycle(
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let id = cycle_id.into_inner();
-    let (cycle, dates) = registry
+    let found = registry
         .0
         .read(move |conn| {
             // What does not exist costs the same questions as what is hidden, or the time would tell one from the other.
@@ -345,10 +367,10 @@ pub async fn get_cycle(
                     return Err(Code::NotFound.into());
                 }
             }
-            Ok((cycle.ok_or(Code::NotFound)?, store::cycles::dates(conn, id)?))
+            whole(conn, cycle.ok_or(Code::NotFound)?)
         })
         .await?;
-    Ok(versioned(&request, cycle.version, &view(cycle, dates)))
+    Ok(versioned(&request, found.0.version, &view(found)))
 }
 
 /// Move a cycle to its next phase.
@@ -376,8 +398,7 @@ pub async fn move_cycle(
     let deed = Deed { by: actor.id(), operation: "move_cycle", key, digest };
     act_once(&registry, deed, now, move |conn| {
         let cycle = workflow::cycles::move_on(conn, &actor, id, body.to, now)?;
-        let dates = store::cycles::dates(conn, id)?;
-        Reply::ok(Some(cycle.version), &view(cycle, dates))
+        Reply::ok(Some(cycle.version), &view(whole(conn, cycle)?))
     })
     .await
 }
@@ -403,8 +424,8 @@ pub async fn widen_pools(
     let id = cycle_id.into_inner();
     let deed = Deed { by: actor.id(), operation: "widen_pools", key, digest: widening.digest };
     act_once(&registry, deed, now, move |conn| {
-        let (cycle, dates) = workflow::pools::widen(conn, &actor, id, now)?;
-        Reply::ok(Some(cycle.version), &view(cycle, dates))
+        let cycle = workflow::pools::widen(conn, &actor, id, now)?;
+        Reply::ok(Some(cycle.version), &view(whole(conn, cycle)?))
     })
     .await
 }

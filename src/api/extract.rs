@@ -170,6 +170,26 @@ impl PageQuery {
     }
 }
 
+/// The round of a cycle that is asked for.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RoundQuery {
+    /// The round of collection: 1, or 2 for the supplementary one; where none is asked for, as the operation says.
+    #[param(minimum = 1, maximum = 2)]
+    round: Option<i32>,
+}
+
+impl RoundQuery {
+    /// The round, if one is asked for; 400 outside 1 to 2.
+    pub fn round(&self) -> Result<Option<i32>> {
+        if self.round.is_none_or(|round| (1..=2).contains(&round)) {
+            return Ok(self.round);
+        }
+        Err(Error::faults(Code::Malformed, vec![Fault::parameter("round", Rule::Range { min: 1, max: 2 })]))
+    }
+}
+
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PageOf<T: ToSchema> {

@@ -121,7 +121,8 @@ pub async fn make_keys(
 /// also where its log key is not the one agreed with its operator or the one of earlier cycles).
 /// From then on panels, keys, dates and rules of the round are public and settled. A repeat gives the same digest, and
 /// takes in the box's note. After a bump or an extension it freezes the next generation, which names the digest of the
-/// one before; its words are printed as an addendum.
+/// one before; its words are printed as an addendum. New keys that are not frozen before submission opens are dropped:
+/// the subject keeps the old ones, and what was signed with them is good again.
 #[utoipa::path(tag = "issuance", params(IdempotencyKeyHeader), request_body = Start,
     responses((status = 200, body = ManifestView), CreateProblems))]
 #[post("/cycles/{cycle_id}/manifest")]

@@ -105,6 +105,7 @@ pub fn routes(cfg: &mut impl Routes) {
         .service(cycle_acts::draw_panels)
         .service(cycle_acts::seal_cycle)
         .service(cycle_acts::cancel_cycle)
+        .service(cycle_acts::begin_supplementary_round)
         .service(cycle_acts::get_draw_record);
     cfg.service(evaluations::list_evaluations)
         .service(evaluations::get_evaluation)

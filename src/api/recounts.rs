@@ -3,7 +3,9 @@
 //! What a newcomer would get wrong: nothing here computes. The bundle goes out as it lies in the folder, and an auditor
 //! recounts it with `ejf recount` on another machine; a server that recounted itself would prove nothing.
 
+use std::fmt;
 use std::io::{self, Write};
+use std::str::FromStr;
 
 use actix_web::body::SizedStream;
 use actix_web::http::header;
@@ -15,7 +17,9 @@ use tokio::sync::mpsc;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
+use super::extract::{
+    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, RoundQuery, Valid, act_once, page,
+};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -28,8 +32,8 @@ use crate::error::{Code, Error, Result, Rule};
 use crate::exchange;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
-use crate::store::recounts::{AcceptedCount, RecountOutcome, RecountStatement};
-use crate::workflow::{recounts, results};
+use crate::store::recounts::{RecountOutcome, RecountStatement};
+use crate::workflow::recounts;
 
 crate::problem_responses! {
     /// Reading what there is after the seal alone.
@@ -45,19 +49,18 @@ const PIECES_WAITING: usize = 4;
 pub struct AcceptedCountView {
     /// The subject's evaluation.
     evaluation_id: EvaluationId,
-    /// Withdrawn reviews are among them; null below five.
+    /// Withdrawn reviews are among them, and those of every round; null below five.
     #[schema(minimum = 5, maximum = 128)]
-    accepted_count: Option<i32>,
+    accepted_count: Option<i64>,
     /// Whether there are fewer than five, which is all that is said then.
     is_below_five: bool,
 }
 
-impl From<AcceptedCount> for AcceptedCountView {
-    fn from(row: AcceptedCount) -> Self {
+impl From<(EvaluationId, i64)> for AcceptedCountView {
+    fn from((evaluation_id, count): (EvaluationId, i64)) -> Self {
         // A floor of the publication rules that no methodology may undercut.
-        let is_below_five = usize::try_from(row.accepted_count).unwrap_or_default() < DISPLAY_MIN_FLOOR;
-        let accepted_count = (!is_below_five).then_some(row.accepted_count);
-        AcceptedCountView { evaluation_id: row.evaluation_id, accepted_count, is_below_five }
+        let is_below_five = usize::try_from(count).unwrap_or_default() < DISPLAY_MIN_FLOOR;
+        AcceptedCountView { evaluation_id, accepted_count: (!is_below_five).then_some(count), is_below_five }
     }
 }
 
@@ -76,8 +79,11 @@ pub struct NewRecount {
 
 /// A statement of an auditor.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"account_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "result_digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7", "outcome": "equal", "stated_at": "2027-03-10T04:30:00Z"}))]
+#[schema(example = json!({"round": 1, "account_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "result_digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7", "outcome": "equal", "stated_at": "2027-03-10T04:30:00Z"}))]
 pub struct RecountView {
+    /// The last round of those that the results are of.
+    #[schema(minimum = 1, maximum = 2)]
+    round: i32,
     /// The auditor.
     account_id: AccountId,
     /// SHA-256, in hex, of the results that were recounted.
@@ -92,6 +98,7 @@ pub struct RecountView {
 impl From<RecountStatement> for RecountView {
     fn from(row: RecountStatement) -> Self {
         RecountView {
+            round: row.round,
             account_id: row.account_id,
             result_digest: row.result_digest,
             outcome: row.outcome,
@@ -100,12 +107,41 @@ impl From<RecountStatement> for RecountView {
     }
 }
 
+/// The place of a statement in the list: its round, auditor and digest.
+struct Place((i32, AccountId, String));
+
+impl Place {
+    fn of(row: &RecountStatement) -> Self {
+        Place((row.round, row.account_id, row.result_digest.clone()))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place((round, account_id, result_digest)) = self;
+        write!(f, "{round} {account_id} {result_digest}")
+    }
+}
+
+impl FromStr for Place {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = || Error::from(Code::BadCursor);
+        let (round, rest) = text.split_once(' ').ok_or_else(refused)?;
+        let (account_id, result_digest) = rest.split_once(' ').ok_or_else(refused)?;
+        let account_id = account_id.parse().map_err(|_| refused())?;
+        Ok(Place((round.parse().map_err(|_| refused())?, account_id, result_digest.to_owned())))
+    }
+}
+
 /// Download the sealed bundle.
 ///
 /// For auditors alone, once the results of the sealed cycle are computed (409 `wrong_phase` or `guard_not_met` before):
-/// every review with its credentials, as an uncompressed tar; the same bytes each time. Unpack it and run `ejf recount`.
-/// Each download is recorded.
-#[utoipa::path(tag = "recounts",
+/// every review of the round with its credentials, as an uncompressed tar; the same bytes each time. Unpack it and run
+/// `ejf recount`, after a supplementary round with the bundle of the first as `--earlier`. Without `round` it is the
+/// present one's. Each download is recorded.
+#[utoipa::path(tag = "recounts", params(RoundQuery),
     responses((status = 200, body = Vec<u8>, content_type = "application/x-tar"), SealedProblems))]
 #[get("/cycles/{cycle_id}/bundle")]
 pub async fn get_bundle(
@@ -114,17 +150,18 @@ pub async fn get_bundle(
     clock: web::Data<Clock>,
     config: web::Data<Config>,
     cycle_id: web::Path<CycleId>,
+    query: web::Query<RoundQuery>,
 ) -> Result<HttpResponse> {
     policy::may_recount(&actor)?;
     let now = clock.now();
-    let id = cycle_id.into_inner();
+    let (id, asked) = (cycle_id.into_inner(), query.round()?);
     let cycle = registry.0.read(move |conn| store::cycles::find(conn, id)).await?.ok_or(Code::NotFound)?;
-    results::check_was_sealed(&cycle)?;
-    let archive = exchange::archive(&config.publication_dir, &cycle).await?;
+    let round = recounts::check_round_sealed(&cycle, asked)?;
+    let archive = exchange::archive(&config.publication_dir, &cycle, round).await?;
     registry
         .0
         .write(move |conn| {
-            let digest = recounts::stored_digest(conn, id)?;
+            let digest = recounts::stored_digest(conn, id, Some(round))?;
             let entry = store::audit::NewEntry {
                 digest: Some(digest),
                 ..store::audit::NewEntry::new(Some(actor.account_id), "get_bundle", "cycle", id)
@@ -145,7 +182,7 @@ pub async fn get_bundle(
     let stream = futures_util::stream::poll_fn(move |context| receiver.poll_recv(context));
     Ok(HttpResponse::Ok()
         .content_type("application/x-tar")
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"bundle-{id}.tar\"")))
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"bundle-{id}-{round}.tar\"")))
         .body(SizedStream::new(size, stream)))
 }
 
@@ -166,7 +203,8 @@ impl Write for Pieces {
 /// List how many reviews were accepted, by evaluation.
 ///
 /// For members of the commission and auditors, once the results of the sealed cycle are computed (409 before); nobody
-/// has them earlier. Below five no number is told.
+/// has them earlier. Below five no number is told. While a supplementary round is under way its subjects are shown to
+/// auditors alone.
 #[utoipa::path(tag = "recounts", params(PageQuery),
     responses((status = 200, body = PageOf<AcceptedCountView>), SealedProblems))]
 #[get("/cycles/{cycle_id}/accepted-counts")]
@@ -183,21 +221,26 @@ pub async fn list_accepted_counts(
     let list = format!("accepted counts {id}");
     let limit = query.limit()?;
     let after = query.after::<EvaluationId>(&cipher, &list)?;
+    let is_auditor = policy::may_recount(&actor).is_ok();
     let rows = registry
         .0
         .read(move |conn| {
-            recounts::stored_digest(conn, id)?;
-            store::recounts::list_accepted(conn, id, after, limit + 1)
+            let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
+            let under_way = recounts::round_under_way(conn, &cycle)?;
+            if under_way.is_none() {
+                recounts::stored_digest(conn, id, None)?;
+            }
+            store::recounts::list_accepted(conn, id, under_way.filter(|_| !is_auditor), after, limit + 1)
         })
         .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.evaluation_id, AcceptedCountView::from)
+    page(&request, &cipher, &list, limit, rows, |row| row.0, AcceptedCountView::from)
 }
 
 /// State how a recount ended.
 ///
-/// For auditors, once for each cycle (409 `already_exists`), while it is sealed and its results are computed (409
+/// For auditors, once for each digest (409 `already_exists`), while the cycle is sealed and its results are computed (409
 /// before and after). Two auditors must find the stored results equal before the cycle can report; 422 where `equal` is
-/// said of another digest than theirs.
+/// said of another digest than theirs. Results that were computed anew and differ are stated anew.
 #[utoipa::path(tag = "recounts", params(IdempotencyKeyHeader), request_body = NewRecount,
     responses((status = 201, body = RecountView), CreateProblems))]
 #[post("/cycles/{cycle_id}/recounts")]
@@ -226,7 +269,7 @@ pub async fn create_recount(
 
 /// List the auditors' statements about a cycle.
 ///
-/// For secretaries, members, appeal members and auditors, by auditor.
+/// For secretaries, members, appeal members and auditors, by round and auditor.
 #[utoipa::path(tag = "recounts", params(PageQuery),
     responses((status = 200, body = PageOf<RecountView>), ReadProblems))]
 #[get("/cycles/{cycle_id}/recounts")]
@@ -242,13 +285,13 @@ pub async fn list_recounts(
     let id = cycle_id.into_inner();
     let list = format!("recounts {id}");
     let limit = query.limit()?;
-    let after = query.after::<AccountId>(&cipher, &list)?;
+    let after = query.after::<Place>(&cipher, &list)?;
     let rows = registry
         .0
         .read(move |conn| {
             store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
-            store::recounts::list(conn, id, after, limit + 1)
+            store::recounts::list(conn, id, after.as_ref().map(|Place(after)| after), limit + 1)
         })
         .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.account_id, RecountView::from)
+    page(&request, &cipher, &list, limit, rows, Place::of, RecountView::from)
 }

@@ -1,4 +1,4 @@
-//! Results: asked for by the secretary after the seal, read by those who decide and, once the cycle reports, by the judge.
+//! Results: asked for by the secretary after the seal, read by auditors and, once the cycle reports, by judge and commission.
 //! A newcomer's usual mistake is to add a helpful figure: what is not in the published image is a way back to single marks.
 
 use actix_web::{HttpResponse, get, post, web};
@@ -178,9 +178,10 @@ pub async fn compute_results(
 
 /// Get the result of an evaluation.
 ///
-/// For auditors, and the members and appeal members to whom the evaluation is assigned; for secretaries its status alone;
-/// for the judge it concerns once the cycle is in `reporting`. To everybody else, and until it is computed, there is none
-/// (404). Each reading is recorded before it is answered, and the judge sees it in the full view of the file.
+/// For auditors as soon as it is computed, and for secretaries its status alone; once the cycle is in `reporting`, for the
+/// judge it concerns and the members and appeal members to whom the evaluation is assigned, all at the same time. To
+/// everybody else, and before, there is none (404). Each reading is recorded before it is answered, and the judge sees it
+/// in the full view of the file.
 #[utoipa::path(tag = "results", responses((status = 200, body = ResultView), ReadProblems))]
 #[get("/evaluations/{evaluation_id}/result")]
 pub async fn get_result(

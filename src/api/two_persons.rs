@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::store::approvals::Approval;
 use crate::workflow::approvals::{self, Request};
 use crate::workflow::generations::BumpReason;
+use crate::workflow::recusals::RecusalReason;
 
 /// What an act does besides what its name says: the members that it has, and no others. The second person confirms these.
 ///
@@ -31,6 +32,12 @@ pub struct ActParameters {
     /// Of `bump_subject`: the assignment that is left, for a recusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     assignment_id: Option<AssignmentId>,
+    /// Of `bump_subject`: why that person leaves, for a recusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recusal_reason: Option<RecusalReason>,
+    /// Of `begin_supplementary_round`: the first day on which its credentials are issued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issue_open: Option<NaiveDate>,
     /// Of `extend_cycle`: the last day on which credentials are issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     issue_close: Option<NaiveDate>,

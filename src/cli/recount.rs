@@ -27,6 +27,9 @@ pub(super) struct RecountArguments {
     /// The bundle: as it was downloaded, or the folder that it was unpacked into.
     #[arg(value_name = "DIR")]
     bundle: PathBuf,
+    /// After a supplementary round: the bundle of the first round, which is recounted with it.
+    #[arg(long, value_name = "DIR")]
+    earlier: Option<PathBuf>,
     /// A published result to compare: the bundle's name of the subject, and the file with the answer of
     /// `GET /v1/evaluations/{evaluation_id}/result`; may be said more than once.
     #[arg(long, value_name = "SUBJECT_REF=FILE", value_parser = published)]
@@ -87,6 +90,11 @@ pub(super) fn run(arguments: RecountArguments) -> Result<u8> {
         Ok(files) => files,
         Err(cause) => return unreadable(&arguments.bundle, &cause),
     };
+    let earlier = match arguments.earlier.as_ref().map(|path| (path, recount::read(path))) {
+        Some((path, Err(cause))) => return unreadable(path, &cause),
+        Some((_, Ok(files))) => Some(files),
+        None => None,
+    };
     let mut published = Vec::new();
     for (subject_ref, path) in &arguments.published {
         let text = match std::fs::read(path) {
@@ -106,8 +114,8 @@ pub(super) fn run(arguments: RecountArguments) -> Result<u8> {
             Err(cause) => return unreadable(path, &cause),
         }
     }
-    let bar = bar(&files);
-    let mut outcome = recount::recount(&files, &published, &|| bar.inc(1));
+    let bar = bar(earlier.iter().chain([&files]));
+    let mut outcome = recount::recount_rounds(earlier.as_ref(), &files, &published, &|| bar.inc(1));
     bar.finish_and_clear();
     outcome.hold_against(&files, &kept);
     if arguments.json {
@@ -119,8 +127,9 @@ pub(super) fn run(arguments: RecountArguments) -> Result<u8> {
 }
 
 /// A bar with a step for each envelope; indicatif draws it on a terminal alone.
-fn bar(files: &Files) -> ProgressBar {
-    let lines = files.get(ENVELOPES).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count());
+fn bar<'a>(bundles: impl Iterator<Item = &'a Files>) -> ProgressBar {
+    let reviews = bundles.filter_map(|files| files.get(ENVELOPES));
+    let lines: usize = reviews.map(|bytes| bytes.iter().filter(|byte| **byte == b'\n').count()).sum();
     let bar = ProgressBar::new(lines as u64);
     // A template that cannot be read leaves the plain bar.
     if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len}") {

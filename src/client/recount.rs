@@ -1,24 +1,24 @@
-//! The recount of a sealed bundle: the checks c1 to c10 over files alone, with no database, key or server.
+//! The recount of sealed bundles: the checks c1 to c10 over files alone, with no database, key or server.
 //!
 //! What a newcomer would get wrong: the bundle vouches for itself only from its manifest on. Whoever recounts compares
 //! the manifest's digest with the one printed in the Council's order; with another manifest every check here can hold
 //! for reviews that nobody wrote. And its tree with the one that reviewers were shown; else there may be two, and
 //! each side finds everything in its own.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::credential::audit::{self, Check, Finding, reason};
-use crate::credential::bundle::{
-    CHECKPOINT, ENVELOPES, Files, INDEX, Index, MANIFESTS, METHODOLOGY, RESULT, ledger_file,
-};
+use crate::credential::bundle::{CHECKPOINT, Files, INDEX, Index, MANIFESTS, METHODOLOGY, RESULT, ledger_file};
 use crate::credential::encoding::{Digest, Ref, sha256};
 use crate::credential::jcs;
 use crate::credential::ledger::Ledger;
 use crate::credential::manifest::{Manifest, digest_words, matches_words};
 use crate::credential::note::{Checkpoint, VerifierKey};
-use crate::credential::tally::{RoundResult, Scored, score_bundle};
+use crate::credential::succession;
+use crate::credential::tally::{RoundResult, Scored, input_digest, score_rounds};
 use crate::domain::hex::hex;
 use crate::domain::methodology::Methodology;
 use crate::domain::scoring::publication::{Band, CriterionFigure, Figure, Published};
@@ -147,20 +147,40 @@ fn read_header(header: &[u8]) -> Option<(String, usize)> {
     (is_plain && !name.is_empty() && !name.contains('/')).then_some((name.to_owned(), octal(124, 136)?))
 }
 
-/// Recounts a bundle: c1 to c8, then c9 with the engine that made the results, then c10 for each published answer that
-/// is given with its subject. `advance` is called after each envelope.
+/// Recounts the one bundle of a cycle; see [`recount_rounds`].
 pub fn recount(files: &Files, published: &[(Ref, PublishedResult)], advance: &(dyn Fn() + Sync)) -> Recount {
+    recount_rounds(None, files, published, advance)
+}
+
+/// Recounts the bundle of a cycle's last round, with that of the round before where there is one: c1 to c8 of each, then c9
+/// over both with the engine that made the results, then c10 for each published answer that is given with its subject.
+/// `advance` is called after each envelope.
+pub fn recount_rounds(
+    earlier: Option<&Files>,
+    files: &Files,
+    published: &[(Ref, PublishedResult)],
+    advance: &(dyn Fn() + Sync),
+) -> Recount {
     let mut findings = audit::check_watched(files, advance);
+    if let Some(earlier) = earlier {
+        let of_first = audit::check_watched(earlier, advance).into_iter();
+        findings.extend(of_first.map(|finding| Finding { detail: format!("round 1: {}", finding.detail), ..finding }));
+        findings.extend(succession::check(earlier, files));
+        findings.extend(check_short(earlier, files));
+    } else if last_manifest(files).is_some_and(|manifest| manifest.round != 1) {
+        findings.push(c9("this is the second round: the bundle of the first is needed as well"));
+    }
     let stored = files.get(RESULT);
-    let rescored = rescore(files);
+    let rescored = rescore(earlier, files);
     match (&rescored, stored) {
         (Err(fault), _) => findings.push(c9(format!("the results cannot be computed: {}", reason(fault)))),
         (Ok(_), None) => findings.push(c9(format!("{RESULT} is missing"))),
         (Ok(scored), Some(stored)) => findings.extend(compare(scored, stored)),
     }
     if let Ok(scored) = &rescored {
+        let input_digest = hex(&input_digest(earlier, files).0);
         findings.extend(published.iter().filter_map(|(subject_ref, answer)| {
-            let fault = compare_published(scored, files, subject_ref, answer)?;
+            let fault = compare_published(scored, &input_digest, subject_ref, answer)?;
             Some(Finding { check: Check::C10, detail: format!("subject {subject_ref}: {fault}") })
         }));
     }
@@ -172,6 +192,23 @@ pub fn recount(files: &Files, published: &[(Ref, PublishedResult)], advance: &(d
         root: sealed(files).map(|checkpoint| checkpoint.root),
         index: files.get(INDEX).and_then(|index| jcs::read(index).ok()),
     }
+}
+
+/// Whether reviews were added for those alone whose first reviews do not ground a decision.
+fn check_short(earlier: &Files, files: &Files) -> Vec<Finding> {
+    let images = match rescore(None, earlier).and_then(|scored| scored.images()) {
+        Ok(images) => images,
+        Err(fault) => return vec![c9(format!("round 1: the results cannot be computed: {}", reason(&fault)))],
+    };
+    let full: HashSet<Ref> = images
+        .into_iter()
+        .filter(|(_, image)| matches!(image, Published::Ok { .. }))
+        .map(|(subject_ref, _)| subject_ref)
+        .collect();
+    let subjects = last_manifest(files).map(|manifest| manifest.subjects).unwrap_or_default();
+    let added =
+        subjects.into_iter().map(|subject| subject.subject_ref).filter(|subject_ref| full.contains(subject_ref));
+    added.map(|subject_ref| c9(format!("subject {subject_ref} had enough reviews in round 1"))).collect()
 }
 
 /// `H(JCS(result))` of the bytes of a `result.json`; `malformed` where they are none.
@@ -226,10 +263,10 @@ impl Recount {
     }
 }
 
-fn rescore(files: &Files) -> Result<Scored> {
+fn rescore(earlier: Option<&Files>, files: &Files) -> Result<Scored> {
     let methodology = files.get(METHODOLOGY).map(Vec::as_slice).unwrap_or_default();
     let methodology: Methodology = serde_json::from_slice(methodology).map_err(|_| Error::from(Code::Malformed))?;
-    score_bundle(files, &methodology)
+    score_rounds(earlier, files, &methodology)
 }
 
 fn c9(detail: impl Into<String>) -> Finding {
@@ -250,6 +287,9 @@ fn compare(scored: &Scored, stored: &[u8]) -> Vec<Finding> {
     if stored.algorithm != computed.algorithm {
         findings.push(c9(format!("the results are of the algorithm {}", stored.algorithm)));
     }
+    if stored.earlier != computed.earlier {
+        findings.push(c9("the results were computed after another first round, or without it"));
+    }
     if stored.instruments != computed.instruments {
         findings.push(c9("the pooled variances differ"));
     }
@@ -268,7 +308,7 @@ fn compare(scored: &Scored, stored: &[u8]) -> Vec<Finding> {
 /// What of a published answer is not the image of the computed result.
 fn compare_published(
     scored: &Scored,
-    files: &Files,
+    input_digest: &str,
     subject_ref: &Ref,
     answer: &PublishedResult,
 ) -> Option<&'static str> {
@@ -277,10 +317,8 @@ fn compare_published(
     let Some((_, image)) = images.iter().find(|(of, _)| of == subject_ref) else {
         return Some("the bundle has no such subject");
     };
-    let reviews = files.get(ENVELOPES).map(Vec::as_slice).unwrap_or_default();
-    let input_digest = hex(&sha256(&[reviews]).0);
     let is_of_these = answer.algorithm_version.as_ref() == Some(&scored.result.algorithm)
-        && answer.input_digest == Some(input_digest);
+        && answer.input_digest.as_deref() == Some(input_digest);
     if !is_of_these {
         return Some("it was not computed from these reviews by this algorithm");
     }

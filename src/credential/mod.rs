@@ -7,7 +7,7 @@
 //! every check, [`blind_rsa`] makes the credential that nobody can link, [`ledger`] counts the credentials,
 //! [`rules`] joins manifests and ledgers into what a ballot is judged by, [`envelope`] is the review, [`receipt`] the
 //! promise that it will be counted, [`tree`] and [`note`] the seal, [`bundle`] the folder that auditors keep,
-//! [`audit`] the recount of it and [`tally`] its results.
+//! [`audit`] the recount of it, [`succession`] that of a second round after it, and [`tally`] the results.
 
 pub mod alarms;
 pub mod audit;
@@ -26,5 +26,6 @@ pub mod receipt;
 pub mod rules;
 pub mod seal_order;
 pub mod signing;
+pub mod succession;
 pub mod tally;
 pub mod tree;

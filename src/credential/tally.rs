@@ -1,4 +1,4 @@
-//! From a sealed bundle to its results: the one function by which the registry computes them and an auditor recounts.
+//! From the sealed bundles of a cycle to its results: the one function by which the registry computes them and an auditor recounts.
 //!
 //! What a newcomer would get wrong: this checks nothing. It reads the envelopes fast and loosely, so the bundle must
 //! have passed [`audit::check`](crate::credential::audit::check) before; the two together are the recount.
@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use crate::credential::bundle::{ENVELOPES, Files, MANIFESTS, get, split_lines};
-use crate::credential::encoding::Ref;
+use crate::credential::bundle::{ENVELOPES, Files, INDEX, MANIFESTS, get, split_lines};
+use crate::credential::encoding::{Digest, Ref, sha256};
 use crate::credential::jcs;
 use crate::credential::manifest::Manifest;
 use crate::domain::methodology;
@@ -19,13 +19,16 @@ use crate::domain::scoring::rules::{Criterion, NO_BASIS, Panel, PublishStep, Rul
 use crate::domain::scoring::score_cycle;
 use crate::error::{Code, Error, Result};
 
-/// `result.json`: every result of a round in whole numbers. A round may use several instruments, and each has its own
-/// pooled variances, so a panel is moderated only by panels that answered the same form.
+/// `result.json`: every result of a cycle in whole numbers, over all its rounds. A cycle may use several instruments, and
+/// each has its own pooled variances, so a panel is moderated only by panels that answered the same form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoundResult {
     /// The version of formulas and constants.
     pub algorithm: String,
+    /// SHA-256 of the table of contents of the first round's bundle, where this is the result of both rounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Digest>,
     /// The instruments that were used, by id.
     pub instruments: Vec<InstrumentSpread>,
     /// The subjects, ascending by the text of `subject_ref`.
@@ -93,14 +96,19 @@ impl Scored {
     }
 }
 
-/// Scores a bundle that passed its audit, by the methodology whose bytes it holds.
+/// Scores the one bundle of a cycle; see [`score_rounds`].
+pub fn score_bundle(files: &Files, methodology: &Methodology) -> Result<Scored> {
+    score_rounds(None, files, methodology)
+}
+
+/// Scores bundles that passed their audit, by the methodology whose bytes they hold: the last one, and the one of the
+/// round before where there is one. The reviews of both are counted together, as if there had been one round.
 ///
 /// `malformed` where a file is missing or an envelope cannot be read; `internal` where the methodology does not fit the
 /// manifest, which the audit rules out.
-pub fn score_bundle(files: &Files, methodology: &Methodology) -> Result<Scored> {
-    let manifests: Vec<Manifest> =
-        serde_json::from_slice(get(files, MANIFESTS)?).map_err(|_| Error::from(Code::Malformed))?;
-    let manifest = manifests.last().ok_or_else(|| Error::from(Code::Malformed))?;
+pub fn score_rounds(earlier: Option<&Files>, files: &Files, methodology: &Methodology) -> Result<Scored> {
+    // Whoever has a second round had a first one under the same name, so the first manifest has all subjects.
+    let manifest = last_manifest(earlier.unwrap_or(files))?;
     let mut forms = BTreeMap::new();
     let mut instrument_of = HashMap::new();
     for subject in &manifest.subjects {
@@ -110,8 +118,17 @@ pub fn score_bundle(files: &Files, methodology: &Methodology) -> Result<Scored> 
         }
         instrument_of.insert(subject.subject_ref, instrument_id);
     }
-    let mut rows = read_rows(&split_lines(get(files, ENVELOPES)?)?, &forms, &instrument_of)?;
-    let mut result = RoundResult { algorithm: ALGORITHM.to_owned(), instruments: Vec::new(), subjects: Vec::new() };
+    let mut lines = Vec::new();
+    for bundle in earlier.into_iter().chain([files]) {
+        lines.extend(split_lines(get(bundle, ENVELOPES)?)?);
+    }
+    let mut rows = read_rows(&lines, &forms, &instrument_of)?;
+    let mut result = RoundResult {
+        algorithm: ALGORITHM.to_owned(),
+        earlier: earlier.map(|bundle| get(bundle, INDEX)).transpose()?.map(|index| sha256(&[index])),
+        instruments: Vec::new(),
+        subjects: Vec::new(),
+    };
     for (instrument_id, form) in &forms {
         let (mut names, mut panels) = (Vec::new(), Vec::new());
         for subject in manifest.subjects.iter().filter(|subject| subject.instrument_id == *instrument_id) {
@@ -132,6 +149,20 @@ pub fn score_bundle(files: &Files, methodology: &Methodology) -> Result<Scored> 
         rules: forms.into_iter().map(|(instrument_id, form)| (instrument_id.to_owned(), form.rules)).collect(),
         instrument_of: instrument_of.into_iter().map(|(name, instrument)| (name, instrument.to_owned())).collect(),
     })
+}
+
+fn last_manifest(files: &Files) -> Result<Manifest> {
+    let manifests: Vec<Manifest> =
+        serde_json::from_slice(get(files, MANIFESTS)?).map_err(|_| Error::from(Code::Malformed))?;
+    manifests.into_iter().next_back().ok_or_else(|| Code::Malformed.into())
+}
+
+/// SHA-256 of the reviews that results are computed from: the file of the last round, or those of both, the first one
+/// first.
+pub fn input_digest(earlier: Option<&Files>, files: &Files) -> Digest {
+    let reviews = |bundle: &Files| bundle.get(ENVELOPES).cloned().unwrap_or_default();
+    let before = earlier.map(reviews).unwrap_or_default();
+    sha256(&[&before, &reviews(files)])
 }
 
 /// How many reviews the box accepted for each subject, withdrawn ones among them; as loose as the scoring.

@@ -95,6 +95,8 @@ pub enum Course {
     Forward,
     /// To an end without results.
     Cancelling,
+    /// Back to a draw, for those with too few reviews.
+    Supplementary,
 }
 
 /// One legal move.
@@ -149,7 +151,12 @@ pub const MOVES: &[Move] = &[
     cancelling(Phase::Submission),
 ];
 
-/// The legal move from one phase to another, with the consent it needs.
+/// The one move backwards, once in a cycle: a supplementary round for subjects with too few reviews. It has an act of its
+/// own, so that a draw is never made again by mistake.
+pub const SUPPLEMENT: &Move =
+    &Move { from: Phase::Sealed, to: Phase::Drawn, consent: Consent::TwoPersons, course: Course::Supplementary };
+
+/// The legal move from one phase to another, with the consent it needs; [`SUPPLEMENT`] is not among them.
 ///
 /// # Errors
 /// [`Code::WrongPhase`], the hint naming the phase the cycle is in and the move that would help.
@@ -179,6 +186,8 @@ const HINTS_OF_A_KIND_MAX: usize = 10;
 pub struct Facts {
     /// The day of the request, at the methodology's offset.
     pub today: NaiveDate,
+    /// The round of collection, from 1.
+    pub round: i32,
     /// Evaluations of the cycle that are not cancelled.
     pub subjects_count: u32,
     /// Whether the methodology is published and in force on the day the cycle starts.
@@ -204,6 +213,8 @@ pub struct Facts {
     pub is_checkpoint_published: bool,
     /// Whether the results are computed and stored.
     pub is_result_stored: bool,
+    /// Subjects whose result may not ground a decision, while results are stored.
+    pub subjects_short: u32,
     /// Auditors who found the stored results equal.
     pub recounts_equal: u32,
     /// Promises of the box that are proven broken.
@@ -226,16 +237,35 @@ pub fn check_guards(step: &Move, facts: &Facts, dates: &CycleDates, methodology:
 /// The guards of a move that are not met, each as a sentence that says what to do.
 pub fn unmet_guards(step: &Move, facts: &Facts, dates: &CycleDates, methodology: &Methodology) -> Vec<Hint> {
     let mut unmet = Vec::new();
-    if step.course != Course::Forward {
-        // Cancelling is guarded by persons and reasons, not by facts.
-        return unmet;
-    }
     let mut need = |is_met: bool, hint: Hint| {
         if !is_met {
             unmet.push(hint);
         }
     };
     let today = facts.today;
+    let is_first = facts.round == 1;
+    let complaints_end = {
+        let since_seal = facts.sealed_on.map(|day| days_after(day, methodology.time_limits.complaint_days));
+        since_seal.map_or(dates.challenge_close, |last| last.max(dates.challenge_close))
+    };
+    match step.course {
+        Course::Forward => {}
+        Course::Cancelling => {
+            // Else guarded by persons and reasons, not by facts.
+            need(is_first, Hint::new("sealed_round_stands"));
+            return unmet;
+        }
+        Course::Supplementary => {
+            need(methodology.supplementary.is_some(), Hint::new("supplement_not_provided"));
+            need(is_first, Hint::new("supplement_only_once"));
+            need(facts.is_result_stored, Hint::new("results_not_stored"));
+            need(!facts.is_result_stored || facts.subjects_short > 0, Hint::new("nobody_is_short"));
+            let proven = facts.complaints_proven;
+            need(proven == 0, Hint::new("complaints_proven").text("count", proven));
+            need(today > complaints_end, Hint::new("wait_until_over").text("day", complaints_end));
+            return unmet;
+        }
+    }
     let over = |last: NaiveDate| (today > last, Hint::new("wait_until_over").text("day", last));
     let begun = |first: NaiveDate| (today >= first, Hint::new("wait_until").text("day", first));
     match step.from {
@@ -300,9 +330,7 @@ pub fn unmet_guards(step: &Move, facts: &Facts, dates: &CycleDates, methodology:
             need(missing == 0, Hint::new("recounts_missing").text("count", missing));
             let proven = facts.complaints_proven;
             need(proven == 0, Hint::new("complaints_proven").text("count", proven));
-            let since_seal = facts.sealed_on.map(|day| days_after(day, methodology.time_limits.complaint_days));
-            let (is_over, hint) =
-                over(since_seal.map_or(dates.challenge_close, |last| last.max(dates.challenge_close)));
+            let (is_over, hint) = over(complaints_end);
             need(is_over, hint);
         }
         Phase::Reporting => {

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::methodology::limits::{Counts, TimeLimits};
+use crate::domain::methodology::limits::{Counts, SupplementaryRound, TimeLimits};
 use crate::error::{Error, Result};
 
 /// The default methodology as committed, in JSON; our own design, which says so in its `legal_refs`.
@@ -65,6 +65,9 @@ pub struct Methodology {
     pub trim_rule: TrimRule,
     /// Panel sizes, minimum counts and caps.
     pub counts: Counts,
+    /// The second round for subjects with too few reviews; none where "insufficient data" stands at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplementary: Option<SupplementaryRound>,
     /// The step to which results are published, in hundredths of a point: 25 or 50. Finer is refused, since many fine
     /// figures of one release come near the marks themselves.
     #[schema(minimum = 25, maximum = 50, example = 25)]

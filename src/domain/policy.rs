@@ -117,17 +117,18 @@ pub enum ResultSight {
     Status,
 }
 
-/// A result is read by auditors, and by the members and appeal members to whom the evaluation is assigned; by the subject
-/// once the cycle reports; its status by secretaries. Nobody reads their own in another role, and to everybody else
-/// there is none: 404.
+/// A result is read by auditors, who recount it; once the cycle reports, by the subject and by the members and appeal
+/// members to whom the evaluation is assigned; its status by secretaries. Nothing lies before the commission that the
+/// judge cannot see (`privacy.md` 12, P-1). Nobody reads their own in another role, and to everybody else there is none:
+/// 404.
 pub fn may_read_result(actor: &Actor, subject: JudgeId, phase: Phase, is_assigned: bool) -> Result<ResultSight> {
+    let is_shown = matches!(phase, Phase::Reporting | Phase::Closed);
     if actor.judge_id == Some(subject) {
-        let is_shown = matches!(phase, Phase::Reporting | Phase::Closed);
         return if is_shown { Ok(ResultSight::Full) } else { Err(Code::NotFound.into()) };
     }
     match actor.staff_role {
         Some(StaffRole::Auditor) => Ok(ResultSight::Full),
-        Some(StaffRole::Member | StaffRole::AppealMember) if is_assigned => Ok(ResultSight::Full),
+        Some(StaffRole::Member | StaffRole::AppealMember) if is_assigned && is_shown => Ok(ResultSight::Full),
         Some(StaffRole::Secretary) => Ok(ResultSight::Status),
         Some(StaffRole::Administrator | StaffRole::Member | StaffRole::AppealMember) | None => {
             Err(Code::NotFound.into())
@@ -462,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_shown_to_its_subject_when_the_cycle_reports_and_never_earlier_in_another_role() {
+    fn a_result_is_shown_to_its_subject_and_its_members_when_the_cycle_reports_and_never_earlier_in_another_role() {
         let subject = JudgeId(uuid::Uuid::nil());
         let other = JudgeId(uuid::Uuid::max());
         let own = |role| Actor { judge_id: Some(subject), ..actor(role) };
@@ -475,7 +476,8 @@ mod tests {
             assert!(read(&own(None), other, false).is_err());
             assert!(read(&actor(Some(StaffRole::Administrator)), subject, true).is_err());
             for role in [StaffRole::Member, StaffRole::AppealMember] {
-                assert_eq!(read(&actor(Some(role)), subject, true).unwrap(), ResultSight::Full);
+                let sight = read(&actor(Some(role)), subject, true).ok();
+                assert_eq!(sight, is_shown.then_some(ResultSight::Full), "{phase} {role:?}");
                 assert_eq!(refusal(read(&actor(Some(role)), subject, false)), Some(Code::NotFound));
             }
             assert_eq!(read(&actor(Some(StaffRole::Secretary)), subject, false).unwrap(), ResultSight::Status);

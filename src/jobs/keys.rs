@@ -32,12 +32,15 @@ pub async fn make(shop: &Workshop, job: &Job) -> Result<()> {
         .read(move |conn| {
             let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
             check_keys_due(&cycle)?;
-            let keys = store::issuance::issuer_keys(conn, id, cycle.generation)?;
+            let keys = store::issuance::issuer_keys(conn, id, cycle.round, cycle.generation)?;
             let made: HashSet<_> = keys.into_iter().map(|key| (key.evaluation_id, key.issuer_id)).collect();
             // A later generation replaces the keys of the subjects that were bumped; the others keep theirs.
             let subjects = match cycle.generation {
-                0 => store::evaluations::of_cycle(conn, id)?.iter().map(|evaluation| evaluation.id).collect(),
-                generation => store::issuance::key_bumps(conn, id, generation)?,
+                0 => store::evaluations::of_round(conn, id, cycle.round)?
+                    .iter()
+                    .map(|evaluation| evaluation.id)
+                    .collect(),
+                generation => store::issuance::key_bumps(conn, id, cycle.round, generation)?,
             };
             Ok((cycle, subjects, made))
         })
@@ -109,6 +112,7 @@ fn make_one(
         Ok(IssuerKeyRow {
             evaluation_id: slot.evaluation_id,
             issuer_id: slot.issuer_id.to_owned(),
+            round,
             generation,
             key_id: key.public().key_id().0.to_vec(),
             public_key: key.public().spki_der().to_vec(),

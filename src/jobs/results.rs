@@ -21,21 +21,31 @@ pub async fn compute(shop: &Workshop, job: &Job) -> Result<()> {
     let now = shop.clock.now().naive_utc();
     shop.registry.0.write(move |conn| store::jobs::start(conn, job_id, 0, total, now)).await?;
 
-    let files = exchange::bundle(&shop.publication_dir, &expected.cycle).await?;
-    let sealed = exchange::sealed(&shop.publication_dir, &expected.cycle).await?;
+    let (dir, cycle) = (&shop.publication_dir, &expected.cycle);
+    let earlier = match expected.earlier_round() {
+        Some(round) => {
+            let sealed = exchange::sealed(dir, cycle, round).await?;
+            Some(Arc::new((sealed, exchange::bundle(dir, cycle, round).await?)))
+        }
+        None => None,
+    };
+    let files = exchange::bundle(dir, cycle, cycle.round).await?;
+    let sealed = exchange::sealed(dir, cycle, cycle.round).await?;
     // With the box's checkpoint the keys have done their work, whatever the check of the bundle then finds.
     take_in_checkpoint(shop, &expected, &sealed).await?;
     exchange::destroy_due_keys(&shop.registry, &shop.key_dir, id, shop.clock.now()).await?;
-    let checking = expected.clone();
+    let (checking, before) = (expected.clone(), earlier.clone());
     let files = aside(move || {
         let files = results::without_unfinished_result(files)?;
-        results::check_bundle(&checking, &sealed, &files)?;
+        let earlier = before.as_deref().map(|(sealed, files)| (sealed, files));
+        results::check_bundles(&checking, earlier, (&sealed, &files))?;
         Ok(files)
     })
     .await?;
 
     let scoring = expected.clone();
-    let computed = Arc::new(aside(move || results::compute(&scoring, files)).await?);
+    let computed =
+        Arc::new(aside(move || results::compute(&scoring, earlier.as_deref().map(|(_, files)| files), files)).await?);
     exchange::write_bundle(&shop.publication_dir, &expected.cycle, computed.files.clone()).await?;
     let now = shop.clock.now();
     shop.registry.0.write(move |conn| results::put(conn, job_id, id, &computed, now)).await

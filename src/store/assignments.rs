@@ -42,6 +42,8 @@ pub struct Assignment {
     pub state: AssignmentState,
     /// Why the reviewer left, if so: `no_contact` or `conflict`.
     pub recusal_reason: Option<String>,
+    /// The round of collection that it is for.
+    pub round: i32,
 }
 
 /// Rows of one multi-row insert, and values of one list; SQLite takes 32,766 values in a statement.
@@ -55,16 +57,36 @@ pub fn insert_all(conn: &mut Conn, rows: &[Assignment]) -> Result<()> {
     Ok(())
 }
 
-/// All assignments of a cycle, by evaluation and drawn order; a few tens of thousands at most.
-pub fn of_cycle(conn: &mut Conn, cycle: CycleId) -> Result<Vec<Assignment>> {
+/// All assignments of a cycle's round, by evaluation and drawn order; a few tens of thousands at most.
+pub fn of_round(conn: &mut Conn, cycle: CycleId, round: i32) -> Result<Vec<Assignment>> {
     Ok(on!(conn, |c| {
         assignments::table
             .inner_join(evaluations::table.on(evaluations::id.eq(assignments::evaluation_id)))
-            .filter(evaluations::cycle_id.eq(cycle))
+            .filter(evaluations::cycle_id.eq(cycle).and(assignments::round.eq(round)))
             .order((assignments::evaluation_id, assignments::drawn_order))
             .select(Assignment::as_select())
             .load(c)
     })?)
+}
+
+/// Whoever was ever drawn for the subjects of a cycle, as (evaluation, judge, place in drawn order).
+pub fn drawn_of_cycle(conn: &mut Conn, cycle: CycleId) -> Result<Vec<(EvaluationId, JudgeId, i32)>> {
+    Ok(on!(conn, |c| {
+        assignments::table
+            .inner_join(evaluations::table.on(evaluations::id.eq(assignments::evaluation_id)))
+            .filter(evaluations::cycle_id.eq(cycle))
+            .select((assignments::evaluation_id, assignments::judge_id, assignments::drawn_order))
+            .load(c)
+    })?)
+}
+
+/// Deletes the reserve of these subjects, which nobody needs any more; the draw's record keeps it.
+pub fn delete_reserve(conn: &mut Conn, of: &[EvaluationId]) -> Result<()> {
+    on!(conn, |c| {
+        let reserve = assignments::state.eq(AssignmentState::Reserve);
+        diesel::delete(assignments::table.filter(assignments::evaluation_id.eq_any(of).and(reserve))).execute(c)
+    })?;
+    Ok(())
 }
 
 /// Whether somebody in this state is of the panel: drawn and not left.
@@ -90,7 +112,7 @@ pub struct Duty {
 
 type DutyRow = (Assignment, Evaluation, Cycle, (String, String, Option<String>));
 
-/// A judge's assignments, those left included and the reserve not, in cycles that are drawn and not sealed, by id; a
+/// A judge's assignments, those left included and the reserve not, in rounds that are drawn and not sealed, by id; a
 /// reviewer has a handful, since the methodology caps the load of a year.
 pub fn duties_of(conn: &mut Conn, judge: JudgeId) -> Result<Vec<Duty>> {
     let open = [Phase::Drawn, Phase::Issuance, Phase::Submission];
@@ -100,7 +122,7 @@ pub fn duties_of(conn: &mut Conn, judge: JudgeId) -> Result<Vec<Duty>> {
             .inner_join(cycles::table.on(cycles::id.eq(evaluations::cycle_id)))
             .inner_join(judges::table.on(judges::id.eq(evaluations::judge_id)))
             .filter(assignments::judge_id.eq(judge).and(assignments::state.ne(AssignmentState::Reserve)))
-            .filter(cycles::phase.eq_any(open))
+            .filter(cycles::phase.eq_any(open).and(cycles::round.eq(assignments::round)))
             .filter(evaluations::state.ne(super::evaluations::EvaluationState::Cancelled))
             .order(assignments::id)
             .select((
@@ -139,12 +161,14 @@ pub fn set_state(
     Ok(changed == 1)
 }
 
-/// Sets everybody of a subject's panel who collected back to `drawn`: what they hold is void.
-pub fn reopen(conn: &mut Conn, evaluation: EvaluationId) -> Result<()> {
+/// Sets everybody of a subject's panel in a round who collected back to `drawn`: what they hold is void.
+pub fn reopen(conn: &mut Conn, evaluation: EvaluationId, round: i32) -> Result<()> {
     let (issued, drawn) = (AssignmentState::Issued, AssignmentState::Drawn);
     on!(conn, |c| {
         diesel::update(
-            assignments::table.filter(assignments::evaluation_id.eq(evaluation).and(assignments::state.eq(issued))),
+            assignments::table
+                .filter(assignments::evaluation_id.eq(evaluation).and(assignments::round.eq(round)))
+                .filter(assignments::state.eq(issued)),
         )
         .set(assignments::state.eq(drawn))
         .execute(c)

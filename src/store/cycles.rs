@@ -4,7 +4,7 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
-use super::schema::{cycle_dates, cycle_documents, cycle_moves, cycles};
+use super::schema::{cycle_dates, cycle_documents, cycle_moves, cycles, earlier_rounds};
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
 use crate::domain::cycle::dates::CycleDates;
@@ -36,14 +36,6 @@ pub struct Cycle {
     pub round: i32,
     /// The generation of the manifest in force, or of the one that is being made.
     pub generation: i32,
-    /// SHA-256 of the tagged seed, in hex; public from before the pool is shown.
-    pub seed_commitment: Option<String>,
-    /// The seed, encrypted until auditors open it.
-    pub sealed_seed: Option<Vec<u8>>,
-    /// The draw's record as JSON, for auditors alone.
-    pub draw_record: Option<String>,
-    /// SHA-256 of the record, in hex; public.
-    pub draw_record_digest: Option<String>,
     /// The digest of the manifest in force, base64url; public. None while a generation is being made.
     pub manifest_digest: Option<String>,
     /// The box's receipt key that the manifest names: one round each.
@@ -125,6 +117,26 @@ pub struct CycleMove {
     pub moved_at: NaiveDateTime,
 }
 
+/// What a cycle said of a round when the next one began.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = earlier_rounds, treat_none_as_default_value = false)]
+pub struct EarlierRound {
+    /// The cycle.
+    pub cycle_id: CycleId,
+    /// The round.
+    pub round: i32,
+    /// The last generation of its manifest.
+    pub generation: i32,
+    /// The digest of that manifest, base64url.
+    pub manifest_digest: String,
+    /// The box's receipt key that the manifest names.
+    pub receipt_key: Vec<u8>,
+    /// The day on which its seal was ordered.
+    pub sealed_on: Option<NaiveDate>,
+    /// SHA-256 of its sealed bundle's index, in hex, with the results that there were then.
+    pub bundle_digest: String,
+}
+
 /// Adds a cycle with its days.
 pub fn insert(conn: &mut Conn, cycle: &Cycle, dates: &CycleDates) -> Result<()> {
     let row = DatesRow::new(cycle.id, dates);
@@ -149,8 +161,29 @@ pub fn find_by_ref(conn: &mut Conn, cycle_ref: &[u8]) -> Result<Option<Cycle>> {
 
 /// Whether a round's manifest names this receipt key already.
 pub fn is_receipt_key_used(conn: &mut Conn, receipt_key: &[u8]) -> Result<bool> {
-    let used: i64 = on!(conn, |c| { cycles::table.filter(cycles::receipt_key.eq(receipt_key)).count().get_result(c) })?;
-    Ok(used > 0)
+    Ok(on!(conn, |c| {
+        let now = cycles::table.filter(cycles::receipt_key.eq(receipt_key)).select(cycles::id);
+        let before = earlier_rounds::table.filter(earlier_rounds::receipt_key.eq(receipt_key));
+        diesel::select(diesel::dsl::exists(now)).get_result::<bool>(c)?
+            || diesel::select(diesel::dsl::exists(before)).get_result::<bool>(c)?
+    }))
+}
+
+/// Keeps what a cycle said of a round that is over.
+pub fn insert_earlier(conn: &mut Conn, round: &EarlierRound) -> Result<()> {
+    on!(conn, |c| { diesel::insert_into(earlier_rounds::table).values(round).execute(c) })?;
+    Ok(())
+}
+
+/// The rounds of a cycle that are over, by number.
+pub fn earlier(conn: &mut Conn, id: CycleId) -> Result<Vec<EarlierRound>> {
+    Ok(on!(conn, |c| {
+        earlier_rounds::table
+            .filter(earlier_rounds::cycle_id.eq(id))
+            .order(earlier_rounds::round)
+            .select(EarlierRound::as_select())
+            .load(c)
+    })?)
 }
 
 /// The days of a cycle; every cycle has them.
@@ -223,18 +256,19 @@ pub fn entered_at(conn: &mut Conn, id: CycleId, phase: Phase) -> Result<Option<N
     })?)
 }
 
-/// Stores a signed document of a cycle under its file name; one that is there already must be the same.
+/// Stores a signed document of a round under its file name; one that is there already must be the same.
 ///
 /// # Errors
 /// 500 where another content has that name: what is published never changes.
-pub fn put_document(conn: &mut Conn, id: CycleId, name: &str, content: &[u8]) -> Result<()> {
-    if let Some(stored) = document(conn, id, name)? {
+pub fn put_document(conn: &mut Conn, id: CycleId, round: i32, name: &str, content: &[u8]) -> Result<()> {
+    if let Some(stored) = document(conn, id, round, name)? {
         return if stored == content { Ok(()) } else { Err(Error::internal("a published document would change")) };
     }
     on!(conn, |c| {
         diesel::insert_into(cycle_documents::table)
             .values((
                 cycle_documents::cycle_id.eq(id),
+                cycle_documents::round.eq(round),
                 cycle_documents::name.eq(name),
                 cycle_documents::content.eq(content),
             ))
@@ -243,30 +277,32 @@ pub fn put_document(conn: &mut Conn, id: CycleId, name: &str, content: &[u8]) ->
     Ok(())
 }
 
-/// A signed document of a cycle by its file name.
-pub fn document(conn: &mut Conn, id: CycleId, name: &str) -> Result<Option<Vec<u8>>> {
-    Ok(on!(conn, |c| { cycle_documents::table.find((id, name)).select(cycle_documents::content).first(c).optional() })?)
+/// A signed document of a round by its file name.
+pub fn document(conn: &mut Conn, id: CycleId, round: i32, name: &str) -> Result<Option<Vec<u8>>> {
+    Ok(on!(conn, |c| {
+        cycle_documents::table.find((id, round, name)).select(cycle_documents::content).first(c).optional()
+    })?)
 }
 
-/// The document of this name of the youngest cycle that has one.
+/// The document of this name of the youngest cycle and round that have one.
 pub fn newest_document(conn: &mut Conn, name: &str) -> Result<Option<Vec<u8>>> {
     Ok(on!(conn, |c| {
         cycle_documents::table
             .filter(cycle_documents::name.eq(name))
-            .order(cycle_documents::cycle_id.desc())
+            .order((cycle_documents::cycle_id.desc(), cycle_documents::round.desc()))
             .select(cycle_documents::content)
             .first(c)
             .optional()
     })?)
 }
 
-/// All signed documents of a cycle, by name.
-pub fn documents(conn: &mut Conn, id: CycleId) -> Result<Vec<(String, Vec<u8>)>> {
+/// All signed documents of a cycle, each with its round, by round and name.
+pub fn documents(conn: &mut Conn, id: CycleId) -> Result<Vec<(i32, String, Vec<u8>)>> {
     Ok(on!(conn, |c| {
         cycle_documents::table
             .filter(cycle_documents::cycle_id.eq(id))
-            .order(cycle_documents::name)
-            .select((cycle_documents::name, cycle_documents::content))
+            .order((cycle_documents::round, cycle_documents::name))
+            .select((cycle_documents::round, cycle_documents::name, cycle_documents::content))
             .load(c)
     })?)
 }

@@ -23,7 +23,7 @@ coded! {
         PoolReview = "pool_review",
         /// Credentials and reviews are collected.
         Collecting = "collecting",
-        /// The result is stored.
+        /// The result is recounted, and its cycle reports.
         Counted = "counted",
         /// Ended without result.
         Cancelled = "cancelled",
@@ -50,6 +50,8 @@ pub struct Evaluation {
     pub subject_ref: Option<Vec<u8>>,
     /// Grows by one with each change.
     pub version: i64,
+    /// The last round in which reviews are collected for the subject, from 1.
+    pub last_round: i32,
 }
 
 /// Adds an evaluation; 409 `already_exists` where the cycle has one of this judge, or an active one of the kind is on
@@ -116,6 +118,13 @@ pub fn of_cycle(conn: &mut Conn, cycle: CycleId) -> Result<Vec<Evaluation>> {
     })?)
 }
 
+/// The evaluations for which reviews are collected in this round of a cycle, without those that are cancelled, by id.
+pub fn of_round(conn: &mut Conn, cycle: CycleId, round: i32) -> Result<Vec<Evaluation>> {
+    let mut all = of_cycle(conn, cycle)?;
+    all.retain(|evaluation| evaluation.last_round == round);
+    Ok(all)
+}
+
 /// Moves all evaluations of a cycle that are not cancelled to `state`.
 pub fn set_state_of_cycle(conn: &mut Conn, cycle: CycleId, state: EvaluationState) -> Result<()> {
     on!(conn, |c| {
@@ -125,6 +134,16 @@ pub fn set_state_of_cycle(conn: &mut Conn, cycle: CycleId, state: EvaluationStat
         )
         .set((evaluations::state.eq(state), evaluations::version.eq(evaluations::version + 1)))
         .execute(c)
+    })?;
+    Ok(())
+}
+
+/// Makes `round` the last one in which reviews are collected for these subjects.
+pub fn set_last_round(conn: &mut Conn, ids: &[EvaluationId], round: i32) -> Result<()> {
+    on!(conn, |c| {
+        diesel::update(evaluations::table.filter(evaluations::id.eq_any(ids)))
+            .set((evaluations::last_round.eq(round), evaluations::version.eq(evaluations::version + 1)))
+            .execute(c)
     })?;
     Ok(())
 }

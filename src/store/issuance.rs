@@ -25,6 +25,8 @@ pub struct IssuerKeyRow {
     pub evaluation_id: EvaluationId,
     /// Whose key it is.
     pub issuer_id: String,
+    /// The round that it is for.
+    pub round: i32,
     /// The generation of the manifest that named it first.
     pub generation: i32,
     /// SHA-256 of the public key.
@@ -63,29 +65,30 @@ pub struct Issuance {
     pub blinded_hash: Vec<u8>,
 }
 
-/// Adds an issuer's key where the subject has none of that issuer and generation; the first one stays.
+/// Adds an issuer's key where the subject has none of that issuer, round and generation; the first one stays.
 pub fn insert_issuer_key(conn: &mut Conn, key: &IssuerKeyRow) -> Result<()> {
     on!(conn, |c| { diesel::insert_into(issuer_keys::table).values(key).on_conflict_do_nothing().execute(c) })?;
     Ok(())
 }
 
-/// The issuers' keys of a cycle in one generation, by evaluation and issuer.
-pub fn issuer_keys(conn: &mut Conn, cycle: CycleId, generation: i32) -> Result<Vec<IssuerKeyRow>> {
+/// The issuers' keys of a cycle in one generation of a round, by evaluation and issuer.
+pub fn issuer_keys(conn: &mut Conn, cycle: CycleId, round: i32, generation: i32) -> Result<Vec<IssuerKeyRow>> {
     Ok(on!(conn, |c| {
         issuer_keys::table
             .inner_join(evaluations::table.on(evaluations::id.eq(issuer_keys::evaluation_id)))
-            .filter(evaluations::cycle_id.eq(cycle).and(issuer_keys::generation.eq(generation)))
+            .filter(evaluations::cycle_id.eq(cycle))
+            .filter(issuer_keys::round.eq(round).and(issuer_keys::generation.eq(generation)))
             .order((issuer_keys::evaluation_id, issuer_keys::issuer_id))
             .select(IssuerKeyRow::as_select())
             .load(c)
     })?)
 }
 
-/// The newest key of each issuer for each of these evaluations, by evaluation and issuer.
-pub fn current_keys(conn: &mut Conn, evaluations: &[EvaluationId]) -> Result<Vec<IssuerKeyRow>> {
+/// The newest key in a round of each issuer for each of these evaluations, by evaluation and issuer.
+pub fn current_keys(conn: &mut Conn, evaluations: &[EvaluationId], round: i32) -> Result<Vec<IssuerKeyRow>> {
     let mut rows: Vec<IssuerKeyRow> = on!(conn, |c| {
         issuer_keys::table
-            .filter(issuer_keys::evaluation_id.eq_any(evaluations))
+            .filter(issuer_keys::evaluation_id.eq_any(evaluations).and(issuer_keys::round.eq(round)))
             .order((issuer_keys::evaluation_id, issuer_keys::issuer_id, issuer_keys::generation.desc()))
             .select(IssuerKeyRow::as_select())
             .load(c)
@@ -94,50 +97,76 @@ pub fn current_keys(conn: &mut Conn, evaluations: &[EvaluationId]) -> Result<Vec
     Ok(rows)
 }
 
-/// Notes that a subject's keys are replaced in this generation; noted already is noted.
-pub fn insert_key_bump(conn: &mut Conn, evaluation: EvaluationId, generation: i32) -> Result<()> {
+/// Notes that a subject's keys are replaced in this generation of a round; noted already is noted.
+pub fn insert_key_bump(conn: &mut Conn, evaluation: EvaluationId, round: i32, generation: i32) -> Result<()> {
     on!(conn, |c| {
         diesel::insert_into(key_bumps::table)
-            .values((key_bumps::evaluation_id.eq(evaluation), key_bumps::generation.eq(generation)))
+            .values((
+                key_bumps::evaluation_id.eq(evaluation),
+                key_bumps::round.eq(round),
+                key_bumps::generation.eq(generation),
+            ))
             .on_conflict_do_nothing()
             .execute(c)
     })?;
     Ok(())
 }
 
-/// The subjects of a cycle whose keys are replaced in this generation, by evaluation.
-pub fn key_bumps(conn: &mut Conn, cycle: CycleId, generation: i32) -> Result<Vec<EvaluationId>> {
+/// The subjects of a cycle whose keys are replaced in this generation of a round, by evaluation.
+pub fn key_bumps(conn: &mut Conn, cycle: CycleId, round: i32, generation: i32) -> Result<Vec<EvaluationId>> {
     Ok(on!(conn, |c| {
         key_bumps::table
             .inner_join(evaluations::table.on(evaluations::id.eq(key_bumps::evaluation_id)))
-            .filter(evaluations::cycle_id.eq(cycle).and(key_bumps::generation.eq(generation)))
+            .filter(evaluations::cycle_id.eq(cycle))
+            .filter(key_bumps::round.eq(round).and(key_bumps::generation.eq(generation)))
             .order(key_bumps::evaluation_id)
             .select(key_bumps::evaluation_id)
             .load(c)
     })?)
 }
 
-/// The ids of all issuer keys of a cycle, of every generation, ascending.
-pub fn key_ids(conn: &mut Conn, cycle: CycleId) -> Result<Vec<Vec<u8>>> {
+/// Takes back that a subject's keys are replaced in this generation of a round: keys that were made for it go, and who of the panel
+/// holds a credential under the key before has collected again.
+pub fn drop_key_bump(conn: &mut Conn, evaluation: EvaluationId, round: i32, generation: i32) -> Result<()> {
+    on!(conn, |c| {
+        diesel::delete(key_bumps::table.find((evaluation, round, generation))).execute(c)?;
+        let made = issuer_keys::table.filter(issuer_keys::evaluation_id.eq(evaluation));
+        let of_round = issuer_keys::round.eq(round).and(issuer_keys::generation.eq(generation));
+        diesel::delete(made.filter(of_round)).execute(c)
+    })?;
+    let key_ids: Vec<Vec<u8>> = current_keys(conn, &[evaluation], round)?.into_iter().map(|row| row.key_id).collect();
+    let (drawn, issued) = (AssignmentState::Drawn, AssignmentState::Issued);
+    on!(conn, |c| {
+        let holders = issuances::table.filter(issuances::key_id.eq_any(&key_ids)).select(issuances::assignment_id);
+        let of_panel = assignments::evaluation_id.eq(evaluation).and(assignments::state.eq(drawn));
+        diesel::update(assignments::table.filter(of_panel.and(assignments::id.eq_any(holders))))
+            .set(assignments::state.eq(issued))
+            .execute(c)
+    })?;
+    Ok(())
+}
+
+/// The ids of all issuer keys of a cycle's round, of every generation, ascending.
+pub fn key_ids(conn: &mut Conn, cycle: CycleId, round: i32) -> Result<Vec<Vec<u8>>> {
     Ok(on!(conn, |c| {
         issuer_keys::table
             .inner_join(evaluations::table.on(evaluations::id.eq(issuer_keys::evaluation_id)))
-            .filter(evaluations::cycle_id.eq(cycle))
+            .filter(evaluations::cycle_id.eq(cycle).and(issuer_keys::round.eq(round)))
             .order(issuer_keys::key_id)
             .select(issuer_keys::key_id)
             .load(c)
     })?)
 }
 
-/// Deletes the private half of every issuer key of a cycle; how many there were.
-pub fn delete_private_keys(conn: &mut Conn, cycle: CycleId) -> Result<usize> {
+/// Deletes the private half of every issuer key of a cycle's round; how many there were.
+pub fn delete_private_keys(conn: &mut Conn, cycle: CycleId, round: i32) -> Result<usize> {
     let none: Option<Vec<u8>> = None;
     Ok(on!(conn, |c| {
         let of_cycle = evaluations::table.filter(evaluations::cycle_id.eq(cycle)).select(evaluations::id);
         diesel::update(
-            issuer_keys::table.filter(
-                issuer_keys::evaluation_id.eq_any(of_cycle).and(issuer_keys::wrapped_private_key.is_not_null()),
-            ),
+            issuer_keys::table
+                .filter(issuer_keys::evaluation_id.eq_any(of_cycle).and(issuer_keys::round.eq(round)))
+                .filter(issuer_keys::wrapped_private_key.is_not_null()),
         )
         .set(issuer_keys::wrapped_private_key.eq(none))
         .execute(c)
@@ -224,13 +253,13 @@ pub fn issuances_of(conn: &mut Conn, assignments: &[AssignmentId]) -> Result<Vec
     })?)
 }
 
-/// All that was signed in a cycle, with the evaluation each is for; a few tens of thousands at most.
-pub fn issuances_of_cycle(conn: &mut Conn, cycle: CycleId) -> Result<Vec<(EvaluationId, Issuance)>> {
+/// All that was signed in a cycle's round, with the evaluation each is for; a few tens of thousands at most.
+pub fn issuances_of_round(conn: &mut Conn, cycle: CycleId, round: i32) -> Result<Vec<(EvaluationId, Issuance)>> {
     Ok(on!(conn, |c| {
         issuances::table
             .inner_join(assignments::table.on(assignments::id.eq(issuances::assignment_id)))
             .inner_join(evaluations::table.on(evaluations::id.eq(assignments::evaluation_id)))
-            .filter(evaluations::cycle_id.eq(cycle))
+            .filter(evaluations::cycle_id.eq(cycle).and(assignments::round.eq(round)))
             .order((issuances::assignment_id, issuances::issuer_id, issuances::key_id))
             .select((assignments::evaluation_id, Issuance::as_select()))
             .load(c)
@@ -248,11 +277,12 @@ pub struct PanelCount {
     pub issued_count: u32,
 }
 
-/// The counts of these evaluations, in the order given.
-pub fn panel_counts(conn: &mut Conn, evaluations: &[EvaluationId]) -> Result<Vec<PanelCount>> {
+/// The counts of these evaluations, each in its last round, in the order given.
+pub fn panel_counts(conn: &mut Conn, of: &[EvaluationId]) -> Result<Vec<PanelCount>> {
     let counted: Vec<(EvaluationId, AssignmentState, i64)> = on!(conn, |c| {
         assignments::table
-            .filter(assignments::evaluation_id.eq_any(evaluations))
+            .inner_join(evaluations::table.on(evaluations::id.eq(assignments::evaluation_id)))
+            .filter(assignments::evaluation_id.eq_any(of).and(assignments::round.eq(evaluations::last_round)))
             .group_by((assignments::evaluation_id, assignments::state))
             .select((assignments::evaluation_id, assignments::state, diesel::dsl::count_star()))
             .load(c)
@@ -262,7 +292,7 @@ pub fn panel_counts(conn: &mut Conn, evaluations: &[EvaluationId]) -> Result<Vec
     let count = |id: EvaluationId, state: AssignmentState| {
         counted.get(&(id, state)).map_or(0, |count| u32::try_from(*count).unwrap_or(u32::MAX))
     };
-    let counts = evaluations.iter().map(|&evaluation_id| {
+    let counts = of.iter().map(|&evaluation_id| {
         let issued_count = count(evaluation_id, AssignmentState::Issued);
         let panel_size = issued_count + count(evaluation_id, AssignmentState::Drawn);
         PanelCount { evaluation_id, panel_size, issued_count }

@@ -11,6 +11,7 @@ pub mod conflicts;
 pub mod corrections;
 pub mod courts;
 pub mod cycles;
+pub mod draws;
 pub mod evaluations;
 pub mod external_ids;
 pub mod idempotency;

@@ -27,6 +27,8 @@ coded! {
 pub struct SealedRound {
     /// The cycle.
     pub cycle_id: CycleId,
+    /// The round.
+    pub round: i32,
     /// SHA-256 of the canonical results, in hex; none until they are computed.
     pub result_digest: Option<String>,
     /// How many promises of the box are proven broken.
@@ -39,6 +41,8 @@ pub struct SealedRound {
 pub struct RecountStatement {
     /// The cycle.
     pub cycle_id: CycleId,
+    /// The last round of those that the results are of.
+    pub round: i32,
     /// The auditor.
     pub account_id: AccountId,
     /// SHA-256, in hex, of the results that were recounted.
@@ -50,88 +54,102 @@ pub struct RecountStatement {
 }
 
 /// How many reviews the box accepted for a subject.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Insertable)]
 #[diesel(table_name = accepted_counts)]
 pub struct AcceptedCount {
     /// The subject's evaluation.
     pub evaluation_id: EvaluationId,
+    /// In which round.
+    pub round: i32,
     /// How many.
     pub accepted_count: i32,
 }
 
 /// What is known of a cycle's round.
-pub fn find_round(conn: &mut Conn, cycle: CycleId) -> Result<Option<SealedRound>> {
-    Ok(on!(conn, |c| { sealed_rounds::table.find(cycle).select(SealedRound::as_select()).first(c).optional() })?)
+pub fn find_round(conn: &mut Conn, cycle: CycleId, round: i32) -> Result<Option<SealedRound>> {
+    Ok(on!(conn, |c| {
+        sealed_rounds::table.find((cycle, round)).select(SealedRound::as_select()).first(c).optional()
+    })?)
 }
 
 /// Puts what is known of a round in place of what was known.
 pub fn put_round(conn: &mut Conn, round: &SealedRound) -> Result<()> {
-    let changed = on!(conn, |c| { diesel::update(sealed_rounds::table.find(round.cycle_id)).set(round).execute(c) })?;
+    let known = sealed_rounds::table.find((round.cycle_id, round.round));
+    let changed = on!(conn, |c| { diesel::update(known).set(round).execute(c) })?;
     if changed == 0 {
         on!(conn, |c| { diesel::insert_into(sealed_rounds::table).values(round).execute(c) })?;
     }
     Ok(())
 }
 
-/// Puts an accepted count in place of an earlier one of the same evaluation.
+/// Puts an accepted count in place of an earlier one of the same evaluation and round.
 pub fn put_accepted(conn: &mut Conn, row: &AcceptedCount) -> Result<()> {
     on!(conn, |c| {
-        diesel::delete(accepted_counts::table.find(row.evaluation_id)).execute(c)?;
+        diesel::delete(accepted_counts::table.find((row.evaluation_id, row.round))).execute(c)?;
         diesel::insert_into(accepted_counts::table).values(row).execute(c)
     })?;
     Ok(())
 }
 
-/// The accepted counts of a cycle, by evaluation, after `after`, at most `limit`.
+/// The accepted counts of a cycle, those of all rounds together, by evaluation, after `after`, at most `limit`;
+/// without the subjects of a round that is hidden.
 pub fn list_accepted(
     conn: &mut Conn,
     cycle: CycleId,
+    hidden_round: Option<i32>,
     after: Option<EvaluationId>,
     limit: i64,
-) -> Result<Vec<AcceptedCount>> {
-    Ok(on!(conn, |c| {
-        let mut query = accepted_counts::table
+) -> Result<Vec<(EvaluationId, i64)>> {
+    let after = after.unwrap_or(EvaluationId(uuid::Uuid::nil()));
+    let rows: Vec<(EvaluationId, Option<i64>)> = on!(conn, |c| {
+        accepted_counts::table
             .inner_join(evaluations::table.on(evaluations::id.eq(accepted_counts::evaluation_id)))
-            .filter(evaluations::cycle_id.eq(cycle))
-            .select(AcceptedCount::as_select())
+            .filter(evaluations::cycle_id.eq(cycle).and(accepted_counts::evaluation_id.gt(after)))
+            .filter(evaluations::last_round.ne(hidden_round.unwrap_or_default()))
+            .group_by(accepted_counts::evaluation_id)
+            .select((accepted_counts::evaluation_id, diesel::dsl::sum(accepted_counts::accepted_count)))
             .order(accepted_counts::evaluation_id)
             .limit(limit)
-            .into_boxed();
-        if let Some(after) = after {
-            query = query.filter(accepted_counts::evaluation_id.gt(after));
-        }
-        query.load(c)
-    })?)
+            .load(c)
+    })?;
+    Ok(rows.into_iter().map(|(evaluation, count)| (evaluation, count.unwrap_or(0))).collect())
 }
 
-/// Records a statement; 409 `already_exists` where the auditor has made one about this cycle.
+/// Records a statement; 409 `already_exists` where the auditor has made one about these results.
 pub fn insert(conn: &mut Conn, statement: &RecountStatement) -> Result<()> {
     on!(conn, |c| { diesel::insert_into(recount_statements::table).values(statement).execute(c) })
         .on_unique(Code::AlreadyExists)?;
     Ok(())
 }
 
-/// The statements about a cycle, by auditor, after `after`, at most `limit`.
-pub fn list(conn: &mut Conn, cycle: CycleId, after: Option<AccountId>, limit: i64) -> Result<Vec<RecountStatement>> {
+/// The statements about a cycle, by round, auditor and digest, after `after`, at most `limit`.
+pub fn list(
+    conn: &mut Conn,
+    cycle: CycleId,
+    after: Option<&(i32, AccountId, String)>,
+    limit: i64,
+) -> Result<Vec<RecountStatement>> {
+    use recount_statements::{account_id, result_digest, round};
     Ok(on!(conn, |c| {
         let mut query = recount_statements::table
             .filter(recount_statements::cycle_id.eq(cycle))
             .select(RecountStatement::as_select())
-            .order(recount_statements::account_id)
+            .order((round, account_id, result_digest))
             .limit(limit)
             .into_boxed();
-        if let Some(after) = after {
-            query = query.filter(recount_statements::account_id.gt(after));
+        if let Some((in_round, by, of)) = after {
+            let is_later = account_id.gt(by).or(account_id.eq(by).and(result_digest.gt(of)));
+            query = query.filter(round.gt(in_round).or(round.eq(in_round).and(is_later)));
         }
         query.load(c)
     })?)
 }
 
-/// How many auditors found a cycle's results of this digest equal.
-pub fn count_equal(conn: &mut Conn, cycle: CycleId, result_digest: &str) -> Result<i64> {
+/// How many auditors found the results of this digest equal, which a cycle has after a round.
+pub fn count_equal(conn: &mut Conn, cycle: CycleId, round: i32, result_digest: &str) -> Result<i64> {
     Ok(on!(conn, |c| {
         recount_statements::table
-            .filter(recount_statements::cycle_id.eq(cycle))
+            .filter(recount_statements::cycle_id.eq(cycle).and(recount_statements::round.eq(round)))
             .filter(recount_statements::result_digest.eq(result_digest))
             .filter(recount_statements::outcome.eq(RecountOutcome::Equal))
             .count()

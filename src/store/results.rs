@@ -3,10 +3,11 @@
 
 use diesel::prelude::*;
 
-use super::schema::results;
+use super::evaluations::EvaluationState;
+use super::schema::{evaluations, results};
 use crate::coded;
 use crate::db::Conn;
-use crate::domain::ids::EvaluationId;
+use crate::domain::ids::{CycleId, EvaluationId};
 use crate::error::Result;
 use crate::on;
 
@@ -50,4 +51,26 @@ pub fn put(conn: &mut Conn, row: &ResultRow) -> Result<()> {
 /// The result of an evaluation.
 pub fn find(conn: &mut Conn, id: EvaluationId) -> Result<Option<ResultRow>> {
     Ok(on!(conn, |c| { results::table.find(id).select(ResultRow::as_select()).first(c).optional() })?)
+}
+
+/// The evaluations of a cycle whose result may not ground a decision, without those that are cancelled, by id.
+pub fn short_of_cycle(conn: &mut Conn, cycle: CycleId) -> Result<Vec<EvaluationId>> {
+    Ok(on!(conn, |c| {
+        results::table
+            .inner_join(evaluations::table.on(evaluations::id.eq(results::evaluation_id)))
+            .filter(evaluations::cycle_id.eq(cycle).and(evaluations::state.ne(EvaluationState::Cancelled)))
+            .filter(results::status.ne(ResultStatus::Ok))
+            .order(results::evaluation_id)
+            .select(results::evaluation_id)
+            .load(c)
+    })?)
+}
+
+/// Deletes all results of a cycle, before they are computed over another round as well.
+pub fn delete_of_cycle(conn: &mut Conn, cycle: CycleId) -> Result<()> {
+    on!(conn, |c| {
+        let of_cycle = evaluations::table.filter(evaluations::cycle_id.eq(cycle)).select(evaluations::id);
+        diesel::delete(results::table.filter(results::evaluation_id.eq_any(of_cycle))).execute(c)
+    })?;
+    Ok(())
 }

@@ -43,6 +43,7 @@ diesel::table! {
         drawn_order -> Integer,
         state -> Text,
         recusal_reason -> Nullable<Text>,
+        round -> Integer,
     }
 }
 
@@ -159,8 +160,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    cycle_documents (cycle_id, name) {
+    cycle_documents (cycle_id, round, name) {
         cycle_id -> Text,
+        round -> Integer,
         name -> Text,
         content -> Binary,
     }
@@ -191,10 +193,6 @@ diesel::table! {
         cycle_ref -> Nullable<Binary>,
         round -> Integer,
         generation -> Integer,
-        seed_commitment -> Nullable<Text>,
-        sealed_seed -> Nullable<Binary>,
-        draw_record -> Nullable<Text>,
-        draw_record_digest -> Nullable<Text>,
         manifest_digest -> Nullable<Text>,
         receipt_key -> Nullable<Binary>,
         sealed_on -> Nullable<Date>,
@@ -223,6 +221,7 @@ diesel::table! {
         state -> Text,
         subject_ref -> Nullable<Binary>,
         version -> BigInt,
+        last_round -> Integer,
     }
 }
 
@@ -419,6 +418,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     cycle_documents,
     cycle_moves,
     cycles,
+    draws,
+    earlier_rounds,
     evaluation_members,
     evaluations,
     external_ids,

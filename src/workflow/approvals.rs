@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::cycles::Mover;
-use super::{cycles, evaluations, generations, methodologies};
+use super::{cycles, evaluations, generations, methodologies, supplements};
 use crate::cipher::Cipher;
 use crate::coded;
 use crate::credential::jcs;
@@ -43,6 +43,8 @@ coded! {
         BumpSubject = "bump_subject",
         /// Move the days of a cycle later.
         ExtendCycle = "extend_cycle",
+        /// Add reviewers where a sealed cycle has too few reviews.
+        BeginSupplementaryRound = "begin_supplementary_round",
     }
 }
 
@@ -154,6 +156,9 @@ fn check(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, now
         Act::ExtendCycle => {
             return generations::check_extension(conn, CycleId(object_id), parameters, now).map(drop);
         }
+        Act::BeginSupplementaryRound => {
+            return supplements::check(conn, CycleId(object_id), parameters, now).map(drop);
+        }
         Act::OpenCycle => Phase::Announced,
         Act::DrawPanels => Phase::Drawn,
         Act::SealCycle => Phase::Sealed,
@@ -183,6 +188,7 @@ fn perform(
         Act::CancelEvaluation => evaluations::cancel(conn, EvaluationId(object_id), mover, now),
         Act::BumpSubject => generations::bump(conn, EvaluationId(object_id), &approval.parameters, mover, now),
         Act::ExtendCycle => generations::extend(conn, cycle, &approval.parameters, mover, now),
+        Act::BeginSupplementaryRound => supplements::begin(conn, cipher, cycle, &approval.parameters, mover, now),
     }
 }
 
@@ -191,9 +197,12 @@ fn digest(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, re
         Act::PublishMethodology => methodologies::state(conn, object_id)?,
         Act::BumpSubject => generations::state(conn, EvaluationId(object_id))?,
         Act::CancelEvaluation => evaluations::state(conn, EvaluationId(object_id))?,
-        Act::OpenCycle | Act::DrawPanels | Act::SealCycle | Act::CancelCycle | Act::ExtendCycle => {
-            cycles::state(conn, object_id)?
-        }
+        Act::OpenCycle
+        | Act::DrawPanels
+        | Act::SealCycle
+        | Act::CancelCycle
+        | Act::ExtendCycle
+        | Act::BeginSupplementaryRound => cycles::state(conn, object_id)?,
     };
     let deed = Deed { act: act.as_str(), object_id: object_id.to_string(), state, parameters, reason };
     Ok(hex(&Sha256::digest(jcs::canonical(&deed)?)))

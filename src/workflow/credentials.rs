@@ -83,7 +83,7 @@ pub fn admit(
         .iter()
         .filter(|duty| duty.cycle.id == cycle.id && duty.assignment.state != AssignmentState::Recused)
         .collect();
-    let keys = keys_of(conn, &own, asks)?;
+    let keys = keys_of(conn, &own, cycle.round, asks)?;
     check_messages(&keys, asks)?;
     let ids: Vec<AssignmentId> = own.iter().map(|duty| duty.assignment.id).collect();
     let stored = store::issuance::issuances_of(conn, &ids)?;
@@ -105,16 +105,16 @@ fn check_window(conn: &mut Conn, cycle: &Cycle, now: DateTime<Utc>) -> Result<()
     let mut is_closed = today > dates.issue_close;
     for issuer in issuers(cycle) {
         let ledger = ledger_file(issuer.issuer_id, cycle.generation);
-        is_closed |= store::cycles::document(conn, cycle.id, &ledger)?.is_some();
+        is_closed |= store::cycles::document(conn, cycle.id, cycle.round, &ledger)?.is_some();
     }
     if is_closed { Err(Code::WindowClosed.into()) } else { Ok(()) }
 }
 
 /// The key of each ask; `incomplete_request` unless each names another slot that exists and no slot not yet issued is
 /// left out.
-fn keys_of(conn: &mut Conn, own: &[&Duty], asks: &[Ask]) -> Result<Vec<IssuerKeyRow>> {
+fn keys_of(conn: &mut Conn, own: &[&Duty], round: i32, asks: &[Ask]) -> Result<Vec<IssuerKeyRow>> {
     let evaluations: Vec<EvaluationId> = own.iter().map(|duty| duty.evaluation.id).collect();
-    let rows = store::issuance::current_keys(conn, &evaluations)?;
+    let rows = store::issuance::current_keys(conn, &evaluations, round)?;
     let slot = |ask: &Ask| {
         let duty = own.iter().find(|duty| duty.assignment.id == ask.assignment_id)?;
         let is_asked = |row: &&IssuerKeyRow| {

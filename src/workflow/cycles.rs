@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sha2::{Digest, Sha256};
 
 use super::{draws, issuance, pools};
-use crate::cipher::{Cipher, Use};
+use crate::cipher::Cipher;
 use crate::credential::seal_order;
 use crate::db::Conn;
 use crate::domain::calendar::date_at;
@@ -90,9 +90,17 @@ pub fn state(conn: &mut Conn, id: uuid::Uuid) -> Result<String> {
 pub fn check(conn: &mut Conn, id: CycleId, to: Phase, now: DateTime<Utc>) -> Result<(Loaded, &'static Move)> {
     let loaded = load(conn, id)?;
     let step = may_move(loaded.cycle.phase, to)?;
-    let facts = facts(conn, &loaded, step, now)?;
-    check_guards(step, &facts, &loaded.dates, &loaded.methodology)?;
+    check_step(conn, &loaded, step, now)?;
     Ok((loaded, step))
+}
+
+/// Whether the guards of a move are met now.
+///
+/// # Errors
+/// 409 `guard_not_met` with every guard that is not met.
+pub(super) fn check_step(conn: &mut Conn, loaded: &Loaded, step: &Move, now: DateTime<Utc>) -> Result<()> {
+    let facts = facts(conn, loaded, step, now)?;
+    check_guards(step, &facts, &loaded.dates, &loaded.methodology)
 }
 
 /// What the guards ask for. The announcement itself is the notice to the subjects.
@@ -110,26 +118,28 @@ fn facts(conn: &mut Conn, loaded: &Loaded, step: &Move, now: DateTime<Utc>) -> R
     } else {
         pools::Standing::default()
     };
-    let round = store::recounts::find_round(conn, id)?;
+    let round = store::recounts::find_round(conn, id, cycle.round)?;
     let result_digest = round.as_ref().and_then(|round| round.result_digest.as_deref());
     let recounts_equal = match result_digest {
-        Some(digest) => count(store::recounts::count_equal(conn, id, digest)?)?,
+        Some(digest) => count(store::recounts::count_equal(conn, id, cycle.round, digest)?)?,
         None => 0,
     };
     Ok(Facts {
         today: loaded.today(now),
+        round: cycle.round,
         subjects_count: count(evaluations.len())?,
         is_methodology_in_force: *is_methodology_published && methodology.in_force_on(dates.starts_on),
         last_notice_on: announced_at.map(|at| date_at(at.and_utc(), offset)),
         challenges_open: count(store::pools::count_open_challenges(conn, id)?)?,
         pools_too_small: pools.too_small,
         subjects_without_post: pools.without_post,
-        is_draw_replayed: is_asked_in(Phase::Drawn) && draws::is_replayed(cycle)?,
+        is_draw_replayed: is_asked_in(Phase::Drawn) && draws::is_replayed(conn, cycle)?,
         is_manifest_published: issuance.is_manifest_published,
         ledgers_missing: issuance.ledgers_missing,
         gates_undecided: issuance.gates_undecided,
         is_checkpoint_published: cycle.bundle_digest.is_some(),
         is_result_stored: result_digest.is_some(),
+        subjects_short: count(store::results::short_of_cycle(conn, id)?.len())?,
         recounts_equal,
         complaints_proven: count(round.as_ref().map_or(0, |round| round.complaint_count))?,
         sealed_on: cycle.sealed_on,
@@ -141,12 +151,13 @@ fn count<N: TryInto<u32>>(number: N) -> Result<u32> {
     number.try_into().map_err(|_| Error::internal("a count is too large"))
 }
 
-/// Opens a cycle: its subjects are told, and the seed of its draw is made and committed to before any pool exists.
+/// Opens a cycle: its subjects are told, and the seed of each draw that its methodology may come to is made and committed
+/// to before any pool exists.
 pub fn open(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
     let (mut loaded, step) = check(conn, id, Phase::Announced, now)?;
-    let seed = draws::make_seed()?;
-    loaded.cycle.seed_commitment = Some(hex(&crate::domain::draw::commitment(&seed)));
-    loaded.cycle.sealed_seed = Some(cipher.seal(Use::DrawSeed, id.to_string().as_bytes(), seed.as_slice())?);
+    for round in (1..).take_while(|round| loaded.methodology.round_counts(*round).is_some()) {
+        draws::commit(conn, cipher, id, round)?;
+    }
     enter(conn, &mut loaded.cycle, step, mover, now)
 }
 
@@ -171,7 +182,7 @@ pub fn move_on(conn: &mut Conn, actor: &Actor, id: CycleId, to: Phase, now: Date
 pub fn draw(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
     let (mut loaded, step) = check(conn, id, Phase::Drawn, now)?;
     let today = loaded.today(now);
-    draws::draw(conn, cipher, &mut loaded.cycle, &loaded.methodology, today, now)?;
+    draws::draw(conn, cipher, &loaded.cycle, &loaded.methodology, today, now)?;
     enter(conn, &mut loaded.cycle, step, mover, now)
 }
 
@@ -189,13 +200,19 @@ pub fn cancel(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, n
     // Windows open by date, whatever the phase says, so the box may hold reviews before `submission`. The keys of the
     // round have no further use.
     issuance::put_seal_order(conn, cipher, &loaded.cycle, seal_order::Act::Destroy, now)?;
-    super::results::delete_private_keys(conn, id, now)?;
+    super::results::delete_private_keys(conn, id, loaded.cycle.round, now)?;
     loaded.cycle.cancel_reason = mover.reason.map(str::to_owned);
     enter(conn, &mut loaded.cycle, step, mover, now)
 }
 
 /// Writes the phase, the move, the evaluations' states and the audit entry.
-fn enter(conn: &mut Conn, cycle: &mut Cycle, step: &Move, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
+pub(super) fn enter(
+    conn: &mut Conn,
+    cycle: &mut Cycle,
+    step: &Move,
+    mover: Mover<'_>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     cycle.phase = step.to;
     store::cycles::update(conn, cycle)?;
     let moved = CycleMove {
@@ -226,7 +243,8 @@ fn evaluation_state(phase: Phase) -> Option<EvaluationState> {
         Phase::FileReview => Some(EvaluationState::FileReview),
         Phase::PoolReview => Some(EvaluationState::PoolReview),
         Phase::Drawn | Phase::Issuance | Phase::Submission => Some(EvaluationState::Collecting),
-        Phase::Sealed | Phase::Reporting | Phase::Closed => None,
+        Phase::Reporting => Some(EvaluationState::Counted),
+        Phase::Sealed | Phase::Closed => None,
         Phase::Cancelled => Some(EvaluationState::Cancelled),
     }
 }

@@ -87,12 +87,18 @@ pub fn check_bump(
     if today >= loaded.dates.issue_close {
         return unmet(Hint::new("no_day_to_collect").text("day", loaded.dates.issue_close));
     }
+    // Another round's panel has had its say.
+    if evaluation.last_round != loaded.cycle.round {
+        return unmet(Hint::new("subject_not_in_round").text("round", loaded.cycle.round));
+    }
     let counts = store::issuance::panel_counts(conn, &[id])?;
     if counts.iter().all(|count| count.issued_count == 0) {
         return unmet(Hint::new("nobody_collected"));
     }
     if let Some(leaving) = bump.assignment_id {
-        let found = store::assignments::find(conn, leaving)?.filter(|found| found.evaluation_id == id);
+        let of_panel = (id, loaded.cycle.round);
+        let found = store::assignments::find(conn, leaving)?;
+        let found = found.filter(|found| (found.evaluation_id, found.round) == of_panel);
         let unknown = || Error::faults(Code::Invalid, vec![Fault::at("/assignment_id", Rule::Missing)]);
         if found.ok_or_else(unknown)?.state != AssignmentState::Issued {
             return unmet(Hint::new("assignment_not_collected"));
@@ -115,9 +121,9 @@ pub fn bump(conn: &mut Conn, id: EvaluationId, parameters: &str, mover: Mover<'_
             store::assignments::set_state(conn, next, AssignmentState::Reserve, AssignmentState::Drawn, None)?;
         }
     }
-    store::assignments::reopen(conn, id)?;
+    store::assignments::reopen(conn, id, cycle.round)?;
     begin(conn, &mut cycle)?;
-    store::issuance::insert_key_bump(conn, id, cycle.generation)?;
+    store::issuance::insert_key_bump(conn, id, cycle.round, cycle.generation)?;
     let entry = store::audit::NewEntry::new(Some(mover.account_id), "bump_subject", "evaluation", id);
     store::audit::record(conn, entry, now)?;
     Ok(())

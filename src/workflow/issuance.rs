@@ -16,6 +16,7 @@ use crate::db::Conn;
 use crate::domain::calendar::date_at;
 use crate::domain::ids::{CycleId, EvaluationId};
 use crate::domain::methodology::Methodology;
+use crate::domain::methodology::limits::RoundCounts;
 use crate::domain::policy::Actor;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
@@ -99,6 +100,13 @@ pub fn methodology_of(conn: &mut Conn, cycle: &Cycle) -> Result<(Methodology, St
     Ok((super::methodologies::document(&row)?, row.document))
 }
 
+/// What the methodology draws and asks for in the cycle's round.
+pub fn round_counts(methodology: &Methodology, cycle: &Cycle) -> Result<RoundCounts> {
+    methodology
+        .round_counts(cycle.round)
+        .ok_or_else(|| Error::internal("a round that the methodology does not provide"))
+}
+
 /// The day of a request where a cycle takes place.
 pub fn today(methodology: &Methodology, now: DateTime<Utc>) -> NaiveDate {
     date_at(now, methodology.time_limits.utc_offset_minutes)
@@ -106,19 +114,20 @@ pub fn today(methodology: &Methodology, now: DateTime<Utc>) -> NaiveDate {
 
 /// The facts about issuance for the guards of a cycle's moves.
 pub fn facts(conn: &mut Conn, cycle: &Cycle) -> Result<IssuanceFacts> {
-    let has_note = store::cycles::document(conn, cycle.id, &note_file(cycle.generation))?.is_some();
+    let has_note = store::cycles::document(conn, cycle.id, cycle.round, &note_file(cycle.generation))?.is_some();
     let mut ledgers_missing = 0;
     for issuer in issuers(cycle) {
         let name = ledger_file(issuer.issuer_id, cycle.generation);
-        ledgers_missing += u32::from(store::cycles::document(conn, cycle.id, &name)?.is_none());
+        ledgers_missing += u32::from(store::cycles::document(conn, cycle.id, cycle.round, &name)?.is_none());
     }
     let mut gates_undecided = 0;
     if ledgers_missing > 0 {
         let (methodology, _) = methodology_of(conn, cycle)?;
         let evaluations: Vec<EvaluationId> =
-            store::evaluations::of_cycle(conn, cycle.id)?.iter().map(|evaluation| evaluation.id).collect();
+            store::evaluations::of_round(conn, cycle.id, cycle.round)?.iter().map(|evaluation| evaluation.id).collect();
         let counts = store::issuance::panel_counts(conn, &evaluations)?;
-        let low = counts.iter().filter(|count| count.issued_count < methodology.counts.issued_min).count();
+        let issued_min = round_counts(&methodology, cycle)?.issued_min;
+        let low = counts.iter().filter(|count| count.issued_count < issued_min).count();
         gates_undecided = u32::try_from(low).map_err(Error::internal)?;
     }
     Ok(IssuanceFacts {
@@ -131,7 +140,7 @@ pub fn facts(conn: &mut Conn, cycle: &Cycle) -> Result<IssuanceFacts> {
 /// The text of the newest manifest that is frozen: while the next generation is being made, that of the one before.
 pub fn newest_manifest(conn: &mut Conn, cycle: &Cycle) -> Result<Option<Vec<u8>>> {
     let newest = cycle.generation - i32::from(cycle.manifest_digest.is_none());
-    store::cycles::document(conn, cycle.id, &manifest_file(newest))
+    store::cycles::document(conn, cycle.id, cycle.round, &manifest_file(newest))
 }
 
 /// The text of the manifest in force.
@@ -139,11 +148,11 @@ pub fn newest_manifest(conn: &mut Conn, cycle: &Cycle) -> Result<Option<Vec<u8>>
 /// # Errors
 /// 409 `guard_not_met` where none is frozen yet, or the next generation is being made.
 pub fn manifest_text(conn: &mut Conn, cycle: &Cycle) -> Result<Vec<u8>> {
-    let text = store::cycles::document(conn, cycle.id, &manifest_file(cycle.generation))?;
+    let text = store::cycles::document(conn, cycle.id, cycle.round, &manifest_file(cycle.generation))?;
     text.ok_or_else(|| Error::hinted(Code::GuardNotMet, Hint::new("manifest_not_frozen")))
 }
 
-/// Signs the order to the box and stores it as the cycle's `seal-order.json`, in the caller's write.
+/// Signs the order to the box and stores it as the round's `seal-order.json`, in the caller's write.
 ///
 /// A round has one order: where there is one already, no other is given, since a box that has sealed cannot destroy
 /// unread. Cancelling before the manifest orders nothing, as the box knows nothing of the cycle.
@@ -151,8 +160,8 @@ pub fn manifest_text(conn: &mut Conn, cycle: &Cycle) -> Result<Vec<u8>> {
 /// # Errors
 /// 409 `guard_not_met` where a cycle without manifest is to be sealed.
 pub fn put_seal_order(conn: &mut Conn, cipher: &Cipher, cycle: &Cycle, act: Act, now: DateTime<Utc>) -> Result<()> {
-    let is_ordered = store::cycles::document(conn, cycle.id, SEAL_ORDER_FILE)?.is_some();
-    if is_ordered || act == Act::Destroy && cycle.cycle_ref.is_none() {
+    let is_ordered = store::cycles::document(conn, cycle.id, cycle.round, SEAL_ORDER_FILE)?.is_some();
+    if is_ordered || act == Act::Destroy && cycle.receipt_key.is_none() {
         return Ok(());
     }
     let text = newest_manifest(conn, cycle)?;
@@ -163,7 +172,7 @@ pub fn put_seal_order(conn: &mut Conn, cipher: &Cipher, cycle: &Cycle, act: Act,
     let row = keys.iter().find(|key| Some(&key.issuer_id) == first.as_ref());
     let key = open_document_key(cipher, row.ok_or_else(|| Error::internal("the first issuer has no document key"))?)?;
     let order = SealOrder::sign(&manifest, act, &key)?.to_bytes()?;
-    store::cycles::put_document(conn, cycle.id, SEAL_ORDER_FILE, &order)?;
+    store::cycles::put_document(conn, cycle.id, cycle.round, SEAL_ORDER_FILE, &order)?;
     let entry = store::audit::NewEntry {
         digest: Some(to_base64url(&sha256(&[&order]).0)),
         ..store::audit::NewEntry::new(None, "sign_seal_order", "cycle", cycle.id)
@@ -214,13 +223,13 @@ pub fn load_ledger_input(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Re
         return Err(Code::TooEarly.into());
     }
     let mut refs = std::collections::HashMap::new();
-    for evaluation in store::evaluations::of_cycle(conn, id)? {
+    for evaluation in store::evaluations::of_round(conn, id, cycle.round)? {
         if let Some(subject_ref) = evaluation.subject_ref {
             refs.insert(evaluation.id, Ref::from_slice(&subject_ref)?);
         }
     }
     let mut issued = Vec::new();
-    for (evaluation, issuance) in store::issuance::issuances_of_cycle(conn, id)? {
+    for (evaluation, issuance) in store::issuance::issuances_of_round(conn, id, cycle.round)? {
         // A subject whose evaluation was cancelled has a ledger without entries.
         issued.extend(refs.get(&evaluation).map(|subject_ref| (*subject_ref, issuance)));
     }
@@ -261,14 +270,16 @@ pub fn put_ledgers(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let present = load_ledger_input(conn, input.cycle.id, now)?;
-    if (present.cycle.generation, &present.issued) != (input.cycle.generation, &input.issued) {
+    let is_same_manifest =
+        (present.cycle.round, present.cycle.generation) == (input.cycle.round, input.cycle.generation);
+    if !is_same_manifest || present.issued != input.issued {
         return Err(Error::retry_after(Code::Busy, 1));
     }
     for ledger in ledgers {
-        if store::cycles::document(conn, input.cycle.id, &ledger.name)?.is_some() {
+        if store::cycles::document(conn, input.cycle.id, input.cycle.round, &ledger.name)?.is_some() {
             continue;
         }
-        store::cycles::put_document(conn, input.cycle.id, &ledger.name, &ledger.bytes)?;
+        store::cycles::put_document(conn, input.cycle.id, input.cycle.round, &ledger.name, &ledger.bytes)?;
         let entry = store::audit::NewEntry {
             digest: Some(to_base64url(&sha256(&[&ledger.bytes]).0)),
             ..store::audit::NewEntry::new(Some(actor.account_id), "publish_ledgers", "cycle", input.cycle.id)
@@ -294,33 +305,33 @@ pub fn put_box_documents(
     let unsigned = |what: &str| Error::hinted(Code::BoxNotReady, Hint::new("box_document_unsigned").text("name", what));
     if let Some(note) = note {
         match manifest.verify_note(note) {
-            Ok(()) => take_in(conn, cycle.id, &note_file(cycle.generation), note, now)?,
+            Ok(()) => take_in(conn, cycle, &note_file(cycle.generation), note, now)?,
             Err(error) if error.code() == Code::ManifestMismatch => {}
             Err(_) => return Err(unsigned("manifest.note")),
         }
     }
     if let Some(checkpoint) = checkpoint {
         Checkpoint::verify(checkpoint, manifest.log_key()).map_err(|_| unsigned("checkpoint"))?;
-        let before = store::cycles::document(conn, cycle.id, CHECKPOINT_FILE)?;
+        let before = store::cycles::document(conn, cycle.id, cycle.round, CHECKPOINT_FILE)?;
         if before.is_some_and(|before| before != checkpoint.as_bytes()) {
             let changed = Hint::new("box_document_changed").text("name", CHECKPOINT_FILE);
             return Err(Error::hinted(Code::BoxNotReady, changed));
         }
-        take_in(conn, cycle.id, CHECKPOINT_FILE, checkpoint, now)?;
+        take_in(conn, cycle, CHECKPOINT_FILE, checkpoint, now)?;
     }
     Ok(())
 }
 
 /// Stores a document of the box with its trail, once.
-fn take_in(conn: &mut Conn, cycle: CycleId, name: &str, text: &str, now: DateTime<Utc>) -> Result<()> {
-    let is_known = store::cycles::document(conn, cycle, name)?.is_some();
-    store::cycles::put_document(conn, cycle, name, text.as_bytes())?;
+fn take_in(conn: &mut Conn, cycle: &Cycle, name: &str, text: &str, now: DateTime<Utc>) -> Result<()> {
+    let is_known = store::cycles::document(conn, cycle.id, cycle.round, name)?.is_some();
+    store::cycles::put_document(conn, cycle.id, cycle.round, name, text.as_bytes())?;
     if is_known {
         return Ok(());
     }
     let entry = store::audit::NewEntry {
         digest: Some(to_base64url(&sha256(&[text.as_bytes()]).0)),
-        ..store::audit::NewEntry::new(None, "take_in_box_document", "cycle", cycle)
+        ..store::audit::NewEntry::new(None, "take_in_box_document", "cycle", cycle.id)
     };
     store::audit::record(conn, entry, now)
 }

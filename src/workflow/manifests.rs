@@ -3,7 +3,9 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::issuance::{IssuerName, METHODOLOGY_FILE, issuers, manifest_file, methodology_of, newest_manifest};
+use super::issuance::{
+    IssuerName, METHODOLOGY_FILE, issuers, manifest_file, methodology_of, newest_manifest, round_counts,
+};
 use crate::credential::encoding::{Blob, Bytes, Digest, Ref, sha256};
 use crate::credential::frozen::Frozen;
 use crate::credential::manifest::{
@@ -45,6 +47,8 @@ pub struct NextPlan {
     previous: Vec<u8>,
     /// The keys of this generation, each with the box's name of its subject.
     keys: Vec<(Ref, IssuerKeyRow)>,
+    /// The subjects whose new keys come too late, and who keep the old ones.
+    dropped: Vec<EvaluationId>,
 }
 
 /// Where a cycle's manifest stands.
@@ -67,6 +71,8 @@ pub struct Built {
     dates: CycleDates,
     /// What the first generation settles for all that follow.
     names: Option<Names>,
+    /// The subjects who keep the keys that two persons wanted to replace.
+    dropped: Vec<EvaluationId>,
 }
 
 /// What the first manifest of a round gives out.
@@ -81,19 +87,19 @@ struct Names {
 ///
 /// # Errors
 /// 404; 409 `wrong_phase` unless drawn, or under way with a generation to be made; 409 `guard_not_met` while keys are
-/// missing, or where a changed key comes after the opening of submission.
+/// missing.
 pub fn load(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Result<Standing> {
     let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
     if let Some(digest) = &cycle.manifest_digest {
         return Ok(Standing::Frozen(digest.parse()?));
     }
-    if cycle.cycle_ref.is_some() {
+    if cycle.receipt_key.is_some() {
         return load_next(conn, cycle, now).map(|plan| Standing::Next(Box::new(plan)));
     }
     check_keys_due(&cycle)?;
     let (methodology, methodology_text) = methodology_of(conn, &cycle)?;
-    let evaluations = store::evaluations::of_cycle(conn, id)?;
-    let keys = store::issuance::issuer_keys(conn, id, cycle.generation)?;
+    let evaluations = store::evaluations::of_round(conn, id, cycle.round)?;
+    let keys = store::issuance::issuer_keys(conn, id, cycle.round, cycle.generation)?;
     let document_keys = store::issuance::document_keys(conn, id)?;
     let count = issuers(&cycle).len();
     if keys.len() < evaluations.len() * count || document_keys.len() < count {
@@ -122,17 +128,18 @@ fn pinned_box_key(conn: &mut Conn) -> Result<Option<PublicKey>> {
 fn load_next(conn: &mut Conn, cycle: Cycle, now: DateTime<Utc>) -> Result<NextPlan> {
     check_keys_due(&cycle)?;
     let previous = newest_manifest(conn, &cycle)?.ok_or_else(|| Error::internal("a generation is missing"))?;
-    let bumped = store::issuance::key_bumps(conn, cycle.id, cycle.generation)?;
-    let rows = store::issuance::issuer_keys(conn, cycle.id, cycle.generation)?;
+    let bumped = store::issuance::key_bumps(conn, cycle.id, cycle.round, cycle.generation)?;
+    let before = Manifest::parse(&previous)?;
+    // From its opening on the box may hold reviews under the old keys, and every client takes a change for an attack. So
+    // new keys that were not frozen in time are dropped; else nothing could be frozen any more, and nothing sealed.
+    if !bumped.is_empty() && before.date_at(now) >= before.dates.submit_open {
+        let dates = in_time(store::cycles::dates(conn, cycle.id)?, &before.dates, before.date_at(now));
+        return Ok(NextPlan { dates, cycle, previous, keys: Vec::new(), dropped: bumped });
+    }
+    let rows = store::issuance::issuer_keys(conn, cycle.id, cycle.round, cycle.generation)?;
     let needed = bumped.len() * issuers(&cycle).len();
     if rows.len() < needed {
         return Err(keys_missing(rows.len(), needed));
-    }
-    let before = Manifest::parse(&previous)?;
-    // From its opening on the box may hold reviews under the old keys, and every client takes a change for an attack.
-    if !bumped.is_empty() && before.date_at(now) >= before.dates.submit_open {
-        let hint = Hint::new("keys_are_settled").text("day", before.dates.submit_open);
-        return Err(Error::hinted(Code::GuardNotMet, hint));
     }
     let mut keys = Vec::with_capacity(rows.len());
     for row in rows {
@@ -141,7 +148,7 @@ fn load_next(conn: &mut Conn, cycle: Cycle, now: DateTime<Utc>) -> Result<NextPl
         keys.push((Ref::from_slice(&subject)?, row));
     }
     let dates = in_time(store::cycles::dates(conn, cycle.id)?, &before.dates, before.date_at(now));
-    Ok(NextPlan { dates, cycle, previous, keys })
+    Ok(NextPlan { dates, cycle, previous, keys, dropped: Vec::new() })
 }
 
 /// The days of the next generation. Those asked for in time and not frozen in time are void: the box opens and closes by
@@ -162,7 +169,7 @@ fn keys_missing(made: usize, needed: usize) -> Error {
 /// 409 `wrong_phase` unless keys can be asked for: the panels are drawn and issuance has not begun, or two persons have
 /// begun a new generation.
 pub fn check_keys_due(cycle: &Cycle) -> Result<()> {
-    let is_next_due = cycle.cycle_ref.is_some() && cycle.manifest_digest.is_none();
+    let is_next_due = cycle.receipt_key.is_some() && cycle.manifest_digest.is_none();
     match cycle.phase {
         Phase::Drawn => Ok(()),
         Phase::Issuance | Phase::Submission if is_next_due => Ok(()),
@@ -176,8 +183,9 @@ pub fn phase_needed(cycle: &Cycle, needed: Phase) -> Error {
     Error::hinted(Code::WrongPhase, hint)
 }
 
-/// Builds the manifest of generation 0 with fresh names, under the box's keys, whose log key must be the one agreed with
-/// its operator or, where none is configured, the one of all earlier manifests.
+/// Builds the manifest of generation 0 under the box's keys, whose log key must be the one agreed with its operator or,
+/// where none is configured, the one of all earlier manifests. In the first round its names are fresh, in a later one the
+/// same, by which the reviews of both are counted together.
 ///
 /// # Errors
 /// 409 `box_not_ready` where it is another one; 422 with what contradicts itself, such as a panel smaller than `issued_min`.
@@ -187,12 +195,12 @@ pub fn build(plan: &Plan, box_keys: &BoxKeys, agreed: Option<PublicKey>) -> Resu
         return Err(Error::hinted(Code::BoxNotReady, shown));
     }
     let Plan { cycle, methodology, .. } = plan;
-    let cycle_ref = Ref::random()?;
+    let cycle_ref = cycle.cycle_ref.as_deref().map_or_else(Ref::random, Ref::from_slice)?;
     let round = u32::try_from(cycle.round).map_err(Error::internal)?;
     let mut subjects = Vec::with_capacity(plan.evaluations.len());
     let mut subject_refs = Vec::with_capacity(plan.evaluations.len());
     for evaluation in &plan.evaluations {
-        let subject_ref = Ref::random()?;
+        let subject_ref = evaluation.subject_ref.as_deref().map_or_else(Ref::random, Ref::from_slice)?;
         subject_refs.push((evaluation.id, subject_ref));
         subjects.push(plan.subject(evaluation, subject_ref)?);
     }
@@ -200,6 +208,7 @@ pub fn build(plan: &Plan, box_keys: &BoxKeys, agreed: Option<PublicKey>) -> Resu
     let used = |id: &str| plan.evaluations.iter().any(|evaluation| evaluation.instrument_id == id);
     let instruments = methodology.instruments.iter().map(|instrument| instrument.instrument_id.as_str());
     let counts = &methodology.counts;
+    let of_round = round_counts(methodology, cycle)?;
     let manifest = Frozen::new(Manifest {
         v: 1,
         cycle_ref,
@@ -209,7 +218,7 @@ pub fn build(plan: &Plan, box_keys: &BoxKeys, agreed: Option<PublicKey>) -> Resu
         methodology_digest: sha256(&[plan.methodology_text.as_bytes()]),
         utc_offset_minutes: methodology.time_limits.utc_offset_minutes,
         dates: public_dates(&plan.dates),
-        issued_min: counts.issued_min,
+        issued_min: of_round.issued_min,
         display_min: counts.display_min,
         decision_min: counts.decision_min,
         body_size: u32::try_from(BODY_SIZE).map_err(Error::internal)?,
@@ -235,6 +244,7 @@ pub fn build(plan: &Plan, box_keys: &BoxKeys, agreed: Option<PublicKey>) -> Resu
             cycle_ref,
             subject_refs,
         }),
+        dropped: Vec::new(),
     })
 }
 
@@ -262,6 +272,7 @@ pub fn build_next(plan: &NextPlan) -> Result<Built> {
         digest: manifest.digest(),
         dates: plan.dates,
         names: None,
+        dropped: plan.dropped.clone(),
     })
 }
 
@@ -292,7 +303,7 @@ impl Plan {
             subject_ref,
             instrument_id: evaluation.instrument_id.clone(),
             // As drawn: whoever leaves without a successor lowers what can be issued, and that subject's gate stays closed.
-            panel_size: self.methodology.counts.panel_size,
+            panel_size: round_counts(&self.methodology, &self.cycle)?.panel_size,
             keys: keys.map(subject_key).collect::<Result<_>>()?,
         })
     }
@@ -344,11 +355,16 @@ pub fn put(conn: &mut Conn, actor: &Actor, built: &Built, now: DateTime<Utc>) ->
         for (evaluation, subject_ref) in &names.subject_refs {
             store::evaluations::set_subject_ref(conn, *evaluation, &subject_ref.0)?;
         }
-        store::cycles::put_document(conn, cycle.id, METHODOLOGY_FILE, names.methodology_text.as_bytes())?;
+        store::cycles::put_document(conn, cycle.id, cycle.round, METHODOLOGY_FILE, names.methodology_text.as_bytes())?;
+    }
+    for evaluation in &built.dropped {
+        store::issuance::drop_key_bump(conn, *evaluation, cycle.round, cycle.generation)?;
+        let entry = store::audit::NewEntry::new(Some(actor.account_id), "drop_key_bump", "evaluation", evaluation);
+        store::audit::record(conn, entry, now)?;
     }
     store::cycles::update(conn, &mut cycle)?;
     store::cycles::set_dates(conn, cycle.id, &built.dates)?;
-    store::cycles::put_document(conn, cycle.id, &manifest_file(cycle.generation), &built.manifest)?;
+    store::cycles::put_document(conn, cycle.id, cycle.round, &manifest_file(cycle.generation), &built.manifest)?;
     let entry = store::audit::NewEntry {
         digest: Some(built.digest.to_string()),
         ..store::audit::NewEntry::new(Some(actor.account_id), "freeze_manifest", "cycle", cycle.id)

@@ -16,3 +16,4 @@ pub mod pools;
 pub mod recounts;
 pub mod recusals;
 pub mod results;
+pub mod supplements;

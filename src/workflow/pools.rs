@@ -10,7 +10,6 @@ use super::manifests::phase_needed;
 use crate::db::Conn;
 use crate::domain::calendar::{WorkCalendar, date_at, months_before};
 use crate::domain::cycle::Phase;
-use crate::domain::cycle::dates::CycleDates;
 use crate::domain::ids;
 use crate::domain::ids::{CourtId, CycleId, EvaluationId, JudgeId, PoolEntryId};
 use crate::domain::judge_file::PositionKind;
@@ -185,7 +184,7 @@ pub fn build(
 ///
 /// # Errors
 /// 404; 409 `wrong_phase` but in `pool_review`; 409 `guard_not_met` where a subject holds no post, or no pool can be wider.
-pub fn widen(conn: &mut Conn, actor: &Actor, id: CycleId, now: DateTime<Utc>) -> Result<(Cycle, CycleDates)> {
+pub fn widen(conn: &mut Conn, actor: &Actor, id: CycleId, now: DateTime<Utc>) -> Result<Cycle> {
     let Loaded { mut cycle, dates, methodology, .. } = cycles::load(conn, id)?;
     if cycle.phase != Phase::PoolReview {
         return Err(phase_needed(&cycle, Phase::PoolReview));
@@ -221,7 +220,7 @@ pub fn widen(conn: &mut Conn, actor: &Actor, id: CycleId, now: DateTime<Utc>) ->
     store::cycles::update(conn, &mut cycle)?;
     let entry = store::audit::NewEntry::new(Some(actor.account_id), "widen_pools", "cycle", id);
     store::audit::record(conn, entry, now)?;
-    Ok((cycle, dates))
+    Ok(cycle)
 }
 
 /// What keeps the pools of a cycle from being drawn from.

@@ -77,8 +77,9 @@ pub(super) fn next_assignment(
     methodology: &Methodology,
     now: DateTime<Utc>,
 ) -> Result<Option<AssignmentId>> {
-    let record = cycle.draw_record.as_deref().ok_or_else(|| Error::internal("a drawn cycle has no record"))?;
-    let record: DrawRecord = serde_json::from_str(record).map_err(Error::internal)?;
+    let record = store::draws::record(conn, cycle.id, cycle.round)?;
+    let record = record.ok_or_else(|| Error::internal("a drawn cycle has no record"))?;
+    let record: DrawRecord = serde_json::from_str(&record).map_err(Error::internal)?;
     let keys: BTreeMap<JudgeId, String> = store::assignments::record_keys(conn, cycle.id)?.into_iter().collect();
     let key = |judge: JudgeId| keys.get(&judge).cloned().ok_or_else(|| Error::internal("a judge has no key"));
     let evaluations = store::evaluations::of_cycle(conn, cycle.id)?;
@@ -91,7 +92,9 @@ pub(super) fn next_assignment(
         let is_free = surroundings.load_of(judge) < methodology.counts.load_cap;
         is_free && surroundings.is_eligible(evaluation.judge_id, judge)
     };
-    for Assignment { id, evaluation_id, judge_id, state, .. } in store::assignments::of_cycle(conn, cycle.id)? {
+    for Assignment { id, evaluation_id, judge_id, state, .. } in
+        store::assignments::of_round(conn, cycle.id, cycle.round)?
+    {
         // The panel of a cancelled evaluation binds nobody any more.
         let Some(subject) = subjects.get(&evaluation_id) else { continue };
         if is_of_panel(state) {

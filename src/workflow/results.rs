@@ -1,4 +1,4 @@
-//! From a sealed bundle to stored results. A newcomer's usual mistake is to trust the bundle because it lies in our folder:
+//! From the sealed bundles of a cycle to stored results. A newcomer's usual mistake is to trust the bundle because it lies in our folder:
 //! it passes the auditors' checks, and its manifests, ledgers and methodology must be the very bytes of the registry.
 
 use chrono::{DateTime, Utc};
@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 use super::issuance::{METHODOLOGY_FILE, issuers, ledger_file, manifest_file};
 use super::manifests::phase_needed;
 use crate::credential::audit;
-use crate::credential::bundle::{CHECKPOINT, ENVELOPES, Files, INDEX, Index, LEAVES, MANIFESTS, METHODOLOGY, RESULT};
+use crate::credential::bundle::{CHECKPOINT, Files, INDEX, Index, LEAVES, MANIFESTS, METHODOLOGY, RESULT};
 use crate::credential::encoding::{Ref, sha256};
 use crate::credential::jcs;
 use crate::credential::manifest::Manifest;
-use crate::credential::tally::{Scored, count_accepted, score_bundle};
+use crate::credential::succession;
+use crate::credential::tally::{Scored, count_accepted, input_digest, score_rounds};
 use crate::credential::{bundle, encoding};
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
@@ -22,20 +23,27 @@ use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
 use crate::store;
 use crate::store::cycles::Cycle;
-use crate::store::evaluations::EvaluationState;
 use crate::store::recounts::AcceptedCount;
 use crate::store::results::{ResultRow, ResultStatus};
 
-/// What the registry published of a cycle, which its bundle must hold unchanged.
+/// What the registry published of a cycle, which its bundles must hold unchanged.
 pub struct Expected {
     /// The cycle.
     pub cycle: Cycle,
     /// Its rules.
     pub methodology: Methodology,
+    /// The rounds, the last one last.
+    rounds: Vec<ExpectedRound>,
+    /// All subjects, each with the last round in which reviews are collected for it.
+    subjects: Vec<(EvaluationId, Ref, i32)>,
+}
+
+/// What the registry published of a round.
+struct ExpectedRound {
+    round: i32,
     manifests: Vec<Vec<u8>>,
     /// The other files by the names they have in a bundle.
     files: Vec<(String, Vec<u8>)>,
-    subjects: Vec<(EvaluationId, Ref)>,
 }
 
 /// The sealed list of a round as everybody may read it, beside the bundle that is for auditors alone.
@@ -79,37 +87,52 @@ pub fn check_was_sealed(cycle: &Cycle) -> Result<()> {
     }
 }
 
-/// Loads what a cycle's bundle is held against.
+/// Loads what a cycle's bundles are held against.
 ///
 /// # Errors
 /// 404; 409 `wrong_phase` unless sealed; 409 `guard_not_met` where a ledger was never published.
 pub fn load(conn: &mut Conn, id: CycleId) -> Result<Expected> {
     let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
     check_sealed(&cycle)?;
-    let mut document = |name: &str| {
-        let found = store::cycles::document(conn, id, name)?;
-        found.ok_or_else(|| Error::hinted(Code::GuardNotMet, Hint::new("document_not_published").text("name", name)))
-    };
-    let manifests = (0..=cycle.generation).map(|generation| document(&manifest_file(generation)));
-    let manifests = manifests.collect::<Result<Vec<_>>>()?;
-    let mut files = vec![(METHODOLOGY.to_owned(), document(METHODOLOGY_FILE)?)];
-    for issuer in issuers(&cycle) {
-        let ledger = document(&ledger_file(issuer.issuer_id, cycle.generation))?;
-        files.push((bundle::ledger_file(issuer.issuer_id), ledger));
+    let mut rounds = Vec::new();
+    for earlier in store::cycles::earlier(conn, id)? {
+        rounds.push(load_round(conn, &cycle, earlier.round, earlier.generation)?);
     }
+    rounds.push(load_round(conn, &cycle, cycle.round, cycle.generation)?);
     let (methodology, _) = super::issuance::methodology_of(conn, &cycle)?;
     let mut subjects = Vec::new();
     for evaluation in store::evaluations::of_cycle(conn, id)? {
         let subject_ref = evaluation.subject_ref.ok_or_else(|| Error::internal("a sealed subject has no name"))?;
-        subjects.push((evaluation.id, Ref::from_slice(&subject_ref)?));
+        subjects.push((evaluation.id, Ref::from_slice(&subject_ref)?, evaluation.last_round));
     }
-    Ok(Expected { cycle, methodology, manifests, files, subjects })
+    Ok(Expected { cycle, methodology, rounds, subjects })
+}
+
+fn load_round(conn: &mut Conn, cycle: &Cycle, round: i32, generation: i32) -> Result<ExpectedRound> {
+    let mut document = |name: &str| {
+        let found = store::cycles::document(conn, cycle.id, round, name)?;
+        found.ok_or_else(|| Error::hinted(Code::GuardNotMet, Hint::new("document_not_published").text("name", name)))
+    };
+    let manifests = (0..=generation).map(|generation| document(&manifest_file(generation)));
+    let manifests = manifests.collect::<Result<Vec<_>>>()?;
+    let mut files = vec![(METHODOLOGY.to_owned(), document(METHODOLOGY_FILE)?)];
+    for issuer in issuers(cycle) {
+        let ledger = document(&ledger_file(issuer.issuer_id, generation))?;
+        files.push((bundle::ledger_file(issuer.issuer_id), ledger));
+    }
+    Ok(ExpectedRound { round, manifests, files })
 }
 
 impl Expected {
     /// The text of the manifest in force.
     pub fn manifest(&self) -> Result<&[u8]> {
-        self.manifests.last().map(Vec::as_slice).ok_or_else(|| Error::internal("a sealed cycle has no manifest"))
+        let last = self.rounds.last().and_then(|round| round.manifests.last());
+        last.map(Vec::as_slice).ok_or_else(|| Error::internal("a sealed cycle has no manifest"))
+    }
+
+    /// The number of the round before the last one, where there is one.
+    pub fn earlier_round(&self) -> Option<i32> {
+        self.rounds.iter().rev().nth(1).map(|round| round.round)
     }
 
     /// How many subjects get a result.
@@ -131,12 +154,23 @@ pub fn without_unfinished_result(files: Files) -> Result<Files> {
     Ok(files)
 }
 
-/// Checks c1 to c8 of a recount, and that what was published stands in the bundle unchanged: the registry's documents, and
-/// of `sealed` the list that reviewers were shown, else auditors would recount another.
+/// Checks c1 to c8 of a recount for each round, that both are of one cycle, and that what was published stands in the
+/// bundles unchanged: the registry's documents, and the sealed lists that reviewers were shown, else auditors would recount
+/// others.
 ///
 /// # Errors
 /// `invalid` with the first finding as hint.
-pub fn check_bundle(expected: &Expected, sealed: &Sealed, files: &Files) -> Result<()> {
+pub fn check_bundles(expected: &Expected, earlier: Option<(&Sealed, &Files)>, last: (&Sealed, &Files)) -> Result<()> {
+    for (round, (sealed, files)) in expected.rounds.iter().zip(earlier.into_iter().chain([last])) {
+        check_bundle(round, sealed, files)?;
+    }
+    match earlier.and_then(|(_, first)| succession::check(first, last.1).into_iter().next()) {
+        Some(finding) => Err(Error::hinted(Code::Invalid, Hint::plain(finding.to_string()))),
+        None => Ok(()),
+    }
+}
+
+fn check_bundle(expected: &ExpectedRound, sealed: &Sealed, files: &Files) -> Result<()> {
     // Findings are English in every report of an audit.
     let refused = |finding: String| Error::hinted(Code::Invalid, Hint::plain(finding));
     if let Some(finding) = audit::check(files).first() {
@@ -155,11 +189,12 @@ pub fn check_bundle(expected: &Expected, sealed: &Sealed, files: &Files) -> Resu
     }
 }
 
-/// Scores a bundle that passed [`check_bundle`], adds `result.json` to it and makes the published images. The same
-/// bundle gives the same bytes.
-pub fn compute(expected: &Expected, files: Files) -> Result<Computed> {
-    let scored = score_bundle(&files, &expected.methodology)?;
-    let input_digest = digest_of(&files, ENVELOPES);
+/// Scores bundles that passed [`check_bundles`], adds `result.json` to the last one and makes the published images. The
+/// same bundles give the same bytes.
+pub fn compute(expected: &Expected, earlier: Option<&Files>, files: Files) -> Result<Computed> {
+    let scored = score_rounds(earlier, &files, &expected.methodology)?;
+    let encoding::Bytes(input_digest) = input_digest(earlier, &files);
+    let input_digest = hex(&input_digest);
     let mut files = files;
     bundle::add_result(&mut files, &scored.to_bytes()?)?;
     Ok(Computed {
@@ -172,18 +207,22 @@ pub fn compute(expected: &Expected, files: Files) -> Result<Computed> {
     })
 }
 
+/// How many reviews the last round's bundle has for each subject of that round; earlier counts are stored already.
 fn accepted(expected: &Expected, files: &Files) -> Result<Vec<AcceptedCount>> {
     let counts = count_accepted(files)?;
-    let row = |(evaluation_id, subject_ref): &(EvaluationId, Ref)| AcceptedCount {
+    let round = expected.cycle.round;
+    let of_round = expected.subjects.iter().filter(|(.., last_round)| *last_round == round);
+    let row = |(evaluation_id, subject_ref, _): &(EvaluationId, Ref, i32)| AcceptedCount {
         evaluation_id: *evaluation_id,
+        round,
         accepted_count: counts.get(subject_ref).copied().unwrap_or(0),
     };
-    Ok(expected.subjects.iter().map(row).collect())
+    Ok(of_round.map(row).collect())
 }
 
 fn rows(expected: &Expected, scored: &Scored, input_digest: &str) -> Result<Vec<ResultRow>> {
     let images: std::collections::HashMap<Ref, Published> = scored.images()?.into_iter().collect();
-    let row = |(evaluation_id, subject_ref): &(EvaluationId, Ref)| {
+    let row = |(evaluation_id, subject_ref, _): &(EvaluationId, Ref, i32)| {
         let image = images.get(subject_ref).ok_or_else(|| Error::internal("a subject has no result"))?;
         let status = match image {
             Published::Ok { .. } => ResultStatus::Ok,
@@ -207,15 +246,15 @@ fn digest_of(files: &Files, name: &str) -> String {
     hex(&digest)
 }
 
-/// Deletes the private halves of a cycle's issuer keys; whether there were any. The caller destroys the key file that
-/// could open them.
+/// Deletes the private halves of the issuer keys of a cycle's round; whether there were any. The caller destroys the key
+/// file that could open them.
 ///
-/// The audit entry names what was destroyed: SHA-256 of the ids of all the cycle's keys, ascending, which anybody can
-/// compute from the published manifests of all generations.
-pub fn delete_private_keys(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Result<bool> {
-    let had_keys = store::issuance::delete_private_keys(conn, id)? > 0;
+/// The audit entry names what was destroyed: SHA-256 of the ids of all the round's keys, ascending, which anybody can
+/// compute from the published manifests of all its generations.
+pub fn delete_private_keys(conn: &mut Conn, id: CycleId, round: i32, now: DateTime<Utc>) -> Result<bool> {
+    let had_keys = store::issuance::delete_private_keys(conn, id, round)? > 0;
     if had_keys {
-        let key_ids = store::issuance::key_ids(conn, id)?;
+        let key_ids = store::issuance::key_ids(conn, id, round)?;
         let key_ids: Vec<&[u8]> = key_ids.iter().map(Vec::as_slice).collect();
         let entry = store::audit::NewEntry {
             digest: Some(sha256(&key_ids).to_string()),
@@ -226,18 +265,17 @@ pub fn delete_private_keys(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> 
     Ok(had_keys)
 }
 
-/// Stores the results, counts the evaluations and ends the job, in one write.
+/// Stores the results and ends the job, in one write. The evaluations count once they are recounted.
 pub fn put(conn: &mut Conn, job: JobId, id: CycleId, computed: &Computed, now: DateTime<Utc>) -> Result<()> {
     let mut cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
     check_sealed(&cycle)?;
     for row in &computed.rows {
         store::results::put(conn, row)?;
-        store::evaluations::set_state(conn, row.evaluation_id, EvaluationState::Counted)?;
     }
     for row in &computed.accepted {
         store::recounts::put_accepted(conn, row)?;
     }
-    super::recounts::put_result_digest(conn, id, &computed.result_digest)?;
+    super::recounts::put_result_digest(conn, id, cycle.round, &computed.result_digest)?;
     if cycle.bundle_digest.as_ref() != Some(&computed.bundle_digest) {
         cycle.bundle_digest = Some(computed.bundle_digest.clone());
         store::cycles::update(conn, &mut cycle)?;

@@ -32,6 +32,7 @@ pub const CALLERS: [(char, &str); 11] = [
 /// counted yet, which is why `get_draw_record` and `get_result` are 0 for those who would see them; `cycles.rs` and `results.rs` show that they do.
 const TABLE: &str = "
     assign_member               . S . . . . . . . . .
+    begin_supplementary_round   . S . . . . . . . . .
     bump_subject                . S . . . . . . . . .
     cancel_cycle                . S . . . . . . . . .
     cancel_evaluation           . S . . . . . . . . .

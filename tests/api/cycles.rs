@@ -172,7 +172,7 @@ async fn an_auditor_repeats_the_draw_from_what_was_committed_to() {
     let app = App::start().await;
     let plan = app.planned_cycle().await;
     plan.to_pool_review(&app).await;
-    let committed = plan.cycle(&app).await["seed_commitment"].clone();
+    let committed = plan.cycle(&app).await["draws"][0]["seed_commitment"].clone();
 
     plan.draw(&app).await;
 
@@ -182,7 +182,7 @@ async fn an_auditor_repeats_the_draw_from_what_was_committed_to() {
     draw::replay(&record).unwrap();
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     assert_eq!(committed, hex(&record.commitment.0));
-    assert_eq!(opened["digest"], plan.cycle(&app).await["draw_record_digest"]);
+    assert_eq!(opened["digest"], plan.cycle(&app).await["draws"][0]["record_digest"]);
     for panel in &record.panels {
         assert_eq!(panel.panel.len(), 14);
         assert!(!panel.panel.contains(&panel.subject));

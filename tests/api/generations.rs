@@ -30,17 +30,17 @@ use crate::harness::rounds::{Round, SUBJECTS, assignments};
 use crate::harness::{Answer, App, PASSWORD};
 
 /// Freezes the generation that is due; `key` tells this request from earlier ones.
-async fn freeze(app: &App, plan: &Plan, key: &str) -> Value {
+pub async fn freeze(app: &App, plan: &Plan, key: &str) -> Value {
     app.secretary().await.with_key(key).post(&plan.path("/manifest"), json!({})).await.expect(200).body
 }
 
 /// A generation of the manifest as published.
-async fn manifest(app: &App, plan: &Plan, generation: u32) -> Frozen {
+pub async fn manifest(app: &App, plan: &Plan, generation: u32) -> Frozen {
     let folder = plan.round_folder(app).await;
     Frozen::parse(&folder.read(&Document::Manifest(generation)).unwrap().unwrap()).unwrap()
 }
 
-async fn bump(app: &App, evaluation_id: &str, body: Value) {
+pub async fn bump(app: &App, evaluation_id: &str, body: Value) {
     app.by_two(&format!("/v1/evaluations/{evaluation_id}/key-bumps"), body).await;
 }
 
@@ -144,8 +144,8 @@ impl Run {
     async fn wrapped_keys(&self) -> Vec<Vec<u8>> {
         let id: CycleId = self.plan.cycle_id.parse().unwrap();
         let read = move |conn: &mut ejf::db::Conn| {
-            let mut rows = store::issuance::issuer_keys(conn, id, 0)?;
-            rows.extend(store::issuance::issuer_keys(conn, id, 1)?);
+            let mut rows = store::issuance::issuer_keys(conn, id, 1, 0)?;
+            rows.extend(store::issuance::issuer_keys(conn, id, 1, 1)?);
             Ok(rows.into_iter().filter_map(|row| row.wrapped_private_key).collect())
         };
         self.app.registry().0.read(read).await.unwrap()
@@ -293,7 +293,7 @@ async fn a_round_with_a_lost_card_and_an_extension_is_counted_and_its_keys_are_d
 }
 
 /// A frozen cycle in which the judge who is on several panels has collected.
-async fn one_collected(app: &App) -> (Round, String, String) {
+pub async fn one_collected(app: &App) -> (Round, String, String) {
     let round = app.frozen_cycle().await;
     let reviewer = round.reviewer(app).await;
     let judge = reviewer.client(app).await;

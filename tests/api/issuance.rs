@@ -162,7 +162,7 @@ async fn the_first_manifest_pins_the_boxs_log_key_for_all_that_follow() {
     // As if of a cycle before, under the log key of another box.
     let earlier = BallotRound::publish(&app.publication()).manifest.bytes().to_vec();
     let id = plan.cycle_id.parse().unwrap();
-    let put = move |conn: &mut ejf::db::Conn| store::cycles::put_document(conn, id, "manifest-0.json", &earlier);
+    let put = move |conn: &mut ejf::db::Conn| store::cycles::put_document(conn, id, 1, "manifest-0.json", &earlier);
     app.registry().0.write(put).await.unwrap();
     app.publish_box_keys();
 

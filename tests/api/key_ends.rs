@@ -4,15 +4,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ejf::cipher::round_key;
+use ejf::credential::encoding::Ref;
+use ejf::credential::ledger::Ledger;
 use ejf::domain::ids::CycleId;
 use ejf::publication::Document;
 use ejf::store;
 use ejf::workflow::issuance::CHECKPOINT_FILE;
 use serde_json::json;
 
+use crate::generations::{bump, freeze, manifest, one_collected};
 use crate::harness::App;
-use crate::harness::plans::Plan;
-use crate::harness::rounds::SUBJECTS;
+use crate::harness::plans::{Plan, all_items};
+use crate::harness::rounds::{Round, SUBJECTS, assignments};
 use crate::results::{private_keys, sealed};
 
 fn key_file(app: &App, plan: &Plan) -> PathBuf {
@@ -69,7 +72,7 @@ async fn keys_that_a_stop_left_behind_the_checkpoint_go_at_the_next_start() {
     let id: CycleId = sealed.round.plan.cycle_id.parse().unwrap();
     let checkpoint = sealed.files["checkpoint"].clone();
     // As a kill leaves it that comes between the commit of the checkpoint and the end of the keys.
-    let put = move |conn: &mut ejf::db::Conn| store::cycles::put_document(conn, id, CHECKPOINT_FILE, &checkpoint);
+    let put = move |conn: &mut ejf::db::Conn| store::cycles::put_document(conn, id, 1, CHECKPOINT_FILE, &checkpoint);
     sealed.app.registry().0.write(put).await.unwrap();
 
     let app = sealed.app.restarted(0).await;
@@ -110,4 +113,41 @@ async fn no_key_is_made_past_the_cancelling_of_its_cycle() {
 
     assert_eq!(job["state"], "failed", "{job}");
     expect_no_key(&app, &plan).await;
+}
+
+#[tokio::test]
+async fn new_keys_that_were_never_frozen_are_dropped_and_hold_up_no_seal() {
+    let app = App::start_with_keys(SUBJECTS + 1).await;
+    let (round, evaluation_id, _) = one_collected(&app).await;
+    let reviewer = round.reviewer(&app).await.login().to_owned();
+    let own = async |plan: &Plan| {
+        let judge = plan.judges().find(|judge| judge.login() == reviewer).unwrap();
+        assignments(&judge.client(&app).await).await
+    };
+    round.publish_note(&app).await;
+    round.plan.move_to(&app, "issuance").await;
+    bump(&app, &evaluation_id, json!({"reason": "lost_card"})).await;
+    let held = own(&round.plan).await;
+    assert!(held.iter().any(|one| one["state"] == "drawn"), "what it holds is void");
+    round.plan.work(&app, "/keys", "new-keys").await;
+    app.go_to(&round.plan.day(&app, "submit_open").await);
+
+    freeze(&app, &round.plan, "late").await;
+
+    let next = manifest(&app, &round.plan, 1).await;
+    assert_eq!(next.changed_subjects(&round.manifest), Vec::<Ref>::new());
+    let next = Round { plan: round.plan, manifest: next };
+    next.publish_note(&app).await;
+    let counts = all_items(&app.secretary().await, &next.plan.path("/issuance")).await;
+    let collected = counts.iter().filter(|count| count["issued_count"] == 1).count();
+    assert_eq!(collected, held.len(), "what it holds is good again");
+    app.secretary().await.with_key("ledgers").post(&next.plan.path("/ledgers"), json!({})).await.expect(200);
+    let ledger = Document::Ledger { issuer_id: "council".to_owned(), generation: 1 };
+    let ledger = Ledger::parse(&next.plan.round_folder(&app).await.read(&ledger).unwrap().unwrap()).unwrap();
+    let counts: Vec<usize> = ledger.subjects.iter().map(|subject| subject.entries.len()).filter(|n| *n > 0).collect();
+    assert_eq!(counts.len(), held.len(), "the void one counts as well");
+    next.plan.move_to(&app, "submission").await;
+    next.plan.pass(&app, "submit_close").await;
+    app.by_two(&next.plan.path("/seal"), json!({})).await;
+    assert!(app.db_acts().await.contains(&"drop_key_bump".to_owned()));
 }

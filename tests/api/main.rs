@@ -45,6 +45,7 @@ mod recounts;
 mod requests;
 mod results;
 mod sessions;
+mod supplements;
 mod tokens;
 mod traps;
 mod wire;

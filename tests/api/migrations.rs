@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use ejf::db::{Conn, Location, Purpose, migrate, migrate_down, pending_migrations};
@@ -147,6 +148,44 @@ fn every_way_down_and_up_again_leads_to_the_same_schema() {
             assert_eq!(dump(&mut conn), whole, "{database}: {undone} down and up");
         }
     }
+}
+
+/// What stood in the tables before there were rounds belongs to the first one, and comes back on the way down.
+#[test]
+fn what_a_cycle_had_before_there_were_rounds_is_of_the_first() {
+    let db = TestDb::create();
+    let mut conn = connect(&db.registry);
+    migrate(&mut conn, Purpose::Registry).unwrap();
+    let all = names("registry", "sqlite");
+    let since = all.len() - all.iter().position(|name| name == "0011_rounds").unwrap();
+    migrate_down(&mut conn, Purpose::Registry, since).unwrap();
+    let blob = if matches!(conn, Conn::Sqlite(_)) { "x'07'" } else { "'\\x07'" };
+    let rows = format!(
+        "INSERT INTO methodologies (id, code, edition, state, document, digest, has_draft_texts, created_at, version) \
+             VALUES ('m', 'code', 1, 'draft', '{{}}', 'd', false, '2027-01-11 00:00:00', 1); \
+         INSERT INTO cycles (id, methodology_id, evaluating_body, title_kk, title_ru, phase, round, generation, \
+             seed_commitment, sealed_seed, draw_record, draw_record_digest, created_at, version) \
+             VALUES ('c', 'm', 'body', 'kk', 'ru', 'drawn', 1, 0, 'commitment', {blob}, 'record', 'digest', \
+             '2027-01-11 00:00:00', 1); \
+         INSERT INTO cycle_documents (cycle_id, name, content) VALUES ('c', 'manifest-0.json', {blob}); \
+         INSERT INTO sealed_rounds (cycle_id, result_digest, complaint_count) VALUES ('c', 'result', 2)"
+    );
+    match &mut conn {
+        Conn::Sqlite(c) => c.batch_execute(&rows).unwrap(),
+        Conn::Postgres(c) => c.batch_execute(&rows).unwrap(),
+    }
+    let before = "SELECT seed_commitment || draw_record || draw_record_digest AS line FROM cycles \
+        UNION ALL SELECT name FROM cycle_documents UNION ALL SELECT result_digest FROM sealed_rounds";
+    let old = lines(&mut conn, before, before);
+
+    migrate(&mut conn, Purpose::Registry).unwrap();
+
+    let after = "SELECT seed_commitment || record || record_digest AS line FROM draws WHERE round = 1 \
+        UNION ALL SELECT name FROM cycle_documents WHERE round = 1 \
+        UNION ALL SELECT result_digest FROM sealed_rounds WHERE round = 1";
+    assert_eq!(lines(&mut conn, after, after), ["commitmentrecorddigest", "manifest-0.json", "result"]);
+    migrate_down(&mut conn, Purpose::Registry, since).unwrap();
+    assert_eq!(lines(&mut conn, before, before), old);
 }
 
 #[test]

@@ -124,7 +124,7 @@ async fn a_pool_that_became_too_small_is_widened_by_rule_and_shown_again() {
 
 /// All assignments of a cycle as the database has them.
 async fn db_assignments(app: &App, cycle: CycleId) -> Vec<Assignment> {
-    app.registry().0.read(move |conn| store::assignments::of_cycle(conn, cycle)).await.unwrap()
+    app.registry().0.read(move |conn| store::assignments::of_round(conn, cycle, 1)).await.unwrap()
 }
 
 /// Gives a judge so many assignments in another cycle, past HTTP.
@@ -141,6 +141,7 @@ async fn db_burden(app: &App, plan: &Plan, judge: JudgeId) {
             drawn_order: 0,
             state: AssignmentState::Drawn,
             recusal_reason: None,
+            round: 1,
         };
         let rows: Vec<Assignment> = evaluations.into_iter().map(|one| row(one.id)).collect();
         store::assignments::insert_all(conn, &rows)

@@ -7,8 +7,11 @@ use ejf::credential::encoding::Bytes;
 use ejf::credential::envelope::Envelope;
 use ejf::credential::ledger::Ledger;
 use ejf::credential::receipt::Receipt;
+use ejf::domain::ids::CycleId;
 use ejf::domain::policy::StaffRole;
 use ejf::publication::Document;
+use ejf::store;
+use ejf::store::recounts::SealedRound;
 use serde_json::{Value, json};
 
 use crate::harness::plans::all_items;
@@ -160,6 +163,31 @@ async fn a_cycle_reports_only_when_two_auditors_found_it_equal() {
     assert_eq!(acts.iter().filter(|act| *act == "state_recount_equal").count(), 2);
     app.staff(StaffRole::Auditor).await.post(&path, equal).await.expect_problem(409, "wrong_phase");
     app.staff(StaffRole::Auditor).await.get(&plan.path("/bundle")).await.expect(200);
+}
+
+#[tokio::test]
+async fn results_that_were_computed_anew_are_stated_anew_by_the_same_auditors() {
+    let sealed = Sealed::computed().await;
+    let auditor = sealed.app.staff(StaffRole::Auditor).await;
+    let path = sealed.round.plan.path("/recounts");
+    let equal = json!({"result_digest": sealed.result_digest(), "outcome": "equal"});
+    auditor.post(&path, equal.clone()).await.expect(201);
+    auditor.post(&path, equal.clone()).await.expect_problem(409, "already_exists");
+
+    let id: CycleId = sealed.round.plan.cycle_id.parse().unwrap();
+    let corrected = SealedRound { cycle_id: id, round: 1, result_digest: Some("b".repeat(64)), complaint_count: 0 };
+    sealed.app.registry().0.write(move |conn| store::recounts::put_round(conn, &corrected)).await.unwrap();
+
+    assert_eq!(auditor.post(&path, equal).await.expect(422).faults()[0].0, "/result_digest");
+    auditor.post(&path, json!({"result_digest": "b".repeat(64), "outcome": "equal"})).await.expect(201);
+    let first = auditor.get(&format!("{path}?limit=1")).await.expect(200).body;
+    let rest = format!("{path}?limit=1&cursor={}", first["next_cursor"].as_str().unwrap());
+    let second = auditor.get(&rest).await.expect(200).body;
+    let digests = [&first, &second].map(|page| page["items"][0]["result_digest"].as_str().unwrap().to_owned());
+    let mut expected = [sealed.result_digest(), "b".repeat(64)];
+    expected.sort_unstable();
+    assert_eq!(digests, expected);
+    assert_eq!((&second["next_cursor"], &second["items"][0]["round"]), (&Value::Null, &json!(1)));
 }
 
 #[tokio::test]

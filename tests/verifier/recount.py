@@ -224,14 +224,14 @@ def score(methodology, criteria, sheets, stored):
             criterion |= {"difference": exact(trimmed(row)), **figure(value, found)}
     is_ok = n >= counts["decision_min"] and n - 2 * g >= counts["kept_min"]
     return {"status": ("indicative", "ok")[is_ok], "n": n, "overall": overall, "criteria": rows}
-def check_results(rules, files, reviews):
+def check_results(rules, files, reviews, names="algorithm instruments subjects"):
     methodology, result = json.loads(files["methodology.json"]), read_json(files["result.json"])
     asked = {form["instrument_id"]: [one for one in methodology["criteria"] if one["code"] in form["criteria"]]
              for form in methodology["instruments"]}
     forms = [(one["instrument_id"], [row["code"] for row in one["criteria"]]) for one in result["instruments"]]
     used = sorted({subject["instrument_id"] for subject in rules.subjects.values()})
     want(forms == [(form, [row["code"] for row in asked[form]]) for form in used], "other instruments or criteria")
-    want(members(result, "algorithm instruments subjects")["algorithm"] == "level-profile-1", "another algorithm")
+    want(members(result, names)["algorithm"] == "level-profile-1", "another algorithm")
     by_ref = lambda subject: subject["subject_ref"]
     for subject, stored in zip(sorted(rules.last["subjects"], key=by_ref), result["subjects"], strict=True):
         sheets = [marks for _, _, ref, _, marks, _ in reviews if ref == b64url(subject["subject_ref"])]
@@ -244,7 +244,7 @@ def read_retired(raw):
     versions = [read_json(line, "leaf epk") for line in lines_of(raw)]
     return [(b64url(version["leaf"], 32), b64url(version["epk"], 32)) for version in versions]
 words = lambda digest: " ".join(re.findall("....", digest.hex()[:40]))
-def check(pool, folder, *kept):
+def check(pool, folder, *kept, results=check_results):
     read = lambda paths: {path.name: path.read_bytes() for path in paths}
     found, fault = attempt(lambda: (read(pathlib.Path(folder).iterdir()), read(map(pathlib.Path, kept))))
     if fault or "index.json" not in found[0]:
@@ -287,7 +287,7 @@ def check(pool, folder, *kept):
     counts = [len(leaves), len(reviews) - withdrawn, len(retired), withdrawn]
     is_listed = index.get("counts") == dict(zip(("leaves", "tallied", "superseded", "withdrawn"), counts))
     reading("c8", want, is_listed and 2 * len(leaves) == sum(counts), "the counts differ")
-    reading("c9", check_results, rules, files, reviews)
+    reading("c9", results, rules, files, reviews)
     if findings:
         return 1, findings
     seen = words(rules.digests[-1]), words(b64(files["checkpoint"].decode().split("\n")[2]))

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::calendar::{Window, WorkCalendar, days_after};
+use crate::domain::calendar::{Window, WorkCalendar, days_after, days_before};
 use crate::domain::methodology::Methodology;
 use crate::error::{Fault, Rule};
 
@@ -60,11 +60,7 @@ impl CycleDates {
         let pool_review_close =
             calendar.working_days_after(pool_challenge_close, limits.pool_review_decide_working_days);
         let draw_by = days_after(pool_review_close, limits.draw_days);
-        let issue = Window::lasting(next_day(draw_by), limits.issuance_days);
-        let submit = Window::lasting(days_after(issue.closes_on, 1 + gap_days(methodology)), limits.submission_days);
-        let seal_by = days_after(submit.closes_on, limits.seal_by_days);
-        let challenge_close = days_after(seal_by, limits.complaint_days);
-        CycleDates {
+        let before = CycleDates {
             starts_on,
             file_review_open: file_review.opens_on,
             file_review_close: file_review.closes_on,
@@ -72,6 +68,33 @@ impl CycleDates {
             pool_challenge_close,
             pool_review_close,
             draw_by,
+            // Those of the round, which follow.
+            issue_open: draw_by,
+            issue_close: draw_by,
+            submit_open: draw_by,
+            submit_close: draw_by,
+            seal_by: draw_by,
+            challenge_close: draw_by,
+            recount_by: draw_by,
+        };
+        before.with_round(next_day(draw_by), methodology, calendar)
+    }
+
+    /// The dates of a supplementary round that issues from a day on; those before the draw stay.
+    #[must_use]
+    pub fn supplementary(&self, issue_open: NaiveDate, methodology: &Methodology) -> CycleDates {
+        let drawn = CycleDates { draw_by: days_before(issue_open, 1), ..*self };
+        drawn.with_round(issue_open, methodology, &WorkCalendar::default())
+    }
+
+    /// The dates with a round of collection that issues from a day on and lasts as the limits say.
+    fn with_round(self, issue_open: NaiveDate, methodology: &Methodology, calendar: &WorkCalendar) -> CycleDates {
+        let limits = &methodology.time_limits;
+        let issue = Window::lasting(issue_open, limits.issuance_days);
+        let submit = Window::lasting(days_after(issue.closes_on, 1 + gap_days(methodology)), limits.submission_days);
+        let seal_by = days_after(submit.closes_on, limits.seal_by_days);
+        let challenge_close = days_after(seal_by, limits.complaint_days);
+        CycleDates {
             issue_open: issue.opens_on,
             issue_close: issue.closes_on,
             submit_open: submit.opens_on,
@@ -79,6 +102,7 @@ impl CycleDates {
             seal_by,
             challenge_close,
             recount_by: calendar.working_days_after(challenge_close, limits.recount_working_days),
+            ..self
         }
     }
 
@@ -262,6 +286,25 @@ mod tests {
             let places: Vec<Place> = dates.validate(&methodology).into_iter().map(|fault| fault.place).collect();
             assert!(places.contains(&Place::Pointer((*pointer).to_owned())), "{pointer}: {places:?}");
         }
+    }
+
+    #[test]
+    fn a_supplementary_round_has_the_same_windows_later_and_nothing_before_it_moves() {
+        let (methodology, dates) = derived();
+        let later = dates.supplementary(day("2027-03-08"), &methodology);
+        let expected = CycleDates {
+            draw_by: day("2027-03-07"),
+            issue_open: day("2027-03-08"),
+            issue_close: day("2027-03-17"),
+            submit_open: day("2027-03-19"),
+            submit_close: day("2027-04-08"),
+            seal_by: day("2027-04-12"),
+            challenge_close: day("2027-04-19"),
+            recount_by: day("2027-04-26"),
+            ..dates
+        };
+        assert_eq!(later, expected);
+        assert_eq!(later.validate(&methodology), []);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::calendar::WorkCalendar;
+use crate::domain::methodology::limits::SupplementaryRound;
 
 type Spoiling = (&'static str, fn(&mut Facts));
 
@@ -15,6 +16,7 @@ fn setting() -> (Methodology, CycleDates) {
 fn settled(today: chrono::NaiveDate) -> Facts {
     Facts {
         today,
+        round: 1,
         subjects_count: 10,
         is_methodology_in_force: true,
         last_notice_on: None,
@@ -27,6 +29,7 @@ fn settled(today: chrono::NaiveDate) -> Facts {
         gates_undecided: 0,
         is_checkpoint_published: true,
         is_result_stored: true,
+        subjects_short: 1,
         recounts_equal: 2,
         complaints_proven: 0,
         sealed_on: None,
@@ -240,4 +243,42 @@ fn cancelling_waits_for_no_fact() {
     facts.challenges_open = 5;
     let step = may_move(Phase::FileReview, Phase::Cancelled).unwrap();
     assert!(check_guards(step, &facts, &dates, &methodology).is_ok());
+}
+
+#[test]
+fn a_supplementary_round_begins_once_where_it_is_provided_and_somebody_is_short() {
+    let (mut methodology, dates) = setting();
+    methodology.supplementary = Some(SupplementaryRound { panel_size: 8, reserve_size: 8, issued_min: 6 });
+    let day = days_after(dates.challenge_close, 1);
+    check_guards(SUPPLEMENT, &settled(day), &dates, &methodology).unwrap();
+    let spoilings: &[Spoiling] = &[
+        ("supplement_only_once", |facts| facts.round = 2),
+        ("results_not_stored", |facts| facts.is_result_stored = false),
+        ("nobody_is_short", |facts| facts.subjects_short = 0),
+        ("complaints_proven", |facts| facts.complaints_proven = 1),
+        ("wait_until_over", |facts| facts.today = days_before(facts.today, 1)),
+        ("wait_until_over", |facts| facts.sealed_on = Some(facts.today)),
+    ];
+    for (expected, spoil) in spoilings {
+        let mut facts = settled(day);
+        spoil(&mut facts);
+        let told = hint(check_guards(SUPPLEMENT, &facts, &dates, &methodology).unwrap_err());
+        assert!(told.starts_with(expected), "{told} for {expected}");
+    }
+    methodology.supplementary = None;
+    let told = hint(check_guards(SUPPLEMENT, &settled(day), &dates, &methodology).unwrap_err());
+    assert!(told.starts_with("supplement_not_provided"), "{told}");
+    assert!(may_move(Phase::Sealed, Phase::Drawn).is_err(), "it is no move that a draw could make");
+}
+
+#[test]
+fn a_cycle_whose_first_round_is_sealed_is_not_cancelled() {
+    let (methodology, dates) = setting();
+    for step in MOVES.iter().filter(|step| step.course == Course::Cancelling) {
+        let mut facts = settled(dates.starts_on);
+        check_guards(step, &facts, &dates, &methodology).unwrap();
+        facts.round = 2;
+        let told = hint(check_guards(step, &facts, &dates, &methodology).unwrap_err());
+        assert!(told.starts_with("sealed_round_stands"), "{told}");
+    }
 }

@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::methodology::Methodology;
+
 /// Panel sizes, minimum counts and caps. A methodology may be stricter than a floor, never laxer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -47,6 +49,53 @@ pub struct Counts {
     /// Names that a subject may challenge in the pool; 1 to 20. Never 0: who is judged may object to a judge.
     #[schema(minimum = 1, maximum = 20, example = 5)]
     pub challenged_names_max: u32,
+}
+
+/// A second round of collection for subjects with fewer reviews than `decision_min`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"panel_size": 8, "reserve_size": 8, "issued_min": 6}))]
+pub struct SupplementaryRound {
+    /// Reviewers who are added for each such subject; 6 to 20.
+    #[schema(minimum = 6, maximum = 20, example = 8)]
+    pub panel_size: u32,
+    /// Reviewers drawn in order behind them, for replacements; 0 to 60.
+    #[schema(minimum = 0, maximum = 60, example = 8)]
+    pub reserve_size: u32,
+    /// Credentials issued for a subject before its added reviews open; from 6 to `panel_size`.
+    #[schema(minimum = 6, maximum = 20, example = 6)]
+    pub issued_min: u32,
+}
+
+/// What a round of collection draws and asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoundCounts {
+    /// Reviewers for each subject.
+    pub panel_size: u32,
+    /// Reviewers in order behind each panel.
+    pub reserve_size: u32,
+    /// Reviewers of a panel from the subject's own court.
+    pub same_court_max: u32,
+    /// Credentials issued for a subject before its reviews open.
+    pub issued_min: u32,
+}
+
+impl Methodology {
+    /// What a round draws and asks for, the supplementary one being the second; `None` where there is no such round.
+    pub fn round_counts(&self, round: i32) -> Option<RoundCounts> {
+        let Counts { panel_size, reserve_size, same_court_max, issued_min, .. } = self.counts;
+        match round {
+            1 => Some(RoundCounts { panel_size, reserve_size, same_court_max, issued_min }),
+            2 => self.supplementary.map(|added| RoundCounts {
+                panel_size: added.panel_size,
+                reserve_size: added.reserve_size,
+                // The first panel may have had as many as the subject's court gives.
+                same_court_max: 0,
+                issued_min: added.issued_min,
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// Periods and deadlines. Days are calendar days unless the name says working days.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use unicode_normalization::is_nfc;
 
-use crate::domain::methodology::limits::{Counts, TimeLimits};
+use crate::domain::methodology::limits::{Counts, SupplementaryRound, TimeLimits};
 use crate::domain::methodology::{Methodology, Text};
 use crate::error::{Fault, Rule};
 
@@ -30,6 +30,9 @@ impl Methodology {
         self.check_instruments(&mut check);
         self.check_algorithm(&mut check);
         check_counts(&self.counts, &mut check);
+        if let Some(added) = &self.supplementary {
+            check_supplementary(added, &mut check);
+        }
         check_time_limits(&self.time_limits, &mut check);
         self.check_outcomes(&mut check);
         check.text("/promise", &self.promise, TEXT_LENGTH_MAX);
@@ -207,6 +210,16 @@ fn check_counts(counts: &Counts, check: &mut Check) {
         if lower > upper {
             check.fault(pointer, Rule::Mismatch { other });
         }
+    }
+}
+
+/// The floors of a first round, but for `decision_min`: both rounds are counted together.
+fn check_supplementary(added: &SupplementaryRound, check: &mut Check) {
+    check.floor("/supplementary/panel_size", added.panel_size, 6, 20);
+    check.range("/supplementary/reserve_size", added.reserve_size, 0, 60);
+    check.floor("/supplementary/issued_min", added.issued_min, 6, 20);
+    if added.issued_min > added.panel_size {
+        check.fault("/supplementary/issued_min", Rule::Mismatch { other: "panel_size" });
     }
 }
 

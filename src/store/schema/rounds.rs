@@ -2,9 +2,33 @@
 #![allow(missing_docs, reason = "a table's meaning stands beside it in migrations/registry")]
 
 diesel::table! {
-    accepted_counts (evaluation_id) {
+    accepted_counts (evaluation_id, round) {
         evaluation_id -> Text,
+        round -> Integer,
         accepted_count -> Integer,
+    }
+}
+
+diesel::table! {
+    draws (cycle_id, round) {
+        cycle_id -> Text,
+        round -> Integer,
+        seed_commitment -> Text,
+        sealed_seed -> Binary,
+        record -> Nullable<Text>,
+        record_digest -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    earlier_rounds (cycle_id, round) {
+        cycle_id -> Text,
+        round -> Integer,
+        generation -> Integer,
+        manifest_digest -> Text,
+        receipt_key -> Binary,
+        sealed_on -> Nullable<Date>,
+        bundle_digest -> Text,
     }
 }
 
@@ -27,9 +51,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    issuer_keys (evaluation_id, issuer_id, generation) {
+    issuer_keys (evaluation_id, issuer_id, round, generation) {
         evaluation_id -> Text,
         issuer_id -> Text,
+        round -> Integer,
         generation -> Integer,
         key_id -> Binary,
         public_key -> Binary,
@@ -38,15 +63,17 @@ diesel::table! {
 }
 
 diesel::table! {
-    key_bumps (evaluation_id, generation) {
+    key_bumps (evaluation_id, round, generation) {
         evaluation_id -> Text,
+        round -> Integer,
         generation -> Integer,
     }
 }
 
 diesel::table! {
-    recount_statements (cycle_id, account_id) {
+    recount_statements (cycle_id, round, account_id, result_digest) {
         cycle_id -> Text,
+        round -> Integer,
         account_id -> Text,
         result_digest -> Text,
         outcome -> Text,
@@ -65,8 +92,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    sealed_rounds (cycle_id) {
+    sealed_rounds (cycle_id, round) {
         cycle_id -> Text,
+        round -> Integer,
         result_digest -> Nullable<Text>,
         complaint_count -> Integer,
     }

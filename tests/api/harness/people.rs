@@ -1,7 +1,7 @@
 //! Invented people with verbs: a secretary who keeps files, courts, and judges with names from lists and valid IINs.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ejf::domain::ids::{AccountId, JudgeId};
@@ -61,10 +61,11 @@ impl LogIn {
 }
 
 /// A judge with an account.
+#[derive(Clone)]
 pub struct Judge {
     pub id: JudgeId,
     pub iin: String,
-    log_in: LogIn,
+    log_in: Arc<LogIn>,
 }
 
 impl Judge {
@@ -155,7 +156,7 @@ impl App {
         let id = self.secretary().await.post("/v1/judges", body).await.expect(201).id().parse().unwrap();
         let login = format!("judge-{number}");
         self.db_add_account(&login, None, Some(id)).await;
-        Judge { id, iin, log_in: LogIn { login, kept: Mutex::default() } }
+        Judge { id, iin, log_in: Arc::new(LogIn { login, kept: Mutex::default() }) }
     }
 
     /// Gives the first post of a judge a last day.

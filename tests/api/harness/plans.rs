@@ -9,6 +9,7 @@ use super::people::Judge;
 use super::{App, Client};
 
 /// A cycle with the people in it.
+#[derive(Clone)]
 pub struct Plan {
     pub cycle_id: String,
     /// The judges who are evaluated; they also review one another.
@@ -39,7 +40,10 @@ impl App {
 
     /// The default methodology, published.
     pub async fn published_methodology(&self) -> String {
-        let document: Value = serde_json::from_str(DEFAULT_JSON).unwrap();
+        self.published(serde_json::from_str(DEFAULT_JSON).unwrap()).await
+    }
+
+    async fn published(&self, document: Value) -> String {
         let id = self.secretary().await.post("/v1/methodologies", document).await.expect(201).id();
         self.by_two(&format!("/v1/methodologies/{id}/publish"), json!({"accepts_draft_texts": true})).await;
         id
@@ -53,16 +57,29 @@ impl App {
 
     /// The same of so many subjects of the thirty judges.
     pub async fn planned_cycle_of(&self, subjects: usize) -> Plan {
+        let methodology_id = self.published_methodology().await;
+        self.cycle_of(methodology_id, subjects, 30).await
+    }
+
+    /// The same with two more judges at each court, so that reviewers can be added, under a methodology that provides it:
+    /// six to a panel, and six behind them.
+    pub async fn supplementable_cycle(&self) -> Plan {
+        let mut document: Value = serde_json::from_str(DEFAULT_JSON).unwrap();
+        document["supplementary"] = json!({"panel_size": 6, "reserve_size": 6, "issued_min": 6});
+        let methodology_id = self.published(document).await;
+        self.cycle_of(methodology_id, 10, 42).await
+    }
+
+    async fn cycle_of(&self, methodology_id: String, subjects: usize, judge_count: usize) -> Plan {
         let mut courts = Vec::new();
         for number in 1..=6 {
             courts.push(self.court(&format!("№ {number} аудандық сот")).await);
         }
         let mut judges = Vec::new();
-        for court in courts.iter().cycle().take(30) {
+        for court in courts.iter().cycle().take(judge_count) {
             judges.push(self.judge_at(court).await);
         }
         let others = judges.split_off(subjects);
-        let methodology_id = self.published_methodology().await;
         let body = new_cycle(&methodology_id, "2027-02-01", &judges, "periodic");
         let cycle_id = self.secretary().await.post("/v1/cycles", body).await.expect(201).id();
         Plan { cycle_id, subjects: judges, others }

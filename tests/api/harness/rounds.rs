@@ -38,6 +38,13 @@ pub struct Card {
     pending: Pending,
 }
 
+impl Card {
+    /// Signs whatever is given as the review of this card.
+    pub fn sign(&self, body: Body, credential: &Credential) -> Envelope {
+        Envelope::sign(body, vec![credential.clone()], &self.esk).unwrap()
+    }
+}
+
 /// The box's log key in these tests.
 pub fn log_key() -> SigningKey {
     SigningKey::from_bytes(&[12; 32])
@@ -93,7 +100,7 @@ impl Plan {
     pub async fn round_folder(&self, app: &App) -> RoundFolder {
         let cycle = self.cycle(app).await;
         let cycle_ref: Ref = cycle["cycle_ref"].as_str().unwrap().parse().unwrap();
-        app.folder().round(&cycle_ref, 1)
+        app.folder().round(&cycle_ref, u32::try_from(cycle["round"].as_u64().unwrap()).unwrap())
     }
 
     /// Asks for long work and waits for its end.
@@ -205,7 +212,8 @@ impl Round {
     /// The ledgers, published on the day after issuance.
     pub async fn ledger(&self, app: &App) -> Ledger {
         self.plan.pass(app, "issue_close").await;
-        app.secretary().await.with_key("ledgers").post(&self.plan.path("/ledgers"), json!({})).await.expect(200);
+        let key = format!("ledgers-{}", self.manifest.manifest().round);
+        app.secretary().await.with_key(&key).post(&self.plan.path("/ledgers"), json!({})).await.expect(200);
         let folder = self.plan.round_folder(app).await;
         let ledger = Document::Ledger { issuer_id: "council".to_owned(), generation: 0 };
         Ledger::parse(&folder.read(&ledger).unwrap().unwrap()).unwrap()
@@ -228,7 +236,7 @@ impl Round {
         let items = &self.manifest.instrument(subject).unwrap().items;
         let marks = items.iter().map(|item| (item.code.clone(), mark(&item.code))).collect();
         let body = Body::new(&self.manifest, card.subject_ref, &[], marks, &[]).unwrap();
-        Envelope::sign(body, vec![credential.clone()], &card.esk).unwrap()
+        card.sign(body, credential)
     }
 
     /// The bundle that a box writes at the seal.
