@@ -237,6 +237,8 @@ async fn a_promise_that_was_kept_is_no_proof_because_the_list_of_leaves_is_gone(
     sealed.folder.write(&Document::Complaints, serde_json::to_string(&kept).unwrap().as_bytes()).unwrap();
     let advance = async || app.secretary().await.post(&plan.path("/advance"), json!({"to": "reporting"})).await;
 
+    let cycle_ref = sealed.round.manifest.manifest().cycle_ref.to_string();
+    std::fs::remove_file(app.db.folder().join("public").join(cycle_ref).join("1/leaves")).unwrap();
     for unsealed in [None, Some(&leaves[32..]), Some(&leaves[1..])] {
         if let Some(bytes) = unsealed {
             sealed.folder.write(&Document::Leaves, bytes).unwrap();
