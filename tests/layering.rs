@@ -3,9 +3,13 @@
 //! than an exception.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+#[path = "source/paths.rs"]
+mod paths;
 mod source;
 
 use std::collections::BTreeSet;
+
+use paths::{is_name, module_of, paths, tokens};
 
 /// What a module may import of this crate.
 struct Arrow {
@@ -117,6 +121,11 @@ const ENGINE_AWARE: &[&str] = &["db", "store", "ballot"];
 /// The files of `api` that the others may import; the routes lie in `api` itself.
 const API_SHARED: &[&str] = &["extract", "file_summary", "jobs", "record_views", "two_persons"];
 
+/// Who may use what is computed for analysis: the commands over a file of marks, whose user holds every mark already.
+///
+/// Beside a published score any of it would disclose marks, so nothing that answers a request or makes a result may.
+const ANALYSTS: &[&str] = &["cli", "score"];
+
 /// What the check of one file has to know of the others.
 struct Surroundings {
     /// The files of `api`, by name.
@@ -168,122 +177,6 @@ fn may_import(from: &str) -> BTreeSet<&'static str> {
         allowed.retain(|to| !except.contains(to));
     }
     allowed
-}
-
-/// The modules that a file lies in, outermost first: `src/api/courts.rs` is `api`, `courts`.
-fn module_of(path: &str) -> Vec<String> {
-    let stem = path.trim_start_matches("src/").trim_end_matches(".rs");
-    stem.split('/').filter(|part| *part != "mod").map(String::from).collect()
-}
-
-fn tokens(code: &str) -> Vec<&str> {
-    let mut tokens = Vec::new();
-    let mut rest = code.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let length = if first.is_alphanumeric() || first == '_' {
-            rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())
-        } else if rest.starts_with("::") {
-            2
-        } else {
-            first.len_utf8()
-        };
-        tokens.push(&rest[..length]);
-        rest = rest[length..].trim_start();
-    }
-    tokens
-}
-
-fn is_name(token: &str) -> bool {
-    token.starts_with(|c: char| c.is_alphabetic() || c == '_')
-}
-
-/// Every path that the code names, written out: `use super::{a, b::c}` in `src/api/courts.rs` gives `crate::api::a` and
-/// `crate::api::b::c`.
-fn paths(file: &str, code: &str) -> Vec<Vec<String>> {
-    let tokens = tokens(code);
-    let here: Vec<String> = if file == "src/lib.rs" { vec![] } else { module_of(file) };
-    let mut found = Vec::new();
-    let mut blocks: Vec<Option<&str>> = Vec::new();
-    let mut at = 0;
-    while at < tokens.len() {
-        let (token, next) = (tokens[at], tokens.get(at + 1).copied().unwrap_or(""));
-        let is_visibility = token == "in" && at > 0 && tokens[at - 1] == "(";
-        if is_visibility {
-            while at < tokens.len() && tokens[at] != ")" {
-                at += 1;
-            }
-        } else if token == "mod" && tokens.get(at + 2) == Some(&"{") {
-            blocks.push(Some(next));
-            at += 3;
-        } else if token == "{" {
-            blocks.push(None);
-            at += 1;
-        } else if token == "}" {
-            blocks.pop();
-            at += 1;
-        } else if is_name(token) && (next == "::" || (matches!(token, "crate" | "super" | "ejf") && next == "as")) {
-            let mut start = vec!["crate".to_owned()];
-            if matches!(token, "self" | "super") {
-                start.extend(here.iter().cloned());
-                start.extend(blocks.iter().flatten().map(|&name| name.to_owned()));
-            }
-            match token {
-                // `ejf` is how the binary calls the crate.
-                "crate" | "self" | "ejf" => {}
-                "super" => drop(start.pop()),
-                _ => start = vec![token.to_owned()],
-            }
-            at = if next == "::" {
-                read_tree(&tokens, at + 2, start, &mut found)
-            } else {
-                push(&mut found, start, at + 1)
-            };
-        } else {
-            at += 1;
-        }
-    }
-    found
-}
-
-fn push(found: &mut Vec<Vec<String>>, path: Vec<String>, next: usize) -> usize {
-    found.push(path);
-    next
-}
-
-/// Reads what follows `prefix::`, which may be a group, and tells where it ends.
-fn read_tree(tokens: &[&str], mut at: usize, mut prefix: Vec<String>, found: &mut Vec<Vec<String>>) -> usize {
-    while at < tokens.len() {
-        match tokens[at] {
-            "{" => {
-                at += 1;
-                while at < tokens.len() && tokens[at] != "}" {
-                    at = if is_name(tokens[at]) || tokens[at] == "*" {
-                        read_tree(tokens, at, prefix.clone(), found)
-                    } else {
-                        at + 1
-                    };
-                }
-                return at + 1;
-            }
-            "self" => return push(found, prefix, at + 1),
-            "super" => drop(prefix.pop()),
-            name if is_name(name) => prefix.push(name.to_owned()),
-            "*" => return push(found, prefix, at + 1),
-            // The turbofish of a call.
-            _ => return push(found, prefix, at),
-        }
-        at += 1;
-        if tokens.get(at) != Some(&"::") {
-            return push(found, prefix, skip_alias(tokens, at));
-        }
-        at += 1;
-    }
-    at
-}
-
-/// In `{a as b, c}` the `b` names nothing.
-fn skip_alias(tokens: &[&str], at: usize) -> usize {
-    if tokens.get(at) == Some(&"as") { at + 2 } else { at }
 }
 
 /// The breaches of the table in one file.
@@ -371,6 +264,45 @@ fn forbidden_foreign(file: &str, code: &str) -> Vec<String> {
     breaches.sort();
     breaches.dedup();
     breaches
+}
+
+/// Uses of `domain::analysis` by a module that is not among the [`ANALYSTS`], or names that hide one.
+fn analysis_out_of_place(file: &str, code: &str) -> Vec<String> {
+    let module = module_of(file);
+    if ANALYSTS.contains(&module[0].as_str()) || module.starts_with(&["domain".to_owned(), "analysis".to_owned()]) {
+        return Vec::new();
+    }
+    let paths = paths(file, code).into_iter();
+    let hides = |path: &[String]| path.len() == 2 && path[0] == "crate" && path[1] == "domain";
+    let names = |path: &[String]| path.windows(2).any(|pair| pair[0] == "domain" && pair[1] == "analysis");
+    let breaches = paths.filter(|path| hides(path) || names(path));
+    breaches.map(|path| format!("{file}: {}: analysis is never published", path.join("::"))).collect()
+}
+
+#[test]
+fn nothing_that_publishes_uses_what_is_for_analysis() {
+    let breaches: Vec<_> = source::rust_files("src")
+        .iter()
+        .flat_map(|file| analysis_out_of_place(&file.path, &source::code(&file.text)))
+        .collect();
+    assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
+}
+
+#[test]
+fn using_analysis_out_of_place_is_caught() {
+    let caught = |file: &str, text: &str| !analysis_out_of_place(file, &source::code(text)).is_empty();
+    for module in
+        ["api/results", "workflow/results", "jobs/mod", "credential/tree", "store/results", "domain/scoring/mod"]
+    {
+        assert!(caught(&format!("src/{module}.rs"), "use crate::domain::analysis::estimators::Estimator;"), "{module}");
+    }
+    assert!(caught("src/api/results.rs", "use crate::domain::{ids, analysis::report::Report};"));
+    assert!(caught("src/api/results.rs", "use crate::domain; fn f() { domain::analysis::key() }"));
+    assert!(caught("src/api/results.rs", "use crate::domain::*;"));
+    assert!(caught("src/domain/scoring/mod.rs", "use super::analysis;"));
+    assert!(!caught("src/score/mod.rs", "use crate::domain::analysis::report::Report;"));
+    assert!(!caught("src/domain/analysis/report.rs", "use super::quality; use crate::domain::analysis::scale;"));
+    assert!(!caught("src/api/results.rs", "use crate::domain::scoring::rules::Rules;"));
 }
 
 #[test]
