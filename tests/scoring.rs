@@ -8,11 +8,19 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "scoring/analysis_properties.rs"]
+mod analysis_properties;
 #[path = "scoring/common.rs"]
 mod common;
 #[path = "scoring/document.rs"]
 mod document;
+#[path = "scoring/estimators.rs"]
+mod estimators;
 #[path = "scoring/properties.rs"]
 mod properties;
+#[path = "scoring/quality.rs"]
+mod quality;
 #[path = "scoring/reference.rs"]
 mod reference;
+#[path = "scoring/reliability.rs"]
+mod reliability;

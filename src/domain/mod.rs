@@ -1,5 +1,6 @@
 //! The rules of the field, pure: no SQL, no HTTP, no clock, no I/O.
 
+pub mod analysis;
 pub mod calendar;
 pub mod caller;
 pub mod coded;

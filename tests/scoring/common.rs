@@ -2,6 +2,7 @@
 
 use ejf::domain::scoring::rules::{Criterion, NO_BASIS, Panel, PublishStep, RuleValues, Rules, Scale};
 use ejf::domain::scoring::{CycleScores, PanelScore, score_cycle};
+use std::collections::BTreeMap;
 
 /// "No basis to judge".
 pub const NO: u8 = NO_BASIS;
@@ -52,4 +53,25 @@ pub fn score_one(rules: &Rules, rows: &[Vec<u8>]) -> PanelScore {
 pub fn rows(digits: &str) -> Vec<Vec<u8>> {
     let mark = |byte: u8| if byte == b'-' { NO } else { byte - b'0' };
     digits.split_whitespace().map(|review| review.bytes().map(mark).collect()).collect()
+}
+
+/// The rows of a file of reference data, each a value by column.
+pub fn read(file: &str) -> Vec<BTreeMap<String, String>> {
+    let path = format!("{}/tests/data/scoring/{file}", env!("CARGO_MANIFEST_DIR"));
+    csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
+}
+
+/// The leadership file's complete reviews by target.
+pub fn leadership_reviews(file: &str) -> BTreeMap<u32, Vec<Vec<u8>>> {
+    let mut subjects: BTreeMap<u32, Vec<Vec<u8>>> = BTreeMap::new();
+    for row in read(file) {
+        let marks = (1..=11).map(|number| row[&format!("LEAD{number:02}")].parse().unwrap()).collect();
+        subjects.entry(row["target"].parse().unwrap()).or_default().push(marks);
+    }
+    subjects
+}
+
+/// The same numbers, but off by no more than `tolerance`.
+pub fn near(ours: f64, theirs: f64, tolerance: f64, what: &str) {
+    assert!((ours - theirs).abs() <= tolerance, "{what}: {ours} is not {theirs}");
 }

@@ -1,7 +1,7 @@
 //! Every figure against the one that another program computed or a sports federation published. A newcomer would
 //! loosen a tolerance; fractions must be equal, and the rest within 1e-9.
 
-use crate::common::{NO, panel, plain, rows, rules, score, score_one};
+use crate::common::{NO, leadership_reviews, panel, plain, read, rows, rules, score, score_one};
 use ejf::domain::scoring::comparison::compare;
 use ejf::domain::scoring::constants::{dishonesty_allowance, student_t};
 use ejf::domain::scoring::fraction::Fraction;
@@ -11,11 +11,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 const TOLERANCE: f64 = 1e-9;
-
-fn read(file: &str) -> Vec<BTreeMap<String, String>> {
-    let path = format!("{}/tests/data/scoring/{file}", env!("CARGO_MANIFEST_DIR"));
-    csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
-}
 
 fn close(ours: f64, row: &BTreeMap<String, String>, column: &str) {
     let theirs: f64 = row[column].parse().unwrap();
@@ -33,12 +28,7 @@ fn pair(fraction: Fraction) -> (i64, i64) {
 /// The scores of a leadership file by target, and its criteria's names.
 fn leadership(file: &str) -> (CycleScores, Vec<String>) {
     let criteria: Vec<String> = (1..=11).map(|number| format!("LEAD{number:02}")).collect();
-    let mut subjects: BTreeMap<u32, Vec<Vec<u8>>> = BTreeMap::new();
-    for row in read(file) {
-        let marks = criteria.iter().map(|code| row[code].parse().unwrap()).collect();
-        subjects.entry(row["target"].parse().unwrap()).or_default().push(marks);
-    }
-    (score(&plain((1, 5), 11), &subjects.into_values().collect::<Vec<_>>()), criteria)
+    (score(&plain((1, 5), 11), &leadership_reviews(file).into_values().collect::<Vec<_>>()), criteria)
 }
 
 fn assert_levels_agree(marks: &str, reference: &str) {
@@ -216,15 +206,11 @@ fn every_skating_component_has_its_official_score() {
 #[test]
 fn the_trimmed_means_for_comparison_agree_with_scipy() {
     let rules = plain((1, 5), 11);
-    let mut subjects: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
-    for row in read("lq2002_lead.csv") {
-        let marks = (1..=11).map(|number| row[&format!("LEAD{number:02}")].parse::<u8>().unwrap());
-        subjects.entry(row["target"].parse().unwrap()).or_default().extend(marks);
-    }
+    let subjects = leadership_reviews("lq2002_lead.csv");
     let references = read("ref_panels_lq2002_lead.csv");
     assert_eq!(references.len(), 49 * 11);
     for (subject, theirs) in subjects.into_values().zip(references.chunks_exact(11)) {
-        let comparison = compare(&rules, &Panel::new(&rules, subject).unwrap()).unwrap().unwrap();
+        let comparison = compare(&rules, &panel(&rules, &subject)).unwrap().unwrap();
 
         let mean = theirs.iter().map(|row| row["mean"].parse::<f64>().unwrap()).sum::<f64>() / 11.0;
         assert!((comparison.mean.value() - mean).abs() <= TOLERANCE);
