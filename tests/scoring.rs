@@ -16,6 +16,8 @@ mod common;
 mod document;
 #[path = "scoring/estimators.rs"]
 mod estimators;
+#[path = "scoring/explanation.rs"]
+mod explanation;
 #[path = "scoring/properties.rs"]
 mod properties;
 #[path = "scoring/quality.rs"]
