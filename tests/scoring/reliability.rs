@@ -3,6 +3,7 @@
 
 use crate::common::{leadership_reviews, near, read};
 use ejf::domain::analysis::Unknown;
+use ejf::domain::analysis::crossed::recover;
 use ejf::domain::analysis::reliability::agreement::{Metric, cronbach, krippendorff, r_wg, r_wg_j};
 use ejf::domain::analysis::reliability::generalizability::{Components, Design};
 use ejf::domain::analysis::reliability::intraclass::{OneWay, TwoWay};
@@ -235,6 +236,33 @@ fn the_outlook_by_panel_size_has_its_known_numbers() {
 }
 
 #[test]
+fn scores_and_severity_agree_with_the_authors_of_p_913() {
+    let path = format!("{}/tests/data/scoring/p913_sample_data.csv", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let row =
+        |line: &str| line.split(',').map(|mark| mark.parse().ok().filter(|mark: &f64| mark.is_finite())).collect();
+    let matrix: Vec<Vec<Option<f64>>> = text.lines().map(row).collect();
+    assert_eq!((matrix.len(), matrix[0].len()), (79, 26));
+
+    let ours = recover(&matrix).unwrap();
+
+    let mut compared = 0;
+    for theirs in read("p913_expected.csv") {
+        let figures = match theirs["what"].as_str() {
+            "mos_j" => &ours.scores,
+            "sos_j" => &ours.errors,
+            "bias_i" => &ours.biases,
+            "inconsistency_i" => &ours.inconsistencies,
+            what => panic!("{what}"),
+        };
+        let place: usize = theirs["index"].parse().unwrap();
+        near(figures[place], theirs["value"].parse().unwrap(), 1e-12, &theirs["what"]);
+        compared += 1;
+    }
+    assert_eq!(compared, 210);
+}
+
+#[test]
 fn where_more_reviews_cannot_help_no_number_is_given() {
     let design = Components { subject: 0.1, reviewer: 0.5, criterion: 0.0, profile: 0.4, residual: 0.5 }.design(4);
 
@@ -278,6 +306,9 @@ fn what_cannot_be_known_is_refused_and_says_why() {
     let mirrored = |panel: &[Vec<f64>]| panel.iter().map(|row| row.iter().rev().copied().collect()).collect();
     let panel = vec![vec![5.0, 1.0], vec![4.0, 2.5], vec![5.0, 1.5]];
     assert_eq!(Components::of(&[panel.clone(), mirrored(&panel)]), Err(Unknown::BelowZero));
+    let with_empty_row = [vec![Some(1.0), Some(2.0)], vec![None, None]];
+    assert_eq!(recover(&with_empty_row), Err(too_few("marks in each row and column", 1, 0)));
+    assert_eq!(recover(&[vec![Some(1.0), Some(2.0)]]), Err(too_few("subjects", 2, 1)));
     let no_difference = OneWay::of(&[vec![1.0, 5.0], vec![5.0, 1.0]]).unwrap();
     assert!(matches!(Design::of_keys(&no_difference), Err(Unknown::BelowZero)));
     assert_eq!(too_few("criteria", 2, 1).to_string(), "needs at least 2 criteria, found 1");

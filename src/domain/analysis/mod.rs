@@ -5,6 +5,7 @@
 //! lowest review, so no handler, job or workflow may use this module; a test of the layers keeps it so. The command
 //! that reads a file of marks may: its user holds every mark already.
 
+pub mod crossed;
 pub mod estimators;
 mod location;
 mod pairs;
