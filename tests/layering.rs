@@ -124,7 +124,7 @@ const API_SHARED: &[&str] = &["extract", "file_summary", "jobs", "record_views",
 /// Who may use what is computed for analysis: the commands over a file of marks, whose user holds every mark already.
 ///
 /// Beside a published score any of it would disclose marks, so nothing that answers a request or makes a result may.
-const ANALYSTS: &[&str] = &["cli", "score"];
+const ANALYSTS: &[&str] = &["cli"];
 
 /// What the check of one file has to know of the others.
 struct Surroundings {
@@ -300,7 +300,7 @@ fn using_analysis_out_of_place_is_caught() {
     assert!(caught("src/api/results.rs", "use crate::domain; fn f() { domain::analysis::key() }"));
     assert!(caught("src/api/results.rs", "use crate::domain::*;"));
     assert!(caught("src/domain/scoring/mod.rs", "use super::analysis;"));
-    assert!(!caught("src/score/mod.rs", "use crate::domain::analysis::report::Report;"));
+    assert!(!caught("src/cli/score.rs", "use crate::domain::analysis::report::Report;"));
     assert!(!caught("src/domain/analysis/report.rs", "use super::quality; use crate::domain::analysis::scale;"));
     assert!(!caught("src/api/results.rs", "use crate::domain::scoring::rules::Rules;"));
 }
