@@ -6,6 +6,7 @@
 use super::scale::flags;
 use super::{Panel, Sheet, Unknown, at_least, mean, quantiles, sorted, squares};
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// Below this many reviews a panel is not tested by itself.
 const TESTED_FROM: usize = 10;
@@ -78,20 +79,25 @@ pub fn ceiling(panels: &[Panel], highest: f64) -> Result<f64, Unknown> {
 
 /// Reviews that give one mark to all criteria they answer, at least two.
 pub fn straight_lines(panels: &[Panel]) -> Result<Excess, Unknown> {
-    excess(&tallies(panels, |sheet, _| is_straight(sheet)))
+    excess(&tallies(panels, is_straight))
 }
 
 /// The same, where that mark is the highest of the scale.
 pub fn straight_lines_at_the_top(panels: &[Panel], highest: f64) -> Result<Excess, Unknown> {
     let is_at_the_top = |sheet: &Sheet| sheet.iter().flatten().all(|mark| *mark >= highest);
-    excess(&tallies(panels, |sheet, _| is_straight(sheet) && is_at_the_top(sheet)))
+    excess(&tallies(panels, |sheet| is_straight(sheet) && is_at_the_top(sheet)))
 }
 
 /// Reviews whose marks all stand in another review of the same subject too, straight lines aside.
 pub fn identical(panels: &[Panel]) -> Result<Excess, Unknown> {
-    excess(&tallies(panels, |sheet, panel| {
-        !is_straight(sheet) && panel.iter().filter(|other| *other == sheet).count() > 1
-    }))
+    let twins = |panel: &Panel| {
+        let mut alike = HashMap::<Vec<Option<u64>>, usize>::new();
+        for sheet in panel.iter().filter(|sheet| answers_several(sheet) && !is_straight(sheet)) {
+            *alike.entry(sheet.iter().map(|mark| mark.map(f64::to_bits)).collect()).or_default() += 1;
+        }
+        (panel.iter().filter(|sheet| answers_several(sheet)).count(), alike.values().filter(|count| **count > 1).sum())
+    };
+    excess(&panels.iter().map(twins).collect::<Vec<_>>())
 }
 
 /// By panel with at least two reviews of two answers: how much the criteria of its reviews differ, in proportion to the
@@ -183,11 +189,15 @@ fn is_straight(sheet: &Sheet) -> bool {
     first.is_some() && marks.all(|mark| Some(mark) == first)
 }
 
+fn answers_several(sheet: &Sheet) -> bool {
+    sheet.iter().flatten().count() > 1
+}
+
 /// By panel, the reviews with at least two answers, and how many of them are as asked.
-fn tallies(panels: &[Panel], is_so: impl Fn(&Sheet, &Panel) -> bool) -> Vec<(usize, usize)> {
+fn tallies(panels: &[Panel], is_so: impl Fn(&Sheet) -> bool) -> Vec<(usize, usize)> {
     let tally = |panel: &Panel| {
-        let several = panel.iter().filter(|sheet| sheet.iter().flatten().count() > 1);
-        several.fold((0, 0), |(n, count), sheet| (n + 1, count + usize::from(is_so(sheet, panel))))
+        let several = panel.iter().filter(|sheet| answers_several(sheet));
+        several.fold((0, 0), |(n, count), sheet| (n + 1, count + usize::from(is_so(sheet))))
     };
     panels.iter().map(tally).collect()
 }

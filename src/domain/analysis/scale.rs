@@ -83,11 +83,23 @@ pub(super) fn median(sorted: &[f64]) -> Option<f64> {
 
 /// The distance within which the value at `place` has `count` values, itself among them.
 ///
-/// They stand side by side, so that the answer is the best of the windows of that length around the place.
+/// They stand side by side, so it is the reach of the best window of that length around the place: the further right a
+/// window starts, the less it reaches to the left and the more to the right, and the best is where the two cross.
 fn nearest(sorted: &[f64], place: usize, count: usize) -> Option<f64> {
     let value = sorted.get(place)?;
+    let sides = |start: usize| Some((value - sorted.get(start)?, sorted.get(start + count - 1)? - value));
+    let reach = |start: usize| sides(start).map(|(left, right)| left.max(right));
     let first = (place + 1).saturating_sub(count);
-    let windows = sorted.get(first..)?.windows(count).take(place - first + 1);
-    let reach = windows.filter_map(|window| Some((value - window.first()?).max(window.last()? - value)));
-    reach.min_by(f64::total_cmp)
+    let (mut low, mut high) = (first, place.min(sorted.len() - count));
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        let (left, right) = sides(middle)?;
+        if left > right {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    let before = low.checked_sub(1).filter(|before| *before >= first).and_then(reach);
+    reach(low).map(|here| before.map_or(here, |before| before.min(here)))
 }

@@ -8,7 +8,7 @@ use super::super::{Unknown, at_least, sorted, squares};
 pub enum Metric {
     /// Different is different.
     Nominal,
-    /// By how many values lie between, whatever the distance.
+    /// By how many of the values lie between, whatever the distance.
     Ordinal,
     /// By the squared distance.
     Interval,
@@ -20,15 +20,27 @@ pub enum Metric {
 ///
 /// Needs two values in one unit; units of one value are left out.
 pub fn krippendorff(units: &[Vec<f64>], metric: Metric) -> Result<f64, Unknown> {
-    let pairable: Vec<Vec<f64>> = units.iter().filter(|unit| unit.len() > 1).map(|unit| sorted(unit)).collect();
+    let mut pairable: Vec<Vec<f64>> = units.iter().filter(|unit| unit.len() > 1).map(|unit| sorted(unit)).collect();
     at_least("subjects with two values", 1, pairable.len())?;
-    let all = counts(&sorted(&pairable.concat()));
-    let observed: f64 = pairable.iter().map(|unit| disagreement(&counts(unit), &all, metric)).sum();
-    let expected = disagreement(&all, &all, metric);
+    if metric == Metric::Ordinal {
+        to_ranks(&mut pairable);
+    }
+    let expected = disagreement(&counts(&sorted(&pairable.concat())), metric);
     if expected <= 0.0 {
         return Err(Unknown::NoVariation);
     }
+    let observed: f64 = pairable.iter().map(|unit| disagreement(&counts(unit), metric)).sum();
     Ok(1.0 - observed / expected)
+}
+
+/// Puts in place of each value the mean of its ranks among all: their distance is how many values lie between two, each
+/// end counted half, which is the ordinal metric.
+fn to_ranks(units: &mut [Vec<f64>]) {
+    let all = sorted(&units.concat());
+    for value in units.iter_mut().flatten() {
+        let (below, up_to) = (all.partition_point(|other| other < value), all.partition_point(|other| other <= value));
+        *value = f64::midpoint(below as f64, up_to as f64);
+    }
 }
 
 /// The values of a sorted sample and how often each stands in it.
@@ -37,42 +49,26 @@ fn counts(sorted: &[f64]) -> Vec<(f64, f64)> {
 }
 
 /// The sum of the weights of all ordered pairs of a sample, over one less than its size.
-fn disagreement(sample: &[(f64, f64)], all: &[(f64, f64)], metric: Metric) -> f64 {
+fn disagreement(sample: &[(f64, f64)], metric: Metric) -> f64 {
     let size: f64 = sample.iter().map(|(_, count)| count).sum();
-    if metric == Metric::Interval {
-        // The squared distances of all pairs are twice the size times the squares about the mean, without a double loop.
-        let mean = sample.iter().map(|(value, count)| value * count).sum::<f64>() / size;
-        let squares: f64 = sample.iter().map(|(value, count)| count * (value - mean).powi(2)).sum();
-        return 2.0 * size * squares / (size - 1.0);
-    }
+    let weight: fn(f64, f64) -> f64 = match metric {
+        Metric::Nominal => |_, _| 1.0,
+        Metric::Ratio => |low, high| ((high - low) / (high + low)).powi(2),
+        Metric::Ordinal | Metric::Interval => {
+            // The squared distances of all pairs are twice the size times the squares about the mean, without a double
+            // loop.
+            let mean = sample.iter().map(|(value, count)| value * count).sum::<f64>() / size;
+            let squares: f64 = sample.iter().map(|(value, count)| count * (value - mean).powi(2)).sum();
+            return 2.0 * size * squares / (size - 1.0);
+        }
+    };
     let mut sum = 0.0;
     let mut rest = sample;
     while let [(low, low_count), behind @ ..] = rest {
-        for (high, high_count) in behind {
-            sum += 2.0 * low_count * high_count * weight(*low, *high, all, metric);
-        }
+        sum += behind.iter().map(|(high, count)| 2.0 * low_count * count * weight(*low, *high)).sum::<f64>();
         rest = behind;
     }
     sum / (size - 1.0)
-}
-
-fn weight(low: f64, high: f64, all: &[(f64, f64)], metric: Metric) -> f64 {
-    match metric {
-        Metric::Nominal => 1.0,
-        Metric::Interval => (high - low).powi(2),
-        Metric::Ratio => ((high - low) / (high + low)).powi(2),
-        Metric::Ordinal => {
-            let spanned = all.iter().filter(|(value, _)| (low..=high).contains(value));
-            let (mut between, mut ends) = (0.0, 0.0);
-            for (value, count) in spanned {
-                between += count;
-                if *value == low || *value == high {
-                    ends += count;
-                }
-            }
-            (between - ends / 2.0).powi(2)
-        }
-    }
 }
 
 /// r_wg of one subject on a scale of so many points: 1 is full agreement, 0 is what random marks would show or worse.
