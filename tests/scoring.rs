@@ -12,12 +12,16 @@
 mod analysis_properties;
 #[path = "scoring/common.rs"]
 mod common;
+#[path = "scoring/disclosure.rs"]
+mod disclosure;
 #[path = "scoring/document.rs"]
 mod document;
 #[path = "scoring/estimators.rs"]
 mod estimators;
 #[path = "scoring/explanation.rs"]
 mod explanation;
+#[path = "scoring/gate.rs"]
+mod gate;
 #[path = "scoring/properties.rs"]
 mod properties;
 #[path = "scoring/quality.rs"]
@@ -26,3 +30,5 @@ mod quality;
 mod reference;
 #[path = "scoring/reliability.rs"]
 mod reliability;
+#[path = "scoring/resilience.rs"]
+mod resilience;

@@ -16,7 +16,7 @@ use crate::domain::judge_file::FilePurpose;
 use crate::domain::policy;
 use crate::domain::policy::{Actor, ResultSight};
 use crate::domain::scoring::publication::{Band, Figure, Published};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
 use crate::exchange;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
@@ -111,6 +111,7 @@ fn word(band: Band) -> ResultBand {
 
 impl ResultView {
     fn new(row: ResultRow, sight: ResultSight) -> Result<Self> {
+        let release = row.release()?;
         let mut view = ResultView {
             evaluation_id: row.evaluation_id,
             status: row.status,
@@ -125,14 +126,15 @@ impl ResultView {
         }
         view.algorithm_version = Some(row.algorithm_version);
         view.input_digest = Some(row.input_digest);
-        match serde_json::from_str(&row.document).map_err(Error::internal)? {
+        match release.published() {
             Published::Insufficient {} => {}
-            Published::Indicative { band } => view.band = Some(word(band)),
+            Published::Indicative { band } => view.band = Some(word(*band)),
             Published::Ok { overall, criteria } => {
-                view.overall = Some(overall.into());
-                let figures = criteria
-                    .into_iter()
-                    .map(|criterion| CriterionFigureView { code: criterion.code, figure: criterion.figure.into() });
+                view.overall = Some((*overall).into());
+                let figures = criteria.iter().map(|criterion| CriterionFigureView {
+                    code: criterion.code.clone(),
+                    figure: criterion.figure.into(),
+                });
                 view.criteria = Some(figures.collect());
             }
         }

@@ -322,7 +322,7 @@ fn compare_published(
     if !is_of_these {
         return Some("it was not computed from these reviews by this algorithm");
     }
-    let expected = PublishedResult::of(image);
+    let expected = PublishedResult::of(image.published());
     let is_equal = (&answer.status, &answer.band, &answer.overall, &answer.criteria)
         == (&expected.status, &expected.band, &expected.overall, &expected.criteria);
     (!is_equal).then_some("the published figures are not the image of the result")

@@ -14,7 +14,7 @@ use crate::credential::manifest::Manifest;
 use crate::domain::methodology;
 use crate::domain::methodology::Methodology;
 use crate::domain::scoring::document::{ALGORITHM, CriterionSpread, SubjectResult, document};
-use crate::domain::scoring::publication::{Published, publish};
+use crate::domain::scoring::publication::{Image, publish};
 use crate::domain::scoring::rules::{Criterion, NO_BASIS, Panel, PublishStep, RuleValues, Rules, Scale};
 use crate::domain::scoring::score_cycle;
 use crate::error::{Code, Error, Result};
@@ -83,8 +83,8 @@ impl Scored {
         jcs::canonical(&self.result)
     }
 
-    /// What may be known of each subject outside the bundle.
-    pub fn images(&self) -> Result<Vec<(Ref, Published)>> {
+    /// What may be known of each subject outside the bundle, once the gate lets it out.
+    pub fn images(&self) -> Result<Vec<(Ref, Image)>> {
         let unknown = || Error::internal("a result names a subject that the manifest does not have");
         let image = |subject: &SubjectResult| {
             let subject_ref: Ref = subject.subject_ref.parse()?;

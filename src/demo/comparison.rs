@@ -84,7 +84,7 @@ fn scores(rules: &Rules, reviews: &[Vec<Review>], marks: fn(&Review) -> &Marks) 
     for ((panel, score), subject) in panels.iter().zip(&cycle.panels).zip(&written.subjects) {
         let simple = compare(rules, panel)?.ok_or_else(|| Error::internal("a judge of the demo has no review"))?;
         let level = score.overall.map(|overall| overall.level.score);
-        scores.push(Score { mean: simple.mean, level, published: publish(rules, subject)? });
+        scores.push(Score { mean: simple.mean, level, published: publish(rules, subject)?.published().clone() });
     }
     Ok(scores)
 }

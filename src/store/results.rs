@@ -8,6 +8,8 @@ use super::schema::{evaluations, results};
 use crate::coded;
 use crate::db::Conn;
 use crate::domain::ids::{CycleId, EvaluationId};
+use crate::domain::scoring::Status;
+use crate::domain::scoring::gate::Release;
 use crate::error::Result;
 use crate::on;
 
@@ -31,12 +33,35 @@ pub struct ResultRow {
     pub evaluation_id: EvaluationId,
     /// What it may be used for.
     pub status: ResultStatus,
-    /// The published image as canonical JSON.
+    /// The published image as JSON.
     pub document: String,
     /// The version of formulas and constants.
     pub algorithm_version: String,
     /// SHA-256, in hex, of the envelopes it was computed from.
     pub input_digest: String,
+}
+
+impl ResultRow {
+    /// The row of what the gate let out.
+    pub fn of(evaluation_id: EvaluationId, release: &Release, algorithm_version: &str) -> Result<ResultRow> {
+        let status = match release.status() {
+            Status::Ok => ResultStatus::Ok,
+            Status::Indicative => ResultStatus::Indicative,
+            Status::Insufficient => ResultStatus::Insufficient,
+        };
+        Ok(ResultRow {
+            evaluation_id,
+            status,
+            document: release.text()?,
+            algorithm_version: algorithm_version.to_owned(),
+            input_digest: release.reviews().to_owned(),
+        })
+    }
+
+    /// What the gate let out, read back.
+    pub fn release(&self) -> Result<Release> {
+        Release::read(&self.document, &self.input_digest)
+    }
 }
 
 /// Puts a result in place of an earlier one of the same evaluation.

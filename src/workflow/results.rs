@@ -18,13 +18,14 @@ use crate::domain::cycle::Phase;
 use crate::domain::hex::hex;
 use crate::domain::ids::{CycleId, EvaluationId, JobId};
 use crate::domain::methodology::Methodology;
-use crate::domain::scoring::publication::Published;
+use crate::domain::scoring::gate;
+use crate::domain::scoring::publication::Image;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
 use crate::store;
 use crate::store::cycles::Cycle;
 use crate::store::recounts::AcceptedCount;
-use crate::store::results::{ResultRow, ResultStatus};
+use crate::store::results::ResultRow;
 
 /// What the registry published of a cycle, which its bundles must hold unchanged.
 pub struct Expected {
@@ -58,7 +59,9 @@ pub struct Sealed {
 pub struct Computed {
     /// The bundle with its results.
     pub files: Files,
-    rows: Vec<ResultRow>,
+    images: Vec<(EvaluationId, Image)>,
+    input_digest: String,
+    algorithm_version: String,
     accepted: Vec<AcceptedCount>,
     bundle_digest: String,
     result_digest: String,
@@ -198,7 +201,9 @@ pub fn compute(expected: &Expected, earlier: Option<&Files>, files: Files) -> Re
     let mut files = files;
     bundle::add_result(&mut files, &scored.to_bytes()?)?;
     Ok(Computed {
-        rows: rows(expected, &scored, &input_digest)?,
+        images: images(expected, &scored)?,
+        input_digest,
+        algorithm_version: scored.result.algorithm.clone(),
         accepted: accepted(expected, &files)?,
         bundle_digest: digest_of(&files, INDEX),
         // The bytes are canonical, so this is the digest that an auditor signs.
@@ -220,24 +225,11 @@ fn accepted(expected: &Expected, files: &Files) -> Result<Vec<AcceptedCount>> {
     Ok(of_round.map(row).collect())
 }
 
-fn rows(expected: &Expected, scored: &Scored, input_digest: &str) -> Result<Vec<ResultRow>> {
-    let images: std::collections::HashMap<Ref, Published> = scored.images()?.into_iter().collect();
-    let row = |(evaluation_id, subject_ref, _): &(EvaluationId, Ref, i32)| {
-        let image = images.get(subject_ref).ok_or_else(|| Error::internal("a subject has no result"))?;
-        let status = match image {
-            Published::Ok { .. } => ResultStatus::Ok,
-            Published::Indicative { .. } => ResultStatus::Indicative,
-            Published::Insufficient {} => ResultStatus::Insufficient,
-        };
-        Ok(ResultRow {
-            evaluation_id: *evaluation_id,
-            status,
-            document: String::from_utf8(jcs::canonical(image)?).map_err(Error::internal)?,
-            algorithm_version: scored.result.algorithm.clone(),
-            input_digest: input_digest.to_owned(),
-        })
-    };
-    expected.subjects.iter().map(row).collect()
+fn images(expected: &Expected, scored: &Scored) -> Result<Vec<(EvaluationId, Image)>> {
+    let mut images: std::collections::HashMap<Ref, Image> = scored.images()?.into_iter().collect();
+    let lost = || Error::internal("a subject has no result");
+    let image = |(id, subject_ref, _): &(EvaluationId, Ref, i32)| Ok((*id, images.remove(subject_ref).ok_or_else(lost)?));
+    expected.subjects.iter().map(image).collect()
 }
 
 fn digest_of(files: &Files, name: &str) -> String {
@@ -265,12 +257,16 @@ pub fn delete_private_keys(conn: &mut Conn, id: CycleId, round: i32, now: DateTi
     Ok(had_keys)
 }
 
-/// Stores the results and ends the job, in one write. The evaluations count once they are recounted.
+/// Stores what the gate lets out and ends the job, in one write. The evaluations count once they are recounted.
+///
+/// Until the cycle reports nothing of a result has left but to auditors, who hold the reviews themselves, so there is no
+/// earlier release; and once it reports, nothing is computed any more.
 pub fn put(conn: &mut Conn, job: JobId, id: CycleId, computed: &Computed, now: DateTime<Utc>) -> Result<()> {
     let mut cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
     check_sealed(&cycle)?;
-    for row in &computed.rows {
-        store::results::put(conn, row)?;
+    for (evaluation_id, image) in &computed.images {
+        let release = gate::release(image.clone(), &computed.input_digest, &[]).map_err(Error::internal)?;
+        store::results::put(conn, &ResultRow::of(*evaluation_id, &release, &computed.algorithm_version)?)?;
     }
     for row in &computed.accepted {
         store::recounts::put_accepted(conn, row)?;
@@ -280,7 +276,7 @@ pub fn put(conn: &mut Conn, job: JobId, id: CycleId, computed: &Computed, now: D
         cycle.bundle_digest = Some(computed.bundle_digest.clone());
         store::cycles::update(conn, &mut cycle)?;
     }
-    let count = i32::try_from(computed.rows.len()).map_err(Error::internal)?;
+    let count = i32::try_from(computed.images.len()).map_err(Error::internal)?;
     store::jobs::count_done(conn, job, count, now.naive_utc())?;
     store::jobs::finish(conn, job, None, now.naive_utc())?;
     let entry = store::audit::NewEntry {

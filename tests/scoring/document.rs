@@ -16,7 +16,7 @@ fn sealed(rules: &Rules, subjects: &[&str]) -> ResultDocument {
 }
 
 fn published(rules: &Rules, text: &str) -> Value {
-    serde_json::to_value(publish(rules, &sealed(rules, &[text]).subjects[0]).unwrap()).unwrap()
+    serde_json::to_value(publish(rules, &sealed(rules, &[text]).subjects[0]).unwrap().published()).unwrap()
 }
 
 fn assert_whole_and_shallow(value: &Value, depth: usize) {
@@ -145,9 +145,32 @@ fn a_criterion_that_fewer_than_ten_answered_is_not_published() {
     let criteria = value["criteria"].as_array().unwrap();
     assert_eq!((criteria[0]["figure"]["n"].as_i64(), criteria[1]["figure"]["n"].as_i64()), (Some(11), Some(10)));
 
-    let value = published(&plain((1, 5), 2), "44 45 34 55 43 11 44 33 55 4- 4-");
-    let codes: Vec<_> = value["criteria"].as_array().unwrap().iter().map(|criterion| &criterion["code"]).collect();
-    assert_eq!(codes, ["c1"]);
+    let value = published(&plain((1, 5), 4), "4444 4545 3434 5555 4343 1111 4444 3333 5555 4--4 4--4");
+    assert_eq!(codes(&value), ["c1", "c4"]);
+}
+
+fn codes(value: &Value) -> Vec<String> {
+    let criteria = value["criteria"].as_array().unwrap();
+    criteria.iter().map(|criterion| criterion["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_criterion_that_the_others_would_give_away_takes_one_more_with_it() {
+    // The second is held back alone: with the overall score and the two others it could be computed.
+    let value = published(&plain((1, 5), 3), "444 454 344 555 434 111 444 334 555 4-4 4-4");
+    assert_eq!(codes(&value), ["c1"], "of those with as many answers the last goes");
+
+    let fewer = "444 454 344 555 434 111 444 334 555 4-4 --4";
+    assert_eq!(codes(&published(&plain((1, 5), 3), fewer)), ["c3"], "the one that fewest answered goes");
+
+    assert_eq!(codes(&published(&plain((1, 5), 2), "44 45 34 55 43 11 44 33 55 4- 4-")), [""; 0]);
+}
+
+#[test]
+fn a_criterion_that_nobody_answered_gives_nothing_away() {
+    let value = published(&plain((1, 5), 3), "44- 45- 34- 55- 43- 11- 44- 33- 55- 44-");
+
+    assert_eq!(codes(&value), ["c1", "c2"]);
 }
 
 #[test]

@@ -109,7 +109,8 @@ fn what_the_page_says_is_published_is_published() {
     let scores = score(&rules, &[example(&page)]);
     let sealed = document(&rules, &["s".to_owned()], &scores).unwrap();
 
-    let Published::Ok { overall, .. } = publish(&rules, &sealed.subjects[0]).unwrap() else { panic!("no figures") };
+    let image = publish(&rules, &sealed.subjects[0]).unwrap();
+    let Published::Ok { overall, .. } = image.published() else { panic!("no figures") };
 
     says(&page, &format!("the score **{:.2}**", overall.point as f64 / 100.0));
 }

@@ -186,7 +186,7 @@ fn pair(fraction: Fraction) -> [i64; 2] {
 }
 
 /// The ends in millionths, outward, so that no rounding makes an interval narrower than it was computed.
-fn millionths(scale: Scale, interval: Interval) -> [i64; 2] {
+pub(super) fn millionths(scale: Scale, interval: Interval) -> [i64; 2] {
     let (min, max) = (i64::from(scale.min) * 1_000_000, i64::from(scale.max) * 1_000_000);
     let lo = (interval.lo * 1_000_000.0).floor() as i64;
     let hi = (interval.hi * 1_000_000.0).ceil() as i64;

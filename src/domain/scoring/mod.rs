@@ -1,18 +1,20 @@
 //! From anonymous marks to results: "level and profile" with intervals that allow for dishonest reviews.
 //!
 //! A newcomer would show what is computed here. Nothing of it is for a reader outside the service: [`score_cycle`]
-//! gives exact figures, [`document`] writes them for the sealed bundle, and only the image that [`publication`] makes
-//! of that document may leave.
+//! gives exact figures, [`document`] writes them for the sealed bundle, [`publication`] makes the image of that document,
+//! and only what the [`gate`] lets out of the image may leave.
 
 pub mod comparison;
 pub mod constants;
 pub mod document;
 pub mod fraction;
+pub mod gate;
 pub mod interval;
 pub mod level;
 pub mod profile;
 pub mod publication;
 mod reading;
+pub mod resilience;
 pub mod rules;
 pub mod trim;
 

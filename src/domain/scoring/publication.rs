@@ -8,6 +8,7 @@ use super::fraction::Fraction;
 use super::rules::Rules;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 
 /// The most criteria that are published with figures: the first ones of the instrument.
 ///
@@ -33,6 +34,11 @@ pub enum Published {
         criteria: Vec<CriterionFigure>,
     },
 }
+
+/// The image of a sealed result: what would be published of it. [`publish`] alone makes one, and it leaves through
+/// [`gate::release`](super::gate::release) alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image(Published);
 
 /// Where an interval lies against the expected standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,13 +78,25 @@ pub struct CriterionFigure {
     pub figure: Figure,
 }
 
+impl Image {
+    /// What it says; for comparing, not for showing.
+    pub fn published(&self) -> &Published {
+        &self.0
+    }
+
+    /// What it says, for the gate.
+    pub(super) fn into_published(self) -> Published {
+        self.0
+    }
+}
+
 /// The image of a sealed result.
 ///
 /// Internal error: a document that these rules cannot have made.
-pub fn publish(rules: &Rules, result: &SubjectResult) -> Result<Published> {
-    match result.status {
-        Status::Insufficient => Ok(Published::Insufficient {}),
-        Status::Indicative => Ok(Published::Indicative { band: band_of(rules, overall_of(result)?.aware) }),
+pub fn publish(rules: &Rules, result: &SubjectResult) -> Result<Image> {
+    let published = match result.status {
+        Status::Insufficient => Published::Insufficient {},
+        Status::Indicative => Published::Indicative { band: band_of(rules, overall_of(result)?.aware) },
         Status::Ok => {
             let overall = overall_of(result)?;
             let n = result.n.filter(|&n| is_decisive(rules, n));
@@ -87,14 +105,36 @@ pub fn publish(rules: &Rules, result: &SubjectResult) -> Result<Published> {
             if !codes.eq(result.criteria.iter().map(|criterion| criterion.code.as_str())) {
                 return Err(Error::internal("a result is published under rules that it was not made by"));
             }
-            let publishable = result.criteria.iter().take(PUBLISHED_CRITERIA_MAX);
-            let figures = publishable.filter_map(|criterion| criterion_figure(rules, criterion).transpose());
-            Ok(Published::Ok {
+            Published::Ok {
                 overall: figure(rules, n, overall.score, overall.aware)?,
-                criteria: figures.collect::<Result<Vec<_>>>()?,
-            })
+                criteria: criterion_figures(rules, &result.criteria)?,
+            }
+        }
+    };
+    Ok(Image(published))
+}
+
+/// The figures of criteria that may be shown beside the overall score.
+///
+/// The overall score is nearly the mean of all criteria. Where one of them alone is held back because few answered it,
+/// it could be computed from the others, so one more is held back with it: the one that fewest answered, of those the
+/// last. Numbers of answers and the instrument's order settle it, never the marks.
+fn criterion_figures(rules: &Rules, criteria: &[CriterionResult]) -> Result<Vec<CriterionFigure>> {
+    let mut shown = Vec::new();
+    for criterion in criteria.iter().take(PUBLISHED_CRITERIA_MAX) {
+        shown.extend(criterion_figure(rules, criterion)?);
+    }
+    let answered = criteria.iter().filter(|criterion| criterion.n > 0);
+    let hidden = answered.filter(|criterion| shown.iter().all(|figure| figure.code != criterion.code));
+    if let [alone] = *hidden.collect::<Vec<_>>()
+        && !is_decisive(rules, alone.n)
+    {
+        let fewest = shown.iter().enumerate().min_by_key(|(place, shown)| (shown.figure.n, Reverse(*place)));
+        if let Some((place, _)) = fewest {
+            shown.remove(place);
         }
     }
+    Ok(shown)
 }
 
 fn overall_of(result: &SubjectResult) -> Result<&OverallResult> {
@@ -130,7 +170,8 @@ fn figure(rules: &Rules, n: i64, [num, den]: [i64; 2], aware: [i64; 2]) -> Resul
     })
 }
 
-fn band_of(rules: &Rules, [lo, hi]: [i64; 2]) -> Band {
+/// The word for an interval in millionths of a point.
+pub(super) fn band_of(rules: &Rules, [lo, hi]: [i64; 2]) -> Band {
     let expected = rules.values().expected_hundredths * 10_000;
     if lo > expected {
         return Band::Above;
