@@ -173,7 +173,7 @@ fn criterion_result(scale: Scale, code: &str, score: &CriterionScore) -> Criteri
 
 fn criterion_figures(scale: Scale, profile: &Profile, certainty: &Certainty) -> CriterionFigures {
     CriterionFigures {
-        difference: pair(profile.difference),
+        difference: pair(profile.difference()),
         score: pair(profile.score),
         text: profile.score.text(),
         ordinary: millionths(scale, certainty.ordinary),

@@ -3,6 +3,12 @@
 
 use std::fmt;
 
+/// Below this, two hundred times a number is still one.
+const SMALL: u64 = 1 << 53;
+
+/// The most denominators that have a table of divisors.
+const TABLES_MAX: usize = 8;
+
 /// A fraction in lowest terms; the denominator is positive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fraction {
@@ -35,6 +41,10 @@ impl Fraction {
     /// The fraction within the whole numbers `min` and `max`.
     pub fn clamp(self, min: u8, max: u8) -> Fraction {
         let (min, max) = (i64::from(min), i64::from(max));
+        let is_small = self.num.unsigned_abs() < SMALL && self.den.unsigned_abs() < SMALL;
+        if is_small && min * self.den <= self.num && self.num <= max * self.den {
+            return self;
+        }
         if i128::from(self.num) < i128::from(min) * i128::from(self.den) {
             return Fraction { num: min, den: 1 };
         }
@@ -46,15 +56,82 @@ impl Fraction {
 
     /// Hundredths of a point on a grid of `step` hundredths, half up.
     pub fn hundredths(self, step: i64) -> i64 {
+        // The fractions of scores are small, and wide division is slow.
+        let is_small = self.num.unsigned_abs() < SMALL && self.den.unsigned_abs() < SMALL && (1..=100).contains(&step);
+        if is_small {
+            return (200 * self.num + self.den * step).div_euclid(2 * self.den * step) * step;
+        }
         let (num, den, step) = (i128::from(self.num), i128::from(self.den), i128::from(step));
         ((200 * num + den * step).div_euclid(2 * den * step) * step) as i64
     }
 
     /// The two-decimal text, half up: 95/24 is `3.96`.
     pub fn text(self) -> String {
+        let mut text = String::new();
+        self.write_text(&mut text);
+        text
+    }
+
+    /// Writes the two-decimal text behind what is there.
+    pub fn write_text(self, out: &mut String) {
         let hundredths = self.hundredths(1);
-        let sign = if hundredths < 0 { "-" } else { "" };
-        format!("{sign}{}.{:02}", hundredths.abs() / 100, hundredths.abs() % 100)
+        let digit = |value: u64| char::from(b'0' + (value % 10) as u8);
+        if hundredths < 0 {
+            out.push('-');
+        }
+        let hundredths = hundredths.unsigned_abs();
+        let points = hundredths / 100;
+        // Nearly every score has one digit before the point.
+        if points < 10 {
+            out.push(digit(points));
+        } else {
+            out.push_str(&points.to_string());
+        }
+        out.push('.');
+        out.push(digit(hundredths / 10));
+        out.push(digit(hundredths));
+    }
+}
+
+/// The greatest common divisors with the few denominators that a cycle has, each worked out once.
+///
+/// A million scores of panels of one size are fractions of one denominator, and finding a divisor is half of their cost.
+#[derive(Debug, Default)]
+pub(super) struct Divisors {
+    tables: Vec<Table>,
+}
+
+/// The divisors with one denominator, by numerator; 0 is one that is not known yet.
+#[derive(Debug)]
+struct Table {
+    den: u16,
+    divisors: Vec<u16>,
+}
+
+impl Divisors {
+    /// The fraction `num / den` in lowest terms, as [`Fraction::new`] gives it; `den` must be positive.
+    pub fn reduce(&mut self, num: i64, den: i64) -> Fraction {
+        let (Ok(small_num), Ok(small_den)) = (u16::try_from(num), u16::try_from(den)) else {
+            return Fraction::new(num, den);
+        };
+        let Some(known) = self.divisor(small_num, small_den) else { return Fraction::new(num, den) };
+        if *known == 0 {
+            *known = gcd(u64::from(small_num), u64::from(small_den)) as u16;
+        }
+        Fraction { num: i64::from(small_num / *known), den: i64::from(small_den / *known) }
+    }
+
+    /// The place of a divisor; `None` where there are more denominators than have a table.
+    fn divisor(&mut self, num: u16, den: u16) -> Option<&mut u16> {
+        let place = match self.tables.iter().position(|table| table.den == den) {
+            Some(place) => place,
+            None if self.tables.len() == TABLES_MAX => return None,
+            None => {
+                self.tables.push(Table { den, divisors: vec![0; 1 << 16] });
+                self.tables.len() - 1
+            }
+        };
+        self.tables.get_mut(place)?.divisors.get_mut(usize::from(num))
     }
 }
 
@@ -76,7 +153,11 @@ pub struct Variance {
 impl Variance {
     /// The double that follows from the exact fraction, by two correct roundings and one division.
     pub fn value(self) -> f64 {
-        self.num as f64 / self.den as f64
+        // The same two roundings, without the slow conversion of wide numbers, which are rare.
+        match (i64::try_from(self.num), i64::try_from(self.den)) {
+            (Ok(num), Ok(den)) => num as f64 / den as f64,
+            _ => self.num as f64 / self.den as f64,
+        }
     }
 
     /// Numerator and denominator in lowest terms.
@@ -127,6 +208,18 @@ mod tests {
         let third = Fraction::new(-84, 252);
         assert_eq!((third.num(), third.den()), (-1, 3));
         assert_eq!((Fraction::new(0, 7).num(), Fraction::new(0, 7).den()), (0, 1));
+    }
+
+    #[test]
+    fn fractions_by_table_are_the_same_as_without_one() {
+        let mut divisors = Divisors::default();
+        for den in [1, 6, 7560, 65_535, 65_536, 10, 11, 12, 13, 14, 15, 16] {
+            for num in [-7, 0, 1, 6, 30_240, 37_799, 65_535, 65_536, 1 << 40] {
+                for _ in 0..2 {
+                    assert_eq!(divisors.reduce(num, den), Fraction::new(num, den), "{num}/{den}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -81,6 +81,12 @@ impl<'a> Pool<'a> {
         Ok(())
     }
 
+    /// Adds what another pool of the same rules holds.
+    pub fn merge(&mut self, other: &Pool<'_>) -> Result<()> {
+        let own = std::iter::once(&mut self.keys).chain(&mut self.differences);
+        own.zip(std::iter::once(&other.keys).chain(&other.differences)).try_for_each(|(own, other)| own.merge(other))
+    }
+
     /// The pooled variances. Without any scored panel they are the floors, and nothing uses them.
     pub fn spread(&self) -> Spread {
         let floor = rounding_variance(self.rules);
@@ -97,8 +103,17 @@ impl Sum {
         let of_size = self.squares.get_mut(sample.n);
         let of_size = of_size.ok_or_else(|| Error::internal("a panel holds more reviews than can be scored"))?;
         let sum = of_size.checked_add(sample.squares);
-        *of_size = sum.ok_or_else(|| Error::internal("a cycle holds more subjects than can be scored"))?;
+        *of_size = sum.ok_or_else(too_many_subjects)?;
         self.freedom += sample.kept() as i64 - 1;
+        Ok(())
+    }
+
+    fn merge(&mut self, other: &Sum) -> Result<()> {
+        for (own, other) in self.squares.iter_mut().zip(&other.squares) {
+            *own = own.checked_add(*other).ok_or_else(too_many_subjects)?;
+        }
+        self.freedom += other.freedom;
+        self.floored_freedom += other.floored_freedom;
         Ok(())
     }
 
@@ -146,23 +161,38 @@ pub(super) fn of_level(n: usize, level: &Level, spread: &Spread) -> Result<(Cert
     Ok((certainty, resilience))
 }
 
+/// What the intervals of all criteria of one subject share.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shared {
+    kept: usize,
+    /// The squared standard error of the level.
+    error: f64,
+    /// The allowance for dishonest reviews, in points.
+    allowance: f64,
+    /// The variance of rounding one mark.
+    rounding: f64,
+}
+
+impl Shared {
+    /// What the level of `n` reviews gives.
+    pub fn of(n: usize, level: &Level, certainty: &Certainty, rules: &Rules) -> Result<Shared> {
+        Ok(Shared {
+            kept: level.kept,
+            error: certainty.moderated_variance / level.kept as f64,
+            allowance: allowance(n)? * certainty.moderated_variance.sqrt(),
+            rounding: rounding_variance(rules),
+        })
+    }
+}
+
 /// How sure a criterion's score is: the level's and the profile's variance together.
-pub(super) fn of_profile(
-    n: usize,
-    level: &Level,
-    level_certainty: &Certainty,
-    profile: &Profile,
-    pooled: f64,
-    rules: &Rules,
-) -> Result<Certainty> {
-    let own = profile.variance.value().max(rounding_variance(rules));
+pub(super) fn of_profile(shared: &Shared, profile: &Profile, pooled: f64) -> Result<Certainty> {
+    let own = profile.variance.value().max(shared.rounding);
     let (_, moderated_variance) = moderate(pooled, own, profile.kept);
-    let freedom = level.kept.min(profile.kept) - 1 + PRIOR_FREEDOM;
-    let error =
-        (level_certainty.moderated_variance / level.kept as f64 + moderated_variance / profile.kept as f64).sqrt();
-    let half_width = quantile(freedom)? * error;
+    let freedom = shared.kept.min(profile.kept) - 1 + PRIOR_FREEDOM;
+    let half_width = quantile(freedom)? * (shared.error + moderated_variance / profile.kept as f64).sqrt();
     let score = profile.score.value();
-    let aware = half_width + allowance(n)? * level_certainty.moderated_variance.sqrt();
+    let aware = half_width + shared.allowance;
     Ok(Certainty { moderated_variance, freedom, ordinary: around(score, half_width), aware: around(score, aware) })
 }
 
@@ -189,6 +219,10 @@ fn quantile(freedom: usize) -> Result<f64> {
 
 fn allowance(n: usize) -> Result<f64> {
     dishonesty_allowance(n).ok_or_else(no_constant)
+}
+
+fn too_many_subjects() -> Error {
+    Error::internal("a cycle holds more subjects than can be scored")
 }
 
 fn no_constant() -> Error {

@@ -26,15 +26,15 @@ pub struct Level {
 }
 
 impl Level {
-    /// The level of the trimmed keys, which are over the denominator `unit`.
-    pub(super) fn of(keys: &Trimmed, unit: i64) -> Level {
+    /// The level of the trimmed keys with their one-sided sums, all over the denominator `unit`.
+    pub(super) fn of(keys: &Trimmed, (low_sum, high_sum): (i64, i64), unit: i64) -> Level {
         let all_but_one_side = (keys.n - keys.set_aside) as i64 * unit;
         Level {
             set_aside: keys.set_aside,
             kept: keys.kept(),
             score: keys.mean(unit),
-            resilience_lo: Fraction::new(keys.low_sum, all_but_one_side),
-            resilience_hi: Fraction::new(keys.high_sum, all_but_one_side),
+            resilience_lo: Fraction::new(low_sum, all_but_one_side),
+            resilience_hi: Fraction::new(high_sum, all_but_one_side),
             variance: keys.variance(unit),
         }
     }

@@ -10,6 +10,7 @@ pub mod document;
 pub mod fraction;
 pub mod gate;
 pub mod interval;
+mod lanes;
 pub mod level;
 pub mod profile;
 pub mod publication;
@@ -18,12 +19,16 @@ pub mod resilience;
 pub mod rules;
 pub mod trim;
 
-use crate::error::Result;
-use interval::{Certainty, Interval, Pool, Spread};
+use crate::error::{Error, Result};
+use fraction::Divisors;
+use interval::{Certainty, Interval, Pool, Shared, Spread};
 use level::Level;
 use profile::Profile;
 use reading::{PanelSums, Reading};
 use rules::{Panel, Rules};
+
+/// Below so many panels another thread is not worth its start.
+const SHARE_MIN: usize = 512;
 
 /// What a result may be used for, by its number of valid reviews alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -79,23 +84,65 @@ pub struct CriterionScore {
     pub figures: Option<(Profile, Certainty)>,
 }
 
-/// Scores the panels of one cycle.
+/// Scores the panels of one cycle, with as many threads as there are cores.
 ///
 /// The pooled variances come from all panels with at least `display_min` reviews, so a cycle is scored as a whole and
-/// never piecemeal. Neither the order of reviews within a panel nor that of panels changes a bit of any result.
-/// Internal error: a panel made for other rules.
+/// never piecemeal. Neither the order of reviews within a panel, nor that of panels, nor the number of threads changes a
+/// bit of any result. Internal error: a panel made for other rules.
 pub fn score_cycle(rules: &Rules, panels: &[Panel]) -> Result<CycleScores> {
-    let mut reading = Reading::new(rules);
-    let mut pool = Pool::new(rules);
-    let mut sums = Vec::with_capacity(panels.len());
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let spread = pool(rules, panels, cores)?;
+    let shares = in_shares(panels, cores, |share| {
+        let mut scores = Vec::with_capacity(share.len());
+        score_each(rules, share, &spread, |score| {
+            scores.push(score.clone());
+            Ok(())
+        })?;
+        Ok(scores)
+    })?;
+    Ok(CycleScores { panels: shares.into_iter().flatten().collect(), spread })
+}
+
+/// The pooled variances of a cycle, added up by so many threads.
+pub fn pool(rules: &Rules, panels: &[Panel], threads: usize) -> Result<Spread> {
+    let pools = in_shares(panels, threads, |share| {
+        let mut reading = Reading::new(rules);
+        let mut pool = Pool::new(rules);
+        share.iter().try_for_each(|panel| pool.add(reading.sums(panel)?)).map(|()| pool)
+    })?;
+    let mut whole = Pool::new(rules);
+    pools.iter().try_for_each(|part| whole.merge(part))?;
+    Ok(whole.spread())
+}
+
+/// Scores panels one after the other under the pooled variances of their cycle and hands each score over; nothing of it
+/// is kept, so that a national cycle takes no more room than its marks.
+pub fn score_each(
+    rules: &Rules,
+    panels: &[Panel],
+    spread: &Spread,
+    mut take: impl FnMut(&PanelScore) -> Result<()>,
+) -> Result<()> {
+    let (mut reading, mut divisors) = (Reading::new(rules), Divisors::default());
+    let mut score = PanelScore { status: Status::Insufficient, n: 0, overall: None, criteria: Vec::new() };
     for panel in panels {
-        let panel_sums = reading.sums(panel)?;
-        pool.add(&panel_sums)?;
-        sums.push(panel_sums);
+        score_panel(rules, reading.sums(panel)?, spread, &mut divisors, &mut score)?;
+        take(&score)?;
     }
-    let spread = pool.spread();
-    let panels = sums.iter().map(|panel_sums| score_panel(rules, panel_sums, &spread)).collect::<Result<Vec<_>>>()?;
-    Ok(CycleScores { spread, panels })
+    Ok(())
+}
+
+/// The results of a function over equal shares of the panels, in their order, each share in a thread of its own.
+fn in_shares<T: Send>(panels: &[Panel], threads: usize, work: impl Fn(&[Panel]) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let size = panels.len().div_ceil(threads.max(1)).max(SHARE_MIN);
+    if panels.len() <= size {
+        return Ok(vec![work(panels)?]);
+    }
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = panels.chunks(size).map(|share| scope.spawn(|| work(share))).collect();
+        let died = |_| Err(Error::internal("a thread that scores died"));
+        workers.into_iter().map(|worker| worker.join().unwrap_or_else(died)).collect()
+    })
 }
 
 /// The status that a number of valid reviews gives.
@@ -106,22 +153,30 @@ pub fn status_of(rules: &Rules, n: usize) -> Status {
     if rules.is_decisive(n) { Status::Ok } else { Status::Indicative }
 }
 
-fn score_panel(rules: &Rules, sums: &PanelSums, spread: &Spread) -> Result<PanelScore> {
-    let (status, n) = (status_of(rules, sums.n), sums.n);
-    let Some(keys) = &sums.keys else {
-        return Ok(PanelScore { status, n, overall: None, criteria: Vec::new() });
-    };
-    let level = Level::of(keys, rules.unit());
-    let (certainty, resilience) = interval::of_level(n, &level, spread)?;
-    let mut criteria = Vec::with_capacity(sums.criteria.len());
+fn score_panel(
+    rules: &Rules,
+    sums: &PanelSums,
+    spread: &Spread,
+    divisors: &mut Divisors,
+    score: &mut PanelScore,
+) -> Result<()> {
+    score.status = status_of(rules, sums.n);
+    score.n = sums.n;
+    score.overall = None;
+    score.criteria.clear();
+    let Some(keys) = &sums.keys else { return Ok(()) };
+    let level = Level::of(keys, sums.one_sided, rules.unit());
+    let (certainty, resilience) = interval::of_level(sums.n, &level, spread)?;
+    score.overall = Some(Overall { level, certainty, resilience });
+    let shared = Shared::of(sums.n, &level, &certainty, rules)?;
     for ((answered, differences), pooled) in sums.criteria.iter().zip(&spread.differences) {
         let mut figures = None;
         if let Some(differences) = differences {
-            let profile = Profile::of(differences, keys, rules.unit(), rules.values().scale);
-            let of_profile = interval::of_profile(n, &level, &certainty, &profile, *pooled, rules)?;
+            let profile = Profile::of(differences, keys, rules.unit(), rules.values().scale, divisors);
+            let of_profile = interval::of_profile(&shared, &profile, *pooled)?;
             figures = Some((profile, of_profile));
         }
-        criteria.push(CriterionScore { n: *answered, figures });
+        score.criteria.push(CriterionScore { n: *answered, figures });
     }
-    Ok(PanelScore { status, n, overall: Some(Overall { level, certainty, resilience }), criteria })
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! From rows of marks to whole numbers over the common denominator: marks of criteria, keys, differences.
 //! A newcomer would divide here; nothing is divided that does not come out even.
 
+use super::lanes::Lanes;
 use super::rules::{NO_BASIS, Panel, Rules, answered_min};
 use super::trim::{Trimmed, set_aside};
 use crate::error::{Error, Result};
@@ -13,6 +14,8 @@ pub(super) struct Reading<'a> {
     criteria: Vec<Vec<Answer>>,
     row: Vec<Option<i64>>,
     sorted: Vec<i64>,
+    lanes: Option<Lanes>,
+    sums: PanelSums,
 }
 
 /// A criterion's mark in one review, and that review's key; both over the rules' common denominator.
@@ -23,12 +26,14 @@ struct Answer {
 }
 
 /// The exact sums of one panel.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct PanelSums {
     /// The valid reviews: those that answer at least one criterion.
     pub n: usize,
     /// The trimmed keys; `None` below `display_min` reviews.
     pub keys: Option<Trimmed>,
+    /// The sums of the keys without the highest set aside, and without the lowest.
+    pub one_sided: (i64, i64),
     /// By criterion: how many reviews answer it, and their trimmed differences from `display_min` on. Empty without keys.
     pub criteria: Vec<(usize, Option<Trimmed>)>,
 }
@@ -43,17 +48,37 @@ impl<'a> Reading<'a> {
             criteria: vec![Vec::new(); criteria_count],
             row: Vec::with_capacity(criteria_count),
             sorted: Vec::new(),
+            lanes: Lanes::new(rules),
+            sums: PanelSums { n: 0, keys: None, one_sided: (0, 0), criteria: Vec::with_capacity(criteria_count) },
         }
     }
 
     /// Reads a panel and adds up what its score needs.
-    pub fn sums(&mut self, panel: &Panel) -> Result<PanelSums> {
+    pub fn sums(&mut self, panel: &Panel) -> Result<&PanelSums> {
+        let display_min = self.rules.values().display_min;
+        let n = panel.review_count(self.rules);
+        if n >= display_min
+            && let Some(lanes) = &mut self.lanes
+            && let Some((keys, one_sided)) = lanes.read(panel.marks(), set_aside(n), &mut self.sums.criteria)
+        {
+            self.sums.n = n;
+            self.sums.keys = Some(keys);
+            self.sums.one_sided = one_sided;
+            return Ok(&self.sums);
+        }
+        self.sums = self.sums_with_gaps(panel)?;
+        Ok(&self.sums)
+    }
+
+    /// The same for any panel, however large and wherever an answer is missing.
+    fn sums_with_gaps(&mut self, panel: &Panel) -> Result<PanelSums> {
         self.read(panel)?;
         let (n, display_min) = (self.keys.len(), self.rules.values().display_min);
         if n < display_min {
-            return Ok(PanelSums { n, keys: None, criteria: Vec::new() });
+            return Ok(PanelSums { n, keys: None, one_sided: (0, 0), criteria: Vec::new() });
         }
         let keys = trimmed(&mut self.keys, set_aside(n))?;
+        let one_sided = keys.one_sided(&self.keys);
         let mut criteria = Vec::with_capacity(self.criteria.len());
         for answers in &self.criteria {
             let mut sums = None;
@@ -64,7 +89,7 @@ impl<'a> Reading<'a> {
             }
             criteria.push((answers.len(), sums));
         }
-        Ok(PanelSums { n, keys: Some(keys), criteria })
+        Ok(PanelSums { n, keys: Some(keys), one_sided, criteria })
     }
 
     /// Reads a panel and gives its keys, in the order of its rows.
@@ -142,4 +167,59 @@ fn trimmed(values: &mut [i64], set_aside: usize) -> Result<Trimmed> {
 
 fn short_row() -> Error {
     Error::internal("a panel was scored under rules that it was not made for")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::scoring::rules::{Criterion, PublishStep, RuleValues, Scale};
+
+    fn rules(criteria: &[(u32, usize)], scale: (u8, u8)) -> Rules {
+        let criteria = criteria.iter().enumerate();
+        let criteria = criteria.map(|(place, &(weight, items))| Criterion { code: place.to_string(), weight, items });
+        let values = RuleValues {
+            scale: Scale { min: scale.0, max: scale.1, step: 1 },
+            criteria: criteria.collect(),
+            display_min: 5,
+            decision_min: 10,
+            publish_step: PublishStep::Quarter,
+            expected_hundredths: 300,
+        };
+        Rules::new(values).unwrap()
+    }
+
+    #[test]
+    fn a_complete_panel_is_read_alike_on_both_ways() {
+        let mut state: u32 = 7;
+        let mut next = |bound: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % bound
+        };
+        for criteria in [
+            &[(1, 1); 8][..],
+            &[(1, 1); 7],
+            &[(1, 1); 20],
+            &[(2, 3), (3, 3), (5, 3), (2, 3), (3, 3)],
+            &[(1, 2), (1, 5)],
+            &[(9, 1)],
+        ] {
+            let rules = rules(criteria, (1, 5));
+            let mut reading = Reading::new(&rules);
+            assert!(reading.lanes.is_some(), "{criteria:?}");
+            // Large after small and small after large, as the room is used again.
+            for n in [5, 16, 7, 10, 15, 9, 12, 5] {
+                let marks = (0..n * rules.item_count()).map(|_| next(5) as u8 + 1).collect();
+                let panel = Panel::new(&rules, marks).unwrap();
+
+                let slow = reading.sums_with_gaps(&panel).unwrap();
+
+                assert_eq!(reading.sums(&panel).unwrap(), &slow, "{criteria:?} {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_too_large_for_lanes_are_read_the_slower_way() {
+        assert!(Reading::new(&rules(&[(97, 1), (101, 1)], (0, 100))).lanes.is_none());
+    }
 }

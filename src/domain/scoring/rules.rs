@@ -220,6 +220,16 @@ impl Panel {
         Ok(Panel { marks })
     }
 
+    /// The rows laid end to end.
+    pub(super) fn marks(&self) -> &[u8] {
+        &self.marks
+    }
+
+    /// How many rows there are, empty ones among them.
+    pub(super) fn review_count(&self, rules: &Rules) -> usize {
+        self.marks.len() / rules.item_count
+    }
+
     /// The rows, one per review.
     pub(super) fn rows(&self, rules: &Rules) -> impl Iterator<Item = &[u8]> {
         self.marks.chunks_exact(rules.item_count)

@@ -4,6 +4,12 @@
 
 use super::fraction::{Fraction, Variance};
 
+/// Below this, the square of a sum over the largest panel is within 63 bits.
+const NARROW: u64 = 1 << 23;
+
+/// How many values the sorting network takes.
+pub(super) const SIXTEEN: usize = 16;
+
 /// The exact sums of one sorted sample of which `set_aside` values a side do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Trimmed {
@@ -13,10 +19,6 @@ pub(super) struct Trimmed {
     pub set_aside: usize,
     /// The sum of those kept.
     pub kept_sum: i64,
-    /// The sum of all but the `set_aside` highest.
-    pub low_sum: i64,
-    /// The sum of all but the `set_aside` lowest.
-    pub high_sum: i64,
     /// n times the winsorised sum of squares about the winsorised mean.
     pub squares: i128,
 }
@@ -30,21 +32,27 @@ impl Trimmed {
         let n = values.len();
         let kept = values.get(set_aside..n.checked_sub(set_aside)?)?;
         let (first, last) = (*kept.first()?, *kept.last()?);
-        let below: i64 = values.iter().take(set_aside).sum();
-        let above: i64 = values.iter().rev().take(set_aside).sum();
         let kept_sum: i64 = kept.iter().sum();
-        let winsorised_sum = i128::from(kept_sum + set_aside as i64 * (first + last));
-        let square = |value: i64| i128::from(value) * i128::from(value);
-        let winsorised_squares: i128 =
-            kept.iter().map(|&value| square(value)).sum::<i128>() + set_aside as i128 * (square(first) + square(last));
-        Some(Trimmed {
-            n,
-            set_aside,
-            kept_sum,
-            low_sum: kept_sum + below,
-            high_sum: kept_sum + above,
-            squares: n as i128 * winsorised_squares - winsorised_sum * winsorised_sum,
-        })
+        let aside = set_aside as i64;
+        let winsorised_sum = kept_sum + aside * (first + last);
+        let squares = if first.unsigned_abs().max(last.unsigned_abs()) < NARROW {
+            let kept_squares: i64 = kept.iter().map(|value| value * value).sum();
+            let winsorised_squares = kept_squares + aside * (first * first + last * last);
+            i128::from(n as i64 * winsorised_squares - winsorised_sum * winsorised_sum)
+        } else {
+            let square = |value: i64| i128::from(value) * i128::from(value);
+            let kept_squares: i128 = kept.iter().map(|&value| square(value)).sum();
+            let winsorised_squares = kept_squares + i128::from(aside) * (square(first) + square(last));
+            n as i128 * winsorised_squares - square(winsorised_sum)
+        };
+        Some(Trimmed { n, set_aside, kept_sum, squares })
+    }
+
+    /// The sums of sorted values without the `set_aside` highest, and without the lowest.
+    pub fn one_sided(&self, sorted: &[i64]) -> (i64, i64) {
+        let below: i64 = sorted.iter().take(self.set_aside).sum();
+        let above: i64 = sorted.iter().rev().take(self.set_aside).sum();
+        (self.kept_sum + below, self.kept_sum + above)
     }
 
     /// How many values are kept.
@@ -75,23 +83,23 @@ pub fn set_aside(n: usize) -> usize {
 /// Sorts a sample; the usual panel has at most sixteen reviews and goes through a network without branches, so
 /// that the processor has nothing to guess wrong.
 fn sort(values: &mut [i64]) {
-    let mut padded = [i64::MAX; 16];
+    let mut padded = [i64::MAX; SIXTEEN];
     match padded.get_mut(..values.len()) {
         Some(place) => place.copy_from_slice(values),
         None => return values.sort_unstable(),
     }
-    sort_sixteen(&mut padded);
+    sort_sixteen(&mut padded, |a, b| (a.min(b), a.max(b)));
     values.iter_mut().zip(padded).for_each(|(value, sorted)| *value = sorted);
 }
 
-/// Batcher's odd-even merge network for sixteen values, layer by layer.
-fn sort_sixteen(values: &mut [i64; 16]) {
-    macro_rules! exchange {
+/// Batcher's odd-even merge network for sixteen values, layer by layer; `exchange` gives the lower and the higher of two.
+pub(super) fn sort_sixteen<T: Copy>(values: &mut [T; SIXTEEN], exchange: impl Fn(T, T) -> (T, T)) {
+    macro_rules! layers {
         ($(($a:literal $b:literal))*) => {$(
-            (values[$a], values[$b]) = (values[$a].min(values[$b]), values[$a].max(values[$b]));
+            (values[$a], values[$b]) = exchange(values[$a], values[$b]);
         )*};
     }
-    exchange! {
+    layers! {
         (0 1) (2 3) (4 5) (6 7) (8 9) (10 11) (12 13) (14 15)
         (0 2) (1 3) (4 6) (5 7) (8 10) (9 11) (12 14) (13 15)
         (1 2) (5 6) (9 10) (13 14)
@@ -114,7 +122,7 @@ mod tests {
         for pattern in 0..1_u32 << 16 {
             let mut values: [i64; 16] = std::array::from_fn(|place| i64::from(pattern >> place & 1));
 
-            sort_sixteen(&mut values);
+            sort_sixteen(&mut values, |a, b| (a.min(b), a.max(b)));
 
             assert!(values.is_sorted(), "{pattern:016b}");
         }
