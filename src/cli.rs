@@ -12,6 +12,7 @@ mod log;
 mod migrate;
 mod peer;
 mod recount;
+mod score;
 mod serve;
 
 use std::io::Write;
@@ -115,6 +116,7 @@ enum Command {
     /// Example: tar -xf bundle.tar -C bundle && ejf recount bundle
     /// After a supplementary round: ejf recount second --earlier first
     Recount(recount::RecountArguments),
+    Score(score::ScoreArguments),
 }
 
 #[derive(Subcommand)]
@@ -188,13 +190,14 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(command: Command) -> Result<u8> {
-    // Neither the measurement, the demonstration nor a reviewer's or an auditor's machine runs on the settings of a server.
+    // Neither the measurement, the demonstration nor a machine that is not the server's runs on the settings of a server.
     let command = match command {
         Command::Audit(audit::AuditCommand::Verify(arguments)) => return audit::verify(arguments),
         Command::Bench(arguments) => return bench::run(arguments),
         Command::Demo(arguments) => return demo::run(arguments),
         Command::Peer(command) => return peer::run(command),
         Command::Recount(arguments) => return recount::run(arguments),
+        Command::Score(arguments) => return score::run(arguments),
         Command::Draw(DrawCommand::Verify { file, commitment, digest }) => {
             return draw::verify(&file, commitment.as_deref(), digest.as_deref());
         }
@@ -230,6 +233,7 @@ fn execute(command: Command) -> Result<u8> {
         | Command::Openapi
         | Command::Peer(_)
         | Command::Recount(_)
+        | Command::Score(_)
         | Command::Config(ConfigCommand::Variables) => Ok(DONE),
     }
 }
