@@ -31,6 +31,9 @@ fn every_operation_stands_beside_its_limit() {
         "blind_signatures_per_core_second",
         "issuer_keys_per_core_second",
         "aggregation_seconds",
+        "scoring_cpu_seconds",
+        "scoring_cost_against_half",
+        "scoring_all_cores_seconds",
     ] {
         assert!(report["singles"][figure].as_f64().unwrap() > 0.0, "{figure} in {}", report["singles"]);
     }

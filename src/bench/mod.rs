@@ -13,6 +13,7 @@ mod limits;
 mod load;
 mod records;
 mod report;
+mod scoring;
 mod singles;
 mod wire;
 
@@ -89,6 +90,7 @@ struct Sizes {
     subjects: usize,
     keys: usize,
     signatures: usize,
+    scored: usize,
 }
 
 impl Sizes {
@@ -107,6 +109,7 @@ impl Sizes {
             subjects: either(2700, 20),
             keys: either(8, 1),
             signatures: either(300, 5),
+            scored: either(120_000, 1200),
         })
     }
 }
@@ -238,6 +241,8 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
         })
         .await?,
     );
+    tell("scoring a national cycle");
+    singles.extend(aside(move || scoring::scoring(sizes.scored)).await?);
     stage.close().await;
     let engine = if options.database_url.is_some() { "postgresql" } else { "sqlite" };
     let setting = Setting {

@@ -37,7 +37,7 @@ pub(super) struct Single {
     pub key: &'static str,
     /// Its name for a reader.
     pub name: &'static str,
-    /// The figure.
+    /// The figure; not a number where it was not measured, for which JSON has null.
     pub value: f64,
     /// Its unit.
     pub unit: &'static str,
@@ -110,7 +110,8 @@ impl Report {
              {files} files hold {values_per_file} values each.\n"
         );
         for single in &self.singles {
-            let _ = writeln!(out, "{:24} {:>9} {:3} {}", single.name, figure(single.value), single.unit, single.note);
+            let value = if single.value.is_nan() { "-".to_owned() } else { figure(single.value) };
+            let _ = writeln!(out, "{:24} {value:>9} {:3} {}", single.name, single.unit, single.note);
         }
         out
     }
