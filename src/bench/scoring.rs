@@ -205,6 +205,7 @@ fn rules() -> Result<Rules> {
         criteria: (0..CRITERIA).map(|place| Criterion { code: format!("c{place}"), weight: 1, items: 1 }).collect(),
         display_min: 5,
         decision_min: 10,
+        kept_min: 6,
         publish_step: PublishStep::Quarter,
         expected_hundredths: 300,
     })

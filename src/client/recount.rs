@@ -202,7 +202,7 @@ fn check_short(earlier: &Files, files: &Files) -> Vec<Finding> {
     };
     let full: HashSet<Ref> = images
         .into_iter()
-        .filter(|(_, image)| matches!(image, Published::Ok { .. }))
+        .filter(|(_, image)| matches!(image.published(), Published::Ok { .. }))
         .map(|(subject_ref, _)| subject_ref)
         .collect();
     let subjects = last_manifest(files).map(|manifest| manifest.subjects).unwrap_or_default();

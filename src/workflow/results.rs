@@ -228,7 +228,8 @@ fn accepted(expected: &Expected, files: &Files) -> Result<Vec<AcceptedCount>> {
 fn images(expected: &Expected, scored: &Scored) -> Result<Vec<(EvaluationId, Image)>> {
     let mut images: std::collections::HashMap<Ref, Image> = scored.images()?.into_iter().collect();
     let lost = || Error::internal("a subject has no result");
-    let image = |(id, subject_ref, _): &(EvaluationId, Ref, i32)| Ok((*id, images.remove(subject_ref).ok_or_else(lost)?));
+    let image =
+        |(id, subject_ref, _): &(EvaluationId, Ref, i32)| Ok((*id, images.remove(subject_ref).ok_or_else(lost)?));
     expected.subjects.iter().map(image).collect()
 }
 

@@ -18,7 +18,7 @@ use ejf::error::Code;
 use ejf::on;
 use ejf::publication::{Document, RoundFolder};
 use ejf::store;
-use ejf::store::schema::{issuer_keys, results};
+use ejf::store::schema::issuer_keys;
 use serde_json::{Value, json};
 
 use crate::harness::App;

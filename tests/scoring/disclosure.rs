@@ -261,7 +261,6 @@ fn a_second_release_after_one_review_is_dropped_would_tell_it() {
     let known: f64 =
         seen.values().filter(|(sum, dropped)| likeliest(dropped) > POSTERIOR_MAX * sum).map(|(sum, _)| sum).sum();
     let guessed: f64 = seen.values().map(|(_, dropped)| likeliest(dropped)).sum();
-    eprintln!("known {known} guessed {guessed}");
     // Without the releases the best guess is the most usual mark.
     assert!(known > 0.01 && guessed > PRIOR[3] + 0.1, "{known} {guessed}");
 }

@@ -15,7 +15,7 @@ use crate::domain::scoring::interval::{Certainty, Interval};
 use crate::domain::scoring::publication::{Figure, Published, publish};
 use crate::domain::scoring::resilience::{is_resilient, verdict};
 use crate::domain::scoring::rules::{
-    Criterion, DECISION_MIN_FLOOR, NO_BASIS, Panel, PublishStep, REVIEWS_MAX, RuleValues, Rules,
+    Criterion, DECISION_MIN_FLOOR, KEPT_MIN_FLOOR, NO_BASIS, Panel, PublishStep, REVIEWS_MAX, RuleValues, Rules,
 };
 use crate::domain::scoring::trim::set_aside;
 use crate::domain::scoring::{CriterionScore, Overall, PanelScore, Status, pool, score_cycle, score_each};
@@ -86,6 +86,7 @@ impl Settings {
             criteria: criteria.map(|(code, &weight)| Criterion { code: code.clone(), weight, items: 1 }).collect(),
             display_min: self.min_show,
             decision_min: self.min_decide.max(DECISION_MIN_FLOOR),
+            kept_min: KEPT_MIN_FLOOR,
             publish_step: PublishStep::Quarter,
             expected_hundredths: self.grid.hundredths(expected).ok_or_else(outside)?,
         };

@@ -69,6 +69,9 @@ struct Tally {
     zero_widths: f64,
 }
 
+/// The squared errors of the plain mean and the product, summed.
+type Squares = fn(&Tally) -> [f64; 2];
+
 /// The repetitions of one kind of court, panel size and attack.
 struct Cell {
     world: usize,
@@ -236,7 +239,7 @@ impl Cell {
 fn lines(cells: &[Cell]) -> Vec<Line> {
     let mut lines = Vec::new();
     let tuned = |attack: Attack| cells.iter().find(|cell| (cell.world, cell.n, cell.attack) == (0, SIZE, attack));
-    let changes: [(&str, &str, Attack, fn(&Tally) -> [f64; 2], f64, f64); 7] = [
+    let changes: [(&'static str, &str, Attack, Squares, f64, f64); 7] = [
         ("1", "overall RMSE, 20 % retaliate", Attack::Retaliation, |tally| tally.overall, 1.0, -42.0),
         ("2", "overall RMSE, 20 % are friends", Attack::Friends, |tally| tally.overall, 1.0, -5.0),
         ("3", "overall RMSE, 20 % are either", Attack::Mixed, |tally| tally.overall, 1.0, -24.0),

@@ -7,7 +7,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::domain::scoring::rules::{
-    Criterion, DECISION_MIN_FLOOR, DISPLAY_MIN_FLOOR, PublishStep, RuleValues, Rules, Scale,
+    Criterion, DECISION_MIN_FLOOR, DISPLAY_MIN_FLOOR, KEPT_MIN_FLOOR, PublishStep, RuleValues, Rules, Scale,
 };
 use crate::error::Result;
 
@@ -96,7 +96,7 @@ impl World {
                 std::array::from_fn(|_| quality + DEVIATION * chances.normal())
             })
             .collect();
-        let mut reviews = vec![Vec::with_capacity(n); JUDGES];
+        let mut reviews: Vec<Vec<_>> = (0..JUDGES).map(|_| Vec::with_capacity(n)).collect();
         for (place, &reviewer) in order.iter().enumerate() {
             // Each reviews the next n of a circle in random order, and so is reviewed by the n before.
             for &judge in order.iter().cycle().skip(place + 1).take(n) {
@@ -239,6 +239,7 @@ pub(super) fn rules() -> Result<Rules> {
         criteria: (0..CRITERIA).map(|place| Criterion { code: format!("c{place}"), weight: 1, items: 1 }).collect(),
         display_min: DISPLAY_MIN_FLOOR,
         decision_min: DECISION_MIN_FLOOR,
+        kept_min: KEPT_MIN_FLOOR,
         publish_step: PublishStep::Quarter,
         expected_hundredths: 300,
     })

@@ -70,8 +70,10 @@ impl Lanes {
         })
     }
 
-    /// The trimmed keys with their one-sided sums and, by criterion, differences of a panel; `None` where it has to be read the slower way: with a
-    /// gap, of more than sixteen reviews, or where setting `set_aside` aside on each side leaves none.
+    /// The trimmed keys of a panel with their one-sided sums, and by criterion its trimmed differences.
+    ///
+    /// `None` where it has to be read the slower way: with a gap, of more than sixteen reviews, or where setting
+    /// `set_aside` aside on each side leaves none.
     pub fn read(
         &mut self,
         marks: &[u8],

@@ -182,6 +182,7 @@ mod tests {
             criteria: criteria.collect(),
             display_min: 5,
             decision_min: 10,
+            kept_min: 6,
             publish_step: PublishStep::Quarter,
             expected_hundredths: 300,
         };
