@@ -84,14 +84,13 @@ fn attempt(engine: &Engine, keys: usize) -> Attempts {
     attempts
 }
 
-/// Posts until the box decides; how often it was too busy to.
+/// Posts until the box decides, as a reviewer does; how often it was too busy to, or gave up a head that came too slowly.
 fn until_judged(address: &str, bytes: &[u8]) -> (Reply, u64) {
     let mut busy = 0;
     loop {
-        let reply = post_bytes(address, bytes).expect("an answer");
-        if (reply.status, reply.code.as_str()) != (503, "busy") {
-            return (reply, busy);
+        match post_bytes(address, bytes) {
+            Some(reply) if (reply.status, reply.code.as_str()) != (503, "busy") => return (reply, busy),
+            Some(_) | None => busy += 1,
         }
-        busy += 1;
     }
 }
