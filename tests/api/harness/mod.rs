@@ -12,16 +12,18 @@ pub mod rounds;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use ejf::app::{Occasion, RunningBallot, RunningRegistry, open_audit_log, serve_ballot, serve_registry};
+use ejf::app::{Occasion, RunningBallot, RunningRegistry, open_audit_log, open_registry, serve_ballot, serve_registry};
 use ejf::audit_log::AuditLog;
 use ejf::auth::clients::{self, NewClient};
 use ejf::auth::password::Passwords;
 use ejf::clock::Clock;
 use ejf::config::{Config, Docs, Secret};
 use ejf::credential::key_source::KeySource;
+use ejf::db::Conn;
 use ejf::domain::caller::Scope;
 use ejf::domain::ids::{self, AccountId, JudgeId};
 use ejf::domain::policy::StaffRole;
+use ejf::error::Result;
 use ejf::publication::Folder;
 use ejf::store;
 use ejf::store::accounts::Account;
@@ -93,6 +95,21 @@ impl App {
         self.stop_box().await;
         let App { clock, running, db, config, .. } = self;
         running.stop().await;
+        App::serve(db, config, clock, dealt(count)).await
+    }
+
+    /// The same, with what a kill would have left written in between, while no worker is there to look at it.
+    pub async fn restarted_over(
+        mut self,
+        count: usize,
+        left: impl Fn(&mut Conn) -> Result<()> + Send + 'static,
+    ) -> App {
+        self.stop_box().await;
+        let App { clock, running, db, config, .. } = self;
+        running.stop().await;
+        let registry = open_registry(&config, clock.now()).await.unwrap();
+        registry.0.write(left).await.unwrap();
+        registry.0.close();
         App::serve(db, config, clock, dealt(count)).await
     }
 
