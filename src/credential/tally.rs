@@ -1,4 +1,5 @@
-//! From the sealed bundles of a cycle to its results: the one function by which the registry computes them and an auditor recounts.
+//! From the sealed bundles of a cycle to its results: the one function by which the registry computes them and an auditor
+//! recounts.
 //!
 //! What a newcomer would get wrong: this checks nothing. It reads the envelopes fast and loosely, so the bundle must
 //! have passed [`audit::check`](crate::credential::audit::check) before; the two together are the recount.

@@ -1,5 +1,5 @@
-//! From the sealed bundles of a cycle to stored results. A newcomer's usual mistake is to trust the bundle because it lies in our folder:
-//! it passes the auditors' checks, and its manifests, ledgers and methodology must be the very bytes of the registry.
+//! From the sealed bundles of a cycle to stored results. A newcomer's usual mistake is to trust a bundle because it lies in
+//! our folder: it passes the auditors' checks, and its manifests, ledgers and methodology must be the very bytes of the registry.
 
 use chrono::{DateTime, Utc};
 

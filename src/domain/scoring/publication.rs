@@ -21,7 +21,8 @@ pub const PUBLISHED_CRITERIA_MAX: usize = 5;
 pub enum Published {
     /// Fewer than `display_min` reviews: nothing more is said, not even how many.
     Insufficient {},
-    /// Fewer than `decision_min` reviews, or `kept_min` of them kept: one word for all criteria together, which grounds no decision.
+    /// Fewer than `decision_min` reviews, or fewer than `kept_min` of them kept: one word for all criteria together, which
+    /// grounds no decision.
     Indicative {
         /// Where the subject stands against the expected standard.
         band: Band,
