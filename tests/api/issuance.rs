@@ -1,5 +1,7 @@
 //! From the draw to the ledgers: keys, manifest, credentials, recusal.
 
+use std::sync::{Arc, Mutex};
+
 use ejf::credential::encoding::{Blob, Bytes, sha256};
 use ejf::credential::ledger::entry;
 use ejf::credential::manifest::digest_words;
@@ -75,24 +77,37 @@ async fn work_that_a_stop_interrupted_goes_on_at_the_next_start() {
 
 #[tokio::test]
 async fn work_under_way_tells_its_rate_and_when_to_ask_again() {
-    let app = App::start_with_keys(0).await;
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let app = App::start_over_keys(keys.clone()).await;
     let plan = app.drawn_cycle().await;
+    // While the store of keys is locked, the worker is at work and gets no further by itself.
+    let (locked, is_locked) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let holder = std::thread::spawn(move || {
+        let held = keys.lock().unwrap();
+        locked.send(()).unwrap();
+        // The sender is dropped, which is the sign.
+        let _ = released.recv();
+        drop(held);
+    });
+    is_locked.recv().unwrap();
+
     let asked = app.secretary().await.with_key("keys").post(&plan.path("/keys"), json!({})).await.expect(202);
     assert_eq!(asked.header("Retry-After"), "2");
     let path = asked.header("Location").to_owned();
-    let ended = app.ended_job(&path).await;
-    assert_eq!((&ended["state"], &ended["parts_per_minute"]), (&json!("failed"), &Value::Null));
-
-    let (id, begun) = (ended["id"].as_str().unwrap().parse().unwrap(), app.clock.now().naive_utc());
-    let work = move |conn: &mut ejf::db::Conn| {
-        store::jobs::start(conn, id, 4, 10, begun)?;
-        store::jobs::count_done(conn, id, 3, begun + chrono::TimeDelta::seconds(40))
-    };
-    app.registry().0.write(work).await.unwrap();
+    let begun = app.job_in(&["running"], &path).await;
+    assert_eq!((&begun["done_count"], &begun["parts_per_minute"]), (&json!(0), &Value::Null));
+    let (id, later) = (begun["id"].as_str().unwrap().parse().unwrap(), app.clock.now().naive_utc());
+    let later = later + chrono::TimeDelta::seconds(40);
+    app.registry().0.write(move |conn| store::jobs::count_done(conn, id, 3, later)).await.unwrap();
 
     let job = app.secretary().await.get(&path).await.expect(200);
-    assert_eq!((&job.body["done_count"], &job.body["parts_per_minute"]), (&json!(7), &json!(4.5)));
+    assert_eq!((&job.body["done_count"], &job.body["parts_per_minute"]), (&json!(3), &json!(4.5)));
     assert_eq!(job.header("Retry-After"), "2");
+
+    drop(release);
+    holder.join().unwrap();
+    assert_eq!(app.ended_job(&path).await["state"], json!("failed"), "the store of keys was empty");
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use ejf::auth::clients::{self, NewClient};
 use ejf::auth::password::Passwords;
 use ejf::clock::Clock;
 use ejf::config::{Config, Docs, Secret};
+use ejf::credential::blind_rsa::IssuerKey;
 use ejf::credential::key_source::KeySource;
 use ejf::db::Conn;
 use ejf::domain::caller::Scope;
@@ -80,6 +81,13 @@ impl App {
         let db = TestDb::create();
         let config = test_config(&db);
         App::serve(db, config, Clock::fixed(beginning()), KeySource::Generate).await
+    }
+
+    /// Starts with a store of keys that the test holds: while it is locked, key making stands still.
+    pub async fn start_over_keys(keys: Arc<Mutex<Vec<IssuerKey>>>) -> App {
+        let db = TestDb::create();
+        let config = test_config(&db);
+        App::serve(db, config, Clock::fixed(beginning()), KeySource::Dealt(keys)).await
     }
 
     /// Starts with so many issuer keys made before, and a changed configuration.

@@ -84,15 +84,20 @@ impl App {
 
     /// A job once it has ended, asked for as often as it takes.
     pub async fn ended_job(&self, location: &str) -> Value {
+        self.job_in(&["done", "failed"], location).await
+    }
+
+    /// Asks for a job until it stands in one of the states.
+    pub async fn job_in(&self, states: &[&str], location: &str) -> Value {
         let asking = async {
             loop {
                 let job = self.secretary().await.get(location).await.expect(200).body;
-                if matches!(job["state"].as_str(), Some("done" | "failed")) {
+                if states.contains(&job["state"].as_str().unwrap()) {
                     return job;
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(120), asking).await.expect("the job ends")
+        tokio::time::timeout(Duration::from_secs(120), asking).await.expect("the job gets there")
     }
 }
 
