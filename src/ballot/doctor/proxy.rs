@@ -22,6 +22,9 @@ const NEEDED: &[(&str, &[&str])] = &[
     ("proxy_max_temp_file_size", &["0"]),
 ];
 
+/// What asks whether a request tells its length; the body of one that does not may be written to a file.
+const CHUNKED: &str = "($http_transfer_encoding)";
+
 /// Directives that keep something of a request, or hand it to somebody else; `include` hides what it brings.
 const FORBIDDEN: &[&str] = &[
     "auth_basic",
@@ -130,6 +133,12 @@ fn examine_server(server: &Surrounded<'_>, host: &str, faults: &mut Vec<Fault>, 
             faults.push(missing(name, "-", &words.join(" ")));
         }
     }
+    let mut conditions = Vec::new();
+    collect(own, "if", &mut conditions);
+    if !conditions.iter().any(|condition| condition.says(&[CHUNKED]) && condition.block.iter().any(Directive::refuses))
+    {
+        faults.push(Fault::new(Check::ProxyLine, "if", "-", format!("if {CHUNKED} {{ return 411; }}")));
+    }
     let mut names = own.iter().filter(|directive| directive.is("server_name"));
     let named = names.next();
     if !named.is_some_and(|named| named.says(&[host])) || names.next().is_some() {
@@ -205,6 +214,10 @@ fn forbid(block: &[Directive], faults: &mut Vec<Fault>) {
 impl Directive {
     fn is(&self, name: &str) -> bool {
         self.words.first().is_some_and(|word| word == name)
+    }
+
+    fn refuses(&self) -> bool {
+        self.says(&["411"]) && self.is("return")
     }
 
     /// Whether these words, and no others, follow its name.
@@ -311,6 +324,11 @@ mod tests {
         ] {
             assert_eq!(found(&SHIPPED.replace(line, "")), [(Check::ProxyLine, name.to_owned())]);
         }
+        for (line, other) in
+            [("return 411;", ""), ("return 411;", "break;"), ("if ($http_transfer_encoding)", "if ($http_dnt)")]
+        {
+            assert_eq!(found(&SHIPPED.replace(line, other)), [(Check::ProxyLine, "if".to_owned())], "{line}");
+        }
         let both = SHIPPED.replace("server_name box.example;", "server_name box.example file.example;");
         assert_eq!(found(&both), [(Check::ProxyLine, "server_name".to_owned())]);
         let open = SHIPPED.replace("listen 443 ssl;", "listen 80;");
@@ -321,7 +339,8 @@ mod tests {
     #[test]
     fn a_second_server_is_judged_like_the_first() {
         let second = "server { listen 443 ssl; server_name box.example; ssl_certificate /x; access_log /var/log/x; \
-                      location / { proxy_pass http://127.0.0.1:8081; proxy_max_temp_file_size 0; } }\n}\n";
+                      location / { if ($http_transfer_encoding) { return 411; } proxy_pass http://127.0.0.1:8081; \
+                      proxy_max_temp_file_size 0; } }\n}\n";
         let text = format!("{}{second}", SHIPPED.trim_end().strip_suffix('}').unwrap());
         assert_eq!(found(&text), [(Check::ProxyLine, "access_log".to_owned())]);
     }
