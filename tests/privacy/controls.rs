@@ -96,7 +96,7 @@ async fn every_deliberate_leak_is_caught() {
 }
 
 /// Keeps and tells what was measured of a run; its faults.
-fn tell(scale: &Scale, measured: &Measured) -> Vec<String> {
+pub fn tell(scale: &Scale, measured: &Measured) -> Vec<String> {
     scale.keep_as("run", &format!("{} {}", measured.engine, measured.run), measured);
     let faults = measured.faults();
     let Measured { engine, run, reviews, seconds, is_control, .. } = measured;
@@ -137,8 +137,8 @@ impl Start {
         let run = tokio::spawn(async move {
             let _turn = turns.acquire().await.unwrap();
             match prepared {
-                Some(prepared) => run_from(&prepared, manner, leak, seed).await,
-                None => run_whole(&engine, size, manner, leak, seed).await,
+                Some(prepared) => run_from(&prepared, manner, leak, None, seed).await,
+                None => run_whole(&engine, size, manner, leak, None, seed).await,
             }
         });
         self.runs.lock().unwrap().push((name, run));

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ejf::ballot::leaks::Leak;
 use ejf::credential::encoding::Digest;
 use ejf::credential::envelope::Envelope;
 use ejf::publication::Folder;
@@ -22,7 +23,12 @@ pub struct Box {
 
 impl Box {
     pub fn start(engine: &Engine) -> Box {
-        let mut stores = Stores::create(engine, 0, None);
+        Box::leaking(engine, None)
+    }
+
+    /// The same with a deliberate leak.
+    pub fn leaking(engine: &Engine, leak: Option<Leak>) -> Box {
+        let mut stores = Stores::create(engine, 0, leak);
         let server = stores.start();
         stores.terms.is_new = false;
         let folder = Folder::new(stores.terms.folder.join("public"));
@@ -65,11 +71,19 @@ pub fn post(address: &str, review: &Envelope) -> Option<Reply> {
 
 /// Posts the bytes of a review.
 pub fn post_bytes(address: &str, bytes: &[u8]) -> Option<Reply> {
-    let head = format!(
-        "POST /v1/anon/reviews HTTP/1.1\r\nHost: box\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-        bytes.len()
-    );
-    let (status, body) = ask(address, &[head.as_bytes(), bytes].concat())?;
+    ask_for_reply(address, &submission("Content-Type: application/json\r\n", bytes))
+}
+
+/// A submission as it goes over the wire, with these headers.
+pub fn submission(headers: &str, bytes: &[u8]) -> Vec<u8> {
+    let length = bytes.len();
+    let head = format!("POST /v1/anon/reviews HTTP/1.1\r\nHost: box\r\n{headers}Content-Length: {length}\r\n\r\n");
+    [head.as_bytes(), bytes].concat()
+}
+
+/// What comes back for the bytes of a whole request.
+pub fn ask_for_reply(address: &str, request: &[u8]) -> Option<Reply> {
+    let (status, body) = ask(address, request)?;
     let answer: Value = serde_json::from_slice(&body).ok()?;
     let leaf = answer["receipt"]["leaf"].as_str().map(|leaf| leaf.parse().unwrap());
     Some(Reply { status, code: answer["code"].as_str().unwrap_or_default().to_owned(), leaf })

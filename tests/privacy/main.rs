@@ -24,10 +24,15 @@ mod evidence;
 mod interleavings;
 #[path = "../api/harness/key_pool.rs"]
 mod key_pool;
+mod latencies;
 mod lean;
 mod measured;
+mod orders;
 mod population;
+mod proxied;
+mod proxy;
 mod report;
 mod runs;
 mod server;
 mod stage;
+mod timing;

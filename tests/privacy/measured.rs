@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::algebra::{Issued, consistent_pairs};
 use crate::analysis::linker::{Linked, Panels, link};
+use crate::analysis::sizes::Sizes;
 use crate::analysis::{attributes, canaries, counters, crosslink, joins, order, times};
 use crate::caller::body;
-use crate::evidence::{Evidence, copies};
+use crate::evidence::{Evidence, RawFile, copies};
 use crate::population::Truth;
+use crate::proxy::Proxied;
 use crate::stage::Cycle;
 
 /// The probability below which an order is no chance, divided among all that is compared.
@@ -45,6 +47,8 @@ pub struct Measured {
     pub canaries: Vec<String>,
     /// Answers that change and numbers that count, lines for each review.
     pub counters: Vec<String>,
+    /// E5 and E12, where a proxy stood before the box.
+    pub proxied: Option<Proxied>,
     pub seconds: f64,
 }
 
@@ -58,7 +62,7 @@ pub fn measure(cycle: &Cycle, truth: &Truth, mut evidence: Evidence, seed: u64) 
     let mut counters = counters::changing(&evidence.polled);
     counters.extend(counters::counting(&evidence.polled));
     counters.extend(counters::lines(&evidence.output, truth.reviews.len()));
-    for log in evidence.files.iter().filter(|file| file.name == "server.log") {
+    for log in evidence.files.iter().filter(|file| file.name == "server.log" || file.is_of_proxy()) {
         counters.extend(counters::lines(&log.bytes, truth.reviews.len()));
     }
     let mut found = canaries::search(&evidence, truth);
@@ -81,8 +85,21 @@ pub fn measure(cycle: &Cycle, truth: &Truth, mut evidence: Evidence, seed: u64) 
         areas: by_stable_name(areas, cycle),
         canaries: found,
         counters,
+        proxied: proxied(&evidence),
         seconds: 0.0,
     }
+}
+
+/// What a proxy left and saw. A browser's requests are as long as its headers, so those with canaries are not compared.
+fn proxied(evidence: &Evidence) -> Option<Proxied> {
+    let of_proxy: Vec<&RawFile> = evidence.files.iter().filter(|file| file.is_of_proxy()).collect();
+    let is_strange = |request: &[u8]| request.windows(7).any(|window| window == b"canary-");
+    let measured = || Proxied {
+        places: of_proxy.len(),
+        bytes: of_proxy.iter().map(|file| file.bytes.len()).sum(),
+        sizes: Sizes::of(&evidence.at_proxy, is_strange),
+    };
+    (!of_proxy.is_empty()).then(measured)
 }
 
 impl Measured {
@@ -111,6 +128,7 @@ impl Measured {
         fault("L-6", &far);
         fault("L-7", &self.canaries);
         fault("counters", &self.counters);
+        fault("E12", &self.proxied.as_ref().map_or_else(Vec::new, |proxied| proxied.sizes.faults()));
         faults
     }
 
@@ -184,14 +202,18 @@ fn by_stable_name(mut areas: Vec<crosslink::Area>, cycle: &Cycle) -> BTreeMap<St
     areas.sort_by(|a, b| a.feature.cmp(&b.feature));
     let mut named = BTreeMap::new();
     for area in areas {
-        let plain = area.feature.replace(&cycle_ref, "cycle");
-        let words = plain.split_inclusive(['/', ' ', ',']).map(without_number);
-        let stable: String = words.collect();
-        let free = (1..).map(|number| if number == 1 { stable.clone() } else { format!("{stable} {number}") });
-        let name = free.into_iter().find(|name| !named.contains_key(name)).unwrap();
+        let name = stable_name(&area.feature, &cycle_ref, |name| named.contains_key(name));
         named.insert(name, (area.auc, area.sigma));
     }
     named
+}
+
+/// The name of a feature that is the same in every run, with a number where it is taken.
+pub fn stable_name(feature: &str, cycle_ref: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let plain = feature.replace(cycle_ref, "cycle");
+    let stable: String = plain.split_inclusive(['/', ' ', ',']).map(without_number).collect();
+    let mut free = (1..).map(|number| if number == 1 { stable.clone() } else { format!("{stable} {number}") });
+    free.find(|name| !is_taken(name)).unwrap()
 }
 
 /// A part of a file's name, `#` in place of a number, be it decimal or that of a segment of PostgreSQL's log.

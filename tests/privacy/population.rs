@@ -14,6 +14,7 @@ use ejf::client::draft::Draft;
 use ejf::client::pinned::fetch_rules;
 use ejf::client::review::submit_under;
 use ejf::credential::encoding::Ref;
+use ejf::credential::envelope::Body;
 use ejf::credential::rules::BallotRules;
 
 use crate::caller::{Caller, http};
@@ -71,6 +72,8 @@ pub struct Truth {
     pub clock: Vec<(i64, DateTime<Utc>)>,
     /// Words that a request carried besides its review, or that only its row may hold.
     pub canaries: Vec<String>,
+    /// What was said in each version of each review, in the order in which they were accepted.
+    pub bodies: Vec<Body>,
     /// Whether the box took a request that named its sender.
     pub is_identified_request_taken: bool,
 }
@@ -207,6 +210,7 @@ impl Population<'_> {
                 let draft = self.draft(peer, subject);
                 let (now, held) = (self.server.now, &mut self.cards[peer]);
                 submit_under(&self.server.ballot, &self.rules, held, &draft, now).await.unwrap();
+                self.keep_words(peer, &subject);
                 self.changed();
             }
             Event::Look => {
@@ -249,7 +253,14 @@ impl Population<'_> {
             author: self.cycle.peers[peer].judge_id.clone(),
             at: now,
         });
+        self.keep_words(peer, &subject);
         self.changed();
+    }
+
+    /// Keeps what the last version of a review says.
+    fn keep_words(&mut self, peer: usize, subject: &Ref) {
+        let versions = &self.cards[peer].card().unwrap().subject(subject).unwrap().versions;
+        self.truth.bodies.push(versions.last().unwrap().review.body.clone());
     }
 
     /// The bytes that the client will send: it signs and keeps them before it finds no box at this address.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::evidence::{raw_files, tables_of_box, tables_of_registry};
 use crate::measured::{Measured, measure};
 use crate::population::{Manner, submit_all};
+use crate::proxy::{Front, Proxy};
 use crate::stage::{Cycle, Engine, Size, Stores, prepare};
 
 /// The fast subset, and every control: what leaks is seen in a small population as well.
@@ -86,18 +87,31 @@ pub async fn prepared(size: Size) -> Prepared {
 }
 
 /// A run on SQLite from a prepared cycle.
-pub async fn run_from(prepared: &Prepared, manner: Manner, leak: Option<Leak>, seed: u64) -> Measured {
+pub async fn run_from(
+    prepared: &Prepared,
+    manner: Manner,
+    leak: Option<Leak>,
+    front: Option<&Front>,
+    seed: u64,
+) -> Measured {
     let stores = prepared.stores.copy(prepared.cycle.now, leak);
     let server = stores.start();
-    run(&Engine::Sqlite, &stores, &prepared.cycle, server, manner, seed).await
+    run(&Engine::Sqlite, &stores, &prepared.cycle, server, manner, front, seed).await
 }
 
 /// A run from the start, for an engine whose stores have no copy.
-pub async fn run_whole(engine: &Engine, size: Size, manner: Manner, leak: Option<Leak>, seed: u64) -> Measured {
+pub async fn run_whole(
+    engine: &Engine,
+    size: Size,
+    manner: Manner,
+    leak: Option<Leak>,
+    front: Option<&Front>,
+    seed: u64,
+) -> Measured {
     let stores = Stores::create(engine, size.subjects, leak);
     let mut server = stores.start();
     let cycle = prepare(&mut server, size).await;
-    run(engine, &stores, &cycle, server, manner, seed).await
+    run(engine, &stores, &cycle, server, manner, front, seed).await
 }
 
 async fn run(
@@ -106,14 +120,24 @@ async fn run(
     cycle: &Cycle,
     mut server: crate::server::Server,
     manner: Manner,
+    front: Option<&Front>,
     seed: u64,
 ) -> Measured {
     let started = Instant::now();
+    let proxy = front.map(|front| Proxy::start(front, &server.ballot));
+    if let Some(proxy) = &proxy {
+        server.ballot.clone_from(&proxy.base);
+    }
     let (truth, mut evidence) = submit_all(engine, stores, cycle, &mut server, manner, seed).await;
     evidence.output = server.stop();
     evidence.of_box = tables_of_box(engine, stores);
     evidence.of_registry = tables_of_registry(engine, stores);
     evidence.files = raw_files(engine, stores);
+    if let Some(proxy) = proxy {
+        let (files, passed) = proxy.stop();
+        evidence.files.extend(files);
+        evidence.at_proxy = passed;
+    }
     let mut measured = measure(cycle, &truth, evidence, seed);
     measured.engine = engine.name().to_owned();
     measured.seconds = started.elapsed().as_secs_f64();

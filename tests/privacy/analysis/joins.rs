@@ -37,6 +37,9 @@ pub fn search(evidence: &Evidence, truth: &Truth, public: &[&[u8]]) -> Vec<Strin
     for table in evidence.of_registry.iter().filter(|table| !PUBLIC.contains(&table.name.as_str())) {
         hits.extend(shared_columns(table, &is_shared));
     }
+    // A proxy knows who calls.
+    let of_proxy = evidence.files.iter().filter(|file| file.is_of_proxy() && is_shared(&file.bytes));
+    hits.extend(of_proxy.map(|file| format!("file {}", file.name)));
     for passed in &evidence.transcript {
         for json in [&passed.request, &passed.answer].into_iter().filter_map(|message| body(message)) {
             leaves(&json, &mut |bytes| {
@@ -111,7 +114,7 @@ mod tests {
 
     use super::*;
     use crate::analysis::attributes::tests::reviews;
-    use crate::evidence::{Column, Row};
+    use crate::evidence::{Column, RawFile, Row};
 
     fn table(name: &str, values: Vec<Value>) -> Table {
         let columns = (0..values.len()).map(|at| Column { name: format!("c{at}"), kind: String::new() }).collect();
@@ -129,6 +132,9 @@ mod tests {
                 Evidence { of_box: vec![review.clone()], of_registry: vec![of_registry], ..Evidence::default() };
             search(&evidence, &truth, public)
         };
+        let log = RawFile { name: "nginx/log".to_owned(), bytes: session.to_vec(), modified: 0, changed: 0 };
+        let evidence = Evidence { of_box: vec![review.clone()], files: vec![log], ..Evidence::default() };
+        assert_eq!(search(&evidence, &truth, &[]), ["file nginx/log"]);
         let padded = [&[1, 2, 3], &session[..], &[4]].concat();
         assert_eq!(hits(table("sessions", vec![Value::Null, Value::Blob(padded)]), &[]), ["registry sessions.c1"]);
         let name = || table("judges", vec![Value::Text("a judge of the north, invented".to_owned())]);

@@ -12,4 +12,5 @@ pub mod finder;
 pub mod joins;
 pub mod linker;
 pub mod order;
+pub mod sizes;
 pub mod times;

@@ -53,8 +53,8 @@ pub fn declared(tables: &[Table]) -> Vec<Timed> {
     columns.map(|place| Timed { place, hits: 1 }).collect()
 }
 
-/// Files of the box and of the publication folder that were written or changed while reviews were taken. The database
-/// itself bears the time of the last rewriting, which comes at every turn and not for a review.
+/// Files of the box, of the publication folder and of a proxy that were written or changed while reviews were taken. The
+/// database itself bears the time of the last rewriting, which comes at every turn and not for a review.
 pub fn files(evidence: &Evidence, truth: &Truth) -> Vec<Timed> {
     let machine_at = |at: DateTime<Utc>| {
         let next = truth.clock.partition_point(|(_, shown)| *shown < at);
@@ -62,7 +62,8 @@ pub fn files(evidence: &Evidence, truth: &Truth) -> Vec<Timed> {
     };
     let ends = truth.reviews.first().zip(truth.reviews.last());
     let Some((from, to)) = ends.and_then(|(a, b)| machine_at(a.at).zip(machine_at(b.at))) else { return Vec::new() };
-    let is_ours = |file: &&RawFile| file.name.starts_with("ballot.db") || file.name.starts_with("public");
+    let is_ours =
+        |file: &&RawFile| file.name.starts_with("ballot.db") || file.name.starts_with("public") || file.is_of_proxy();
     let is_within = |file: &&RawFile| (from..=to).contains(&file.modified) || (from..=to).contains(&file.changed);
     let written = evidence.files.iter().filter(is_ours).filter(is_within);
     written.map(|file| Timed { place: format!("times of file {}", file.name), hits: 1 }).collect()

@@ -1,5 +1,6 @@
 //! What an insider holds: dumps of both databases in the order in which rows lie, raw files with journals, logs and
-//! times, the output of the process, public and staff answers as polled, and what the registry's listener saw.
+//! times, the output of the process, public and staff answers as polled, what the registry's listener saw, and all that
+//! a proxy left.
 //!
 //! What a newcomer would get wrong: the truth is not in here. Analyses get both, so that they can be judged; the evidence
 //! alone is what they may reason from.
@@ -83,7 +84,15 @@ pub struct RawFile {
     pub changed: i64,
 }
 
+/// What the names of the proxy's files begin with.
+const OF_PROXY: &str = "nginx/";
+
 impl RawFile {
+    /// Whether the proxy in front of the box left it, its output among it.
+    pub fn is_of_proxy(&self) -> bool {
+        self.name.starts_with(OF_PROXY)
+    }
+
     /// The folder that it lies in, such as that of a log's segments, whose names tell their order.
     pub fn folder(&self) -> &str {
         self.name.rsplit_once('/').map_or("", |(folder, _)| folder)
@@ -119,6 +128,8 @@ pub struct Evidence {
     pub polled: Vec<Polled>,
     pub snapshots: Vec<Snapshot>,
     pub transcript: Vec<Passed>,
+    /// What passed between the proxy and the box, where there was one.
+    pub at_proxy: Vec<Passed>,
 }
 
 /// The tables of the box as they lie now.
@@ -154,6 +165,23 @@ pub fn raw_files(engine: &Engine, stores: &Stores) -> Vec<RawFile> {
     files
 }
 
+/// The files of a proxy's folder; folders as well, whose times tell when a file in them came or went.
+pub fn files_of_proxy(folder: &Path) -> Vec<RawFile> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    collect(folder, folder, &mut files);
+    while let Some(next) = folders.pop() {
+        let inner = std::fs::read_dir(&next).unwrap().map(|entry| entry.unwrap().path());
+        folders.extend(inner.filter(|path| path.is_dir()));
+        let (modified, changed) = times(&std::fs::metadata(&next).unwrap());
+        let name = next.strip_prefix(folder).unwrap().display().to_string();
+        files.push(RawFile { name, bytes: Vec::new(), modified, changed });
+    }
+    for file in &mut files {
+        file.name.insert_str(0, OF_PROXY);
+    }
+    files
+}
+
 fn collect(root: &Path, folder: &Path, files: &mut Vec<RawFile>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -172,9 +200,14 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<RawFile>) {
 /// A file with its times; nothing where a server at work has removed it meanwhile.
 fn raw_file(path: &Path, name: &str) -> Option<RawFile> {
     let (about, bytes) = (std::fs::metadata(path).ok()?, std::fs::read(path).ok()?);
-    let micros = |seconds: i64, nanos: i64| seconds * 1_000_000 + nanos / 1000;
-    let (modified, changed) = (micros(about.mtime(), about.mtime_nsec()), micros(about.ctime(), about.ctime_nsec()));
+    let (modified, changed) = times(&about);
     Some(RawFile { name: name.to_owned(), bytes, modified, changed })
+}
+
+/// When something was written and changed, in microseconds.
+fn times(about: &std::fs::Metadata) -> (i64, i64) {
+    let micros = |seconds: i64, nanos: i64| seconds * 1_000_000 + nanos / 1000;
+    (micros(about.mtime(), about.mtime_nsec()), micros(about.ctime(), about.ctime_nsec()))
 }
 
 /// Copies of the box's SQLite file that somebody left beside it, by the day in their names.
