@@ -3,7 +3,9 @@
 use std::process::Command;
 
 use diesel::connection::SimpleConnection;
+use ed25519_dalek::SigningKey;
 use ejf::credential::encoding::Bytes;
+use ejf::credential::note::Checkpoint;
 use ejf::credential::receipt::Receipt;
 use ejf::credential::seal_order::Act;
 use ejf::db::Conn;
@@ -58,7 +60,7 @@ async fn a_receipt_of_a_lost_review_becomes_a_proof_that_everybody_can_check() {
     assert_eq!(serde_json::from_str::<Receipt>(text.trim_end()).unwrap(), lost);
     let leaf: String = lost.leaf.0.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(rows(&mut app, "complaint").await, [leaf]);
-    assert_eq!(prove(&app, &round, &text), Some(0), "the proof is transferable");
+    assert_eq!(Evidence::of(&app, &round, &text).proves(), [true, true], "the proof is transferable");
 }
 
 #[tokio::test]
@@ -71,7 +73,43 @@ async fn a_receipt_of_a_sealed_review_proves_nothing_and_is_not_kept() {
     assert_eq!(answer.body["outcome"], "leaf_present");
     assert_eq!(rows(&mut app, "complaint").await, [] as [String; 0]);
     assert_eq!(app.anonymous_box().get(&round.path("complaints")).await.expect(200).bytes, b"");
-    assert_eq!(prove(&app, &round, &serde_json::to_string(&kept).unwrap()), Some(1));
+    assert_eq!(Evidence::of(&app, &round, &serde_json::to_string(&kept).unwrap()).proves(), [false, false]);
+}
+
+#[tokio::test]
+async fn a_proof_of_which_anything_was_touched_is_none_in_any_language() {
+    let app = App::start().await;
+    let (round, lost, _) = cheated(&app).await;
+    let proof = Evidence::of(&app, &round, &serde_json::to_string(&lost).unwrap());
+    assert_eq!(proof.proves(), [true, true]);
+
+    let touched = |change: &dyn Fn(&mut Evidence)| {
+        let mut evidence = proof.clone();
+        change(&mut evidence);
+        evidence.proves()
+    };
+    let receipt = |receipt: &Receipt| touched(&|evidence| evidence.receipt = serde_json::to_vec(receipt).unwrap());
+    let mut flipped = lost.clone();
+    flipped.leaf.0[31] ^= 1;
+    assert_eq!(receipt(&flipped), [false, false]);
+    let mut flipped = lost.clone();
+    flipped.rsig.0[0] ^= 0x80;
+    assert_eq!(receipt(&flipped), [false, false]);
+    assert_eq!(receipt(&Receipt { round: 2, ..lost.clone() }), [false, false]);
+
+    let note = String::from_utf8(proof.checkpoint.clone()).unwrap();
+    let checkpoint = Checkpoint::parse(&note[..=note.find("\n\n").unwrap()]).unwrap();
+    let of_another = checkpoint.sign(&SigningKey::from_bytes(&[9; 32])).unwrap();
+    assert_eq!(touched(&|evidence| evidence.checkpoint = of_another.clone().into_bytes()), [false, false]);
+    assert_eq!(touched(&|evidence| evidence.leaves[0] ^= 1), [false, false]);
+    assert_eq!(touched(&|evidence| evidence.leaves.clear()), [false, false]);
+    assert_eq!(touched(&|evidence| evidence.manifest.push(b'\n')), [false, false]);
+    // A manifest of one's own, with a receipt key of one's own: the box's log key has not signed it.
+    let manifest = String::from_utf8(proof.manifest.clone()).unwrap();
+    let own = manifest.replace("\"decision_min\":10", "\"decision_min\":11").into_bytes();
+    assert_ne!(own, proof.manifest);
+    let [_, javascript] = touched(&|evidence| evidence.manifest = own.clone());
+    assert!(!javascript);
 }
 
 #[tokio::test]
@@ -165,15 +203,56 @@ async fn every_generation_stays_public_at_both_listeners() {
     }
 }
 
-/// The exit code of the independent verifier over public documents alone.
-fn prove(app: &App, round: &BallotRound, receipt: &str) -> Option<i32> {
-    let folder = app.publication_path().join(round.manifest.manifest().cycle_ref.to_string()).join("1");
+/// What anybody can fetch of a sealed round, and a receipt or the published list of complaints.
+#[derive(Clone)]
+struct Evidence {
+    manifest: Vec<u8>,
+    note: Vec<u8>,
+    checkpoint: Vec<u8>,
+    leaves: Vec<u8>,
+    receipt: Vec<u8>,
+}
+
+impl Evidence {
+    fn of(app: &App, round: &BallotRound, receipt: &str) -> Evidence {
+        let folder = app.publication_path().join(round.manifest.manifest().cycle_ref.to_string()).join("1");
+        let read = |name| std::fs::read(folder.join(name)).unwrap();
+        Evidence {
+            manifest: read("manifest-0.json"),
+            note: read("manifest.note"),
+            checkpoint: read("checkpoint"),
+            leaves: read("leaves"),
+            receipt: receipt.as_bytes().to_vec(),
+        }
+    }
+
+    /// Whether the verifiers in Python and in JavaScript, which share nothing with the box, take it for a proof.
+    fn proves(&self) -> [bool; 2] {
+        let Evidence { manifest, note, checkpoint, leaves, receipt } = self;
+        let python = verifier("python3", &["-B"], "complaint.py", &[manifest, checkpoint, leaves, receipt]);
+        let javascript = verifier("node", &[], "complaint.mjs", &[manifest, note, checkpoint, leaves, receipt]);
+        [python, javascript]
+    }
+}
+
+/// Runs one of the verifiers over documents in files; it must be there, or the test would prove nothing.
+fn verifier(interpreter: &str, options: &[&str], program: &str, documents: &[&Vec<u8>]) -> bool {
     let scratch = TempDir::new().unwrap();
-    let path = scratch.path().join("receipt.json");
-    std::fs::write(&path, receipt).unwrap();
-    let program = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifier/complaint.py");
-    let mut python = Command::new("python3");
-    python.arg("-B").arg(program).arg(folder.join("manifest-0.json"));
-    python.arg(folder.join("checkpoint")).arg(folder.join("leaves")).arg(path);
-    python.output().expect("python3 must be installed: the proof is checked by another implementation").status.code()
+    let mut command = Command::new(interpreter);
+    command.args(options);
+    command.arg(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifier").join(program));
+    for (number, document) in documents.iter().enumerate() {
+        let path = scratch.path().join(number.to_string());
+        std::fs::write(&path, document).unwrap();
+        command.arg(path);
+    }
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("{interpreter} must be installed (Debian: python3, nodejs; Node 18 or newer): {error}")
+    });
+    let told = String::from_utf8_lossy(&output.stderr);
+    match output.status.code() {
+        Some(0) => true,
+        Some(1) if told.is_empty() => false,
+        other => panic!("{program} ended with {other:?}: {told}"),
+    }
 }

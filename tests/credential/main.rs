@@ -10,11 +10,14 @@
     reason = "a test that cannot go on should stop where it is"
 )]
 
+mod curve;
 mod envelopes;
 mod hostile_issuer;
 mod known_answers;
+mod languages;
 mod manifests;
 mod round;
 mod sealed;
+mod signed_json;
 mod tree;
 mod wiping;

@@ -69,12 +69,12 @@ def modulus(der):
     want(is_whole and all(n % factor for factor in range(2, 2000)), "no sound RSA key of 3072 bits with 65537")
     return n
 def certified(n, message, signature):
-    em = pow(power := int.from_bytes(signature, "big"), 65537, n).to_bytes(384, "big")
-    masked, digest = em[:335], em[335:383]
-    mask = b"".join(hashlib.sha384(digest + at.to_bytes(4, "big")).digest() for at in range(7))
+    em = pow(power := int.from_bytes(signature, "big"), 65537, n).to_bytes(len(signature), "big")
+    masked, digest = em[:-49], em[-49:-1]
+    mask = b"".join(hashlib.sha384(digest + at.to_bytes(4, "big")).digest() for at in range(-(-len(masked) // 48)))
     block = bytes([(masked[0] ^ mask[0]) & 127]) + bytes(a ^ b for a, b in zip(masked[1:], mask[1:]))
-    inner = hashlib.sha384(bytes(8) + hashlib.sha384(message).digest() + block[287:]).digest()
-    return power < n and masked[0] < 128 and em[383] == 0xBC and block[:287] == bytes(286) + b"\1" and inner == digest
+    inner = hashlib.sha384(bytes(8) + hashlib.sha384(message).digest() + block[-48:]).digest()
+    return power < n and masked[0] < 128 and em[-1] == 0xBC and block[:-48].lstrip(b"\0") == b"\1" and inner == digest
 # --- C2SP signed notes, read as number and hash if the log key signed them under `name`; the RFC 6962 tree.
 def note(raw, name, manifest):
     text, blank, signatures = raw.decode().rpartition("\n\n")
