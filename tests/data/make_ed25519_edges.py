@@ -97,6 +97,10 @@ for what, odd in second.items():
     fitting = message_where(r_bytes, odd, lambda k: k % 4 == 0)
     case(refused, f"a key in a second writing: {what}", odd, r_bytes, r, fitting)
     case(refused, f"a first half in a second writing: {what}", key, odd, response(odd, key, b"x", 0), b"x")
+# Nobody knows a scalar for these points, so no equation fits. What refuses them is seen where every equation passes.
+for y in (y for y in range(2, 19) if with_y(y, 0) and times(8, with_y(y, 0)) != NEUTRAL):
+    case(refused, f"a key in a second writing: p + {y}", raw(P + y, 0), r_bytes, r, b"x")
+    case(refused, f"a first half in a second writing: p + {y}", key, raw(P + y, 0), r, b"x")
 beyond = next(y for y in range(2, 99) if with_y(y, 0) is None)
 case(refused, "a key that is no point of the curve", raw(beyond, 0), r_bytes, r, b"x")
 case(refused, "a first half that is no point of the curve", key, raw(beyond, 0), r, b"x")

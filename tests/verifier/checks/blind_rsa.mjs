@@ -46,6 +46,44 @@ async function everyStep(vector) {
     equal(await rsa.verify(key, input, raw(vector.sig), rsa.SALT_SIZE - saltSize), false, `${name}: the other salt`);
 }
 
+/** Encodings with one fault each, signed by the private key: nothing but the named rule can refuse them. */
+async function everyFaultOfAnEncodingIsFound(files) {
+    const [vector] = files.rfc9474.vectors;
+    const [n, e, d, p, q] = ['n', 'e', 'd', 'p', 'q'].map((member) => number(vector[member]));
+    const [key, input] = [rsa.publicKey(n, e), raw(vector.input_msg)];
+    const takes = (encoded) => rsa.verify(key, input, blindSign({ p, q, d }, encoded));
+    // The first bit is one more than an encoding has; with it the number is below n for some salts alone.
+    let encoded = raw(vector.encoded_msg);
+    for (let salt = 0; toNumber(flipped(encoded, 0, 7)) >= n; salt += 1) {
+        encoded = await rsa.encode(input, new Uint8Array(rsa.SALT_SIZE).fill(salt), key.size);
+    }
+    equal(await takes(encoded), true, 'the encoding itself');
+    const separator = key.size - 1 - 48 - 48 - 1;
+    const faults = {
+        'a bit too many': [0, 7], 'the first byte of the padding': [0, 0], 'the padding': [100, 3],
+        'the last byte of the padding': [separator - 1, 0], 'the byte behind the padding': [separator, 1],
+        'the salt': [separator + 1, 0], 'the end of the salt': [separator + 48, 0],
+        'the last byte of the hash': [key.size - 2, 0], 'the trailer': [key.size - 1, 0],
+    };
+    for (const [what, [place, bit]] of Object.entries(faults)) {
+        equal(await takes(flipped(encoded, place, bit)), false, what);
+    }
+    equal(await rsa.verify(key, flipped(input, 0, 0), blindSign({ p, q, d }, encoded)), false, 'another message');
+}
+
+/** A modulus with the factor 3, for which every third encoding cannot be blinded. */
+async function aModulusThatCannotBlindIsRefused(files) {
+    const input = raw(files.rfc9474.vectors[0].input_msg);
+    const hostile = rsa.publicKey(2n ** 3071n - (2n ** 3071n % 3n) + 3n, 65537n);
+    const salt = new Uint8Array(rsa.SALT_SIZE);
+    while (toNumber(await rsa.encode(input, salt, hostile.size)) % 3n !== 0n) {
+        salt[0] += 1;
+    }
+    await refuses('an encoding that shares a factor with the modulus', () => rsa.blind(hostile, input, salt, 2n));
+    salt[0] += 1;
+    await rsa.blind(hostile, input, salt, 2n);
+}
+
 /** A fresh issuer key of 3072 bits, and the engine's own eyes for signatures under it. */
 async function freshIssuer() {
     const algorithm = { name: 'RSA-PSS', modulusLength: 3072, publicExponent: Uint8Array.of(1, 0, 1), hash: 'SHA-384' };
@@ -73,6 +111,10 @@ async function theEngineTakesWhatWeFinalize() {
         const bit = random(2);
         const touched = flipped(signature, (256 * bit[0] + bit[1]) % signature.length, bit[0] & 7);
         equal(await rsa.verify(key, input, touched), false, 'a flipped bit');
+        await refuses('a zero before the answer', () =>
+            rsa.finalize(key, input, concat(Uint8Array.of(0), blindSig), inverse));
+        const longer = concat(Uint8Array.of(0), signature);
+        equal(await rsa.verify(key, input, longer), false, 'a zero before the signature');
         await refuses('an answer with a flipped bit', () =>
             rsa.finalize(key, input, flipped(blindSig, bit[0], bit[1] & 7), inverse));
     }
@@ -97,6 +139,17 @@ async function theEngineTakesWhatWeFinalize() {
     equal(new Set(factors).size, factors.length, 'no factor twice');
 }
 
+/** A number a little above another one that has these factors below 2000 and no other. */
+function withFactorsBelow2000(start, factors) {
+    const product = factors.reduce((whole, factor) => whole * factor, 1n);
+    const others = Array.from({ length: 1998 }, (_, at) => BigInt(at + 2)).filter((one) => !factors.includes(one));
+    let candidate = start - (start % product) + product;
+    while (others.some((other) => candidate % other === 0n)) {
+        candidate += product;
+    }
+    return candidate;
+}
+
 async function unsoundKeysAreRefused() {
     const { spki } = await freshIssuer();
     const start = 33;
@@ -104,10 +157,11 @@ async function unsoundKeysAreRefused() {
     const n = toNumber(spki.subarray(start, start + 384));
     rsa.readSpki(withModulus(n));
     const hostile = {
-        'an even modulus': withModulus(n - 1n),
-        'the factor 3': withModulus(n - (n % 6n) + 3n),
-        'the factor 1999': withModulus(n - (n % 3998n) + 1999n),
-        'a modulus of 3071 bits': withModulus(n >> 1n | 1n),
+        'an even modulus': withModulus(withFactorsBelow2000(n, [2n])),
+        'the factor 3': withModulus(withFactorsBelow2000(n, [3n])),
+        'the factor 1999': withModulus(withFactorsBelow2000(n, [1999n])),
+        'a modulus of 3071 bits': withModulus(withFactorsBelow2000(n >> 1n, [])),
+        'a modulus of 3064 bits': withModulus(withFactorsBelow2000(n >> 8n, [])),
         'the exponent 3': concat(spki.subarray(0, -1), Uint8Array.of(3)),
         'a byte behind': concat(spki, Uint8Array.of(0)),
         'a byte too few': spki.subarray(0, -1),
@@ -126,5 +180,7 @@ async function unsoundKeysAreRefused() {
 export const checks = {
     'RFC 9474: all four vectors at every step, and every alteration of them is found': rfc9474Holds,
     'credentials: the engine takes what we finalize, and both refuse what was touched': theEngineTakesWhatWeFinalize,
+    'credentials: every fault of an encoding is found': everyFaultOfAnEncodingIsFound,
+    'credentials: a modulus that cannot blind is refused': aModulusThatCannotBlindIsRefused,
     'credentials: keys that no client may use are refused': unsoundKeysAreRefused,
 };

@@ -3,7 +3,7 @@ import { compare, concat, fromBase64url, sha256, textOf, toBase64url, utf8 } fro
 import { receiptMessage } from '../protocol/documents.mjs';
 import { sign } from '../protocol/ed25519.mjs';
 import { openRound, prove, proveAll } from '../protocol/proof.mjs';
-import { parse } from '../protocol/signed_json.mjs';
+import { canonical, parse } from '../protocol/signed_json.mjs';
 import { readLeaves, root } from '../protocol/tree.mjs';
 import { equal, flipped, refuses } from './expect.mjs';
 import { signCheckpoint } from './notes.mjs';
@@ -101,11 +101,14 @@ async function whatTheBoxNeverSaidIsRefused(files) {
 
     const receipt = (change) => utf8(JSON.stringify({ ...receiptOf(answers), ...change }));
     const cycle = fromBase64url(answers.cycle_ref, 16);
-    const promised = async (seed, number) =>
-        toBase64url(await sign(fromBase64url(seed, 32), receiptMessage(cycle, number, fromBase64url(answers.leaf))));
+    const promised = async (seed, number, ofCycle = cycle) =>
+        toBase64url(await sign(fromBase64url(seed, 32), receiptMessage(ofCycle, number, fromBase64url(answers.leaf))));
+    const other = fromBase64url(answers.subject_ref, 16);
     const wrong = {
         'another version': receipt({ v: 2 }),
         'another round, with its own signature': receipt({ round: 2, rsig: await promised(receiptKey, 2) }),
+        'another cycle, with its own signature': receipt({
+            cycle_ref: answers.subject_ref, rsig: await promised(receiptKey, 1, other) }),
         'a receipt that another key of the box signed': receipt({ rsig: await promised(logKey, 1) }),
         'a member more': receipt({ time: 1 }),
         'a leaf of another size': receipt({ leaf: answers.cycle_ref }),
@@ -120,18 +123,37 @@ async function whatTheBoxNeverSaidIsRefused(files) {
     equal(parse(receipt({})).rsig, await promised(receiptKey, 1), 'the receipt that proves');
 }
 
+/** A round whose manifest was altered and signed anew, as whoever holds the log key can. */
+async function resigned(files, change, { number = 0, round = 1 } = {}) {
+    const { answers } = files;
+    const settled = JSON.parse(answers.manifest);
+    change(settled);
+    const manifest = canonical(settled);
+    const origin = `sjc.example/box/manifest/${answers.cycle_ref}/${round}`;
+    const noted = { origin, number, hash: await sha256(manifest) };
+    const note = utf8(await signCheckpoint(noted, fromBase64url(answers.seeds.log_key, 32)));
+    return { ...(await cheated(files)), manifest, note };
+}
+
 /** The manifest of a cheat: well signed, with keys of his own. It opens, and its words are not those of the order. */
 async function aManifestOfOnesOwnHasOtherWords(files) {
-    const { answers } = files;
-    const round = await cheated(files);
-    const manifest = utf8(answers.manifest.replace('"decision_min":10', '"decision_min":11'));
-    const signer = answers.manifest_note.split('\n')[0];
-    const noted = { origin: signer, number: 0, hash: await sha256(manifest) };
-    const note = utf8(await signCheckpoint(noted, fromBase64url(answers.seeds.log_key, 32)));
-    equal((await openRound({ ...round, manifest, note })).words === answers.manifest_words, false, 'the words');
-    await refuses('the note on the other one', () => openRound({ ...round, manifest }));
-    const later = utf8(await signCheckpoint({ ...noted, number: 1 }, fromBase64url(answers.seeds.log_key, 32)));
-    await refuses('a note on another generation', () => openRound({ ...round, manifest, note: later }));
+    const other = await resigned(files, (manifest) => { manifest.decision_min = 11; });
+    equal((await openRound(other)).words === files.answers.manifest_words, false, 'the words');
+    const { note } = await cheated(files);
+    await refuses('the note on the other one', () => openRound({ ...other, note }));
+    const unlike = {
+        'a note on another generation': [() => {}, { number: 1 }],
+        'another version': [(manifest) => { manifest.v = 2; }],
+        'a round that is a text': [(manifest) => { manifest.round = '1'; }],
+        'the log of another round': [(manifest) => { manifest.round = 2; }, { round: 2 }],
+        'a log of another name': [(manifest) => { manifest.log.origin = 'sjc.example/other'; }],
+        'no log': [(manifest) => { delete manifest.log; }],
+        'a receipt key that is none': [(manifest) => { manifest.receipt_key = 'AA'; }],
+    };
+    for (const [what, [change, others]] of Object.entries(unlike)) {
+        const round = await resigned(files, change, others);
+        await refuses(what, () => openRound(round));
+    }
 }
 
 export const checks = {

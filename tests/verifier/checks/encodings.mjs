@@ -26,6 +26,11 @@ async function lengthsAreFourBytes() {
     equal(bytes.u32(2 ** 32 - 1), 'ffffffff', 'the largest length');
     await refuses('a length of five bytes', () => bytes.u32(2 ** 32));
     await refuses('a negative length', () => bytes.u32(-1));
+    equal(bytes.isSame(bytes.utf8('ab'), bytes.utf8('ab')), true, 'the same bytes');
+    for (const other of ['', 'a', 'abc', 'aB']) {
+        equal(bytes.isSame(bytes.utf8('ab'), bytes.utf8(other)), false, `ab and ${other}`);
+        equal(bytes.compare(bytes.utf8(other), bytes.utf8('ab')) < 0, other !== 'abc', `ab after ${other}`);
+    }
 }
 
 /** RFC 8785 as far as signed JSON goes: the vectors are those that the other languages read. */

@@ -41,8 +41,10 @@ class Answers {
 
 /** A document with its signature, in its canonical writing. */
 async function signedDocument(answers, seed, kind, document) {
-    const sig = toBase64url(await answers.signed(seed, documents.documentMessage(kind, document)));
-    return textOf(canonical({ ...document, sig }));
+    const message = documents.documentMessage(kind, document);
+    const signed = { ...document, sig: toBase64url(await answers.signed(seed, message)) };
+    equal(documents.documentMessage(kind, signed), message, 'no signature covers itself');
+    return textOf(canonical(signed));
 }
 
 async function credential(answers) {

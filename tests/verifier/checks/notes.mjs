@@ -38,6 +38,10 @@ async function theExampleOfTheReferenceHolds() {
     for (const text of ['', 'Peter', 'Peter+c74f20a3', '+c74f20a3+AA==', 'Peter+c74f20a3+AA==']) {
         await refuses(`the key ${text}`, () => note.readVerifierKey(text));
     }
+    for (const [name, size] of [['', 32], ['a b', 32], ['a\tb', 32], ['Peter', 31], ['Peter', 33]]) {
+        const written = await note.writeVerifierKey(name, new Uint8Array(size).fill(7));
+        await refuses(`a well-made key of ${size} bytes for "${name}"`, () => note.readVerifierKey(written));
+    }
 }
 
 async function whatIsNoNoteIsRefused() {
@@ -49,7 +53,6 @@ async function whatIsNoNoteIsRefused() {
         await refuses(JSON.stringify(text), () => note.openNote(utf8(text), key));
     }
     await refuses('a note without end', () => note.openNote(utf8(PETERS_NOTE.trimEnd()), key));
-    await refuses('a note too long', () => note.openNote(utf8('x'.repeat(17000) + PETERS_NOTE), key));
     await refuses('bytes that are no UTF-8', () => note.openNote(Uint8Array.of(0xff, 10, 10), key));
     const isOfAnother = PETERS_NOTE.replace('— PeterNeumann x', '— PeterNeumann y');
     await refuses('a key id of another key', () => note.openNote(utf8(isOfAnother), key));
@@ -59,6 +62,28 @@ async function whatIsNoNoteIsRefused() {
     const wrongOne = toBase64(flipped(fromBase64(signature), 40, 3));
     await refuses('a second signature of the key, which is wrong', () =>
         note.openNote(utf8(`${PETERS_NOTE}— PeterNeumann ${wrongOne}\n`), key));
+}
+
+/** Signed as they should be, and no notes all the same. */
+async function whatIsSignedAndNoNoteIsRefused(files) {
+    const seed = fromBase64url(files.answers.seeds.log_key, 32);
+    const key = { name: 'o/1', key: await publicKey(seed) };
+    const open = async (text, name = 'o/1') => note.openNote(utf8(await signNote(text, name, seed)), { ...key, name });
+    equal(await open('some text\n'), 'some text\n', 'a text');
+    equal(await open('a\n\nb\n'), 'a\n\nb\n', 'a text with a blank line');
+    equal((await open(`${'x'.repeat(16000)}\n`)).length, 16001, 'a long text');
+    const wrong = ['no line feed', 'a tab\t\n', 'a carriage return\r\n', 'a zero\0\n', '\n', ''];
+    for (const text of [...wrong, `${'x'.repeat(17000)}\n`]) {
+        await refuses(JSON.stringify(text.slice(0, 20)), () => open(text));
+    }
+    for (const name of ['', 'o 1', 'o+1']) {
+        await refuses(`the name "${name}"`, () => open('some text\n', name));
+    }
+    const whole = await signNote('some text\n', 'o/1', seed);
+    const changes = [[/\n$/, ' more\n'], ['— ', '- '], ['— ', '—  '], [/$/, '\n']];
+    for (const touched of changes.map(([from, to]) => whole.replace(from, to))) {
+        await refuses(touched, () => note.openNote(utf8(touched), key));
+    }
 }
 
 async function aCheckpointIsOneRoundsAlone(files) {
@@ -79,6 +104,10 @@ async function aCheckpointIsOneRoundsAlone(files) {
     for (const [from, to] of [['=\n', '=\nmore\n'], ['o/1', 'o/2'], ['CQkJ', 'CQk'], ['\n1487', '']]) {
         await refuses(`${to} in place of ${from}`, () => open(text.replace(from, to)));
     }
+    for (const size of [0, 31, 33]) {
+        const other = note.checkpointText({ ...checkpoint, hash: new Uint8Array(size) });
+        await refuses(`a root of ${size} bytes`, () => open(other));
+    }
     await refuses('the checkpoint of another round', () => open(text, 'o/1', 'o/2'));
     await refuses('another round under the name of this one', () => open(text.replace('o/1', 'o/2'), 'o/1'));
     const other = await publicKey(fromBase64url(files.answers.seeds.doc_key, 32));
@@ -89,5 +118,6 @@ async function aCheckpointIsOneRoundsAlone(files) {
 export const checks = {
     'signed notes: the example of the reference, and every touch of it is found': theExampleOfTheReferenceHolds,
     'signed notes: what is none is refused': whatIsNoNoteIsRefused,
+    'signed notes: what is signed and none is refused': whatIsSignedAndNoNoteIsRefused,
     'checkpoints: three canonical lines, for one round alone': aCheckpointIsOneRoundsAlone,
 };

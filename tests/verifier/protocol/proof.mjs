@@ -2,7 +2,7 @@
 //
 // What a newcomer would get wrong: a manifest proves nothing by itself, for whoever cheats can write another one with
 // keys of his own. Whoever judges compares its words with those of the printed order.
-import { fromBase64url, isSame, sha256, utf8, want } from './bytes.mjs';
+import { fromBase64url, isSame, sha256, textOf, utf8, want } from './bytes.mjs';
 import { digestWords, receiptMessage } from './documents.mjs';
 import { verify } from './ed25519.mjs';
 import { openCheckpoint, readVerifierKey } from './note.mjs';
@@ -49,7 +49,7 @@ export async function prove(round, receipt) {
 
 /** As `prove`, for each line of a published list of complaints; the number of proofs. */
 export async function proveAll(round, complaints) {
-    const lines = new TextDecoder().decode(complaints).split('\n').filter((line) => line !== '');
+    const lines = textOf(complaints).split('\n').filter((line) => line !== '');
     for (const line of lines) {
         await prove(round, utf8(line));
     }
