@@ -27,6 +27,7 @@ mod key_pool;
 mod latencies;
 mod lean;
 mod measured;
+mod oracles;
 mod orders;
 mod population;
 mod proxied;
