@@ -32,3 +32,5 @@ mod reference;
 mod reliability;
 #[path = "scoring/resilience.rs"]
 mod resilience;
+#[path = "scoring/statements.rs"]
+mod statements;

@@ -13,17 +13,18 @@ use crate::config::Config;
 use crate::db::Registry;
 use crate::domain::ids::{CycleId, EvaluationId};
 use crate::domain::judge_file::FilePurpose;
+use crate::domain::methodology::{Statement, Text};
 use crate::domain::policy;
 use crate::domain::policy::{Actor, ResultSight};
 use crate::domain::scoring::publication::{Band, Figure, Published};
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::exchange;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::jobs::JobKind;
 use crate::store::results::{ResultRow, ResultStatus};
 use crate::workflow::jobs::Bell;
-use crate::workflow::results;
+use crate::workflow::{issuance, results};
 
 coded! {
     /// Where an interval lies against the expected standard.
@@ -39,7 +40,7 @@ coded! {
 
 /// A result as far as the caller may know it.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "status": "ok", "band": null, "overall": {"n": 13, "point_hundredths": 375, "lo_hundredths": 325, "hi_hundredths": 425, "band": "above"}, "criteria": [{"code": "reasoning", "figure": {"n": 13, "point_hundredths": 400, "lo_hundredths": 350, "hi_hundredths": 450, "band": "above"}}], "algorithm_version": "level-profile-1", "input_digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7"}))]
+#[schema(example = json!({"evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "status": "ok", "band": null, "overall": {"n": 13, "point_hundredths": 375, "lo_hundredths": 325, "hi_hundredths": 425, "band": "above"}, "criteria": [{"code": "reasoning", "figure": {"n": 13, "point_hundredths": 400, "lo_hundredths": 350, "hi_hundredths": 450, "band": "above"}}], "statements": [{"code": "s01", "text": {"kk": "Танысқан актілердің құрылымы анық болды.", "ru": "Изученные акты имели ясную структуру.", "en": "The acts seen were clearly structured."}}], "algorithm_version": "level-profile-1", "input_digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7"}))]
 pub struct ResultView {
     /// The evaluation.
     evaluation_id: EvaluationId,
@@ -52,6 +53,10 @@ pub struct ResultView {
     /// With `ok`: at most five criteria, those that enough reviews answer; else null.
     #[schema(max_items = 5)]
     criteria: Option<Vec<CriterionFigureView>>,
+    /// With `ok`: the statements that enough of these reviews chose, in the methodology's order; else null. How many chose
+    /// them is told to nobody.
+    #[schema(max_items = 60)]
+    statements: Option<Vec<StatementView>>,
     /// The version of formulas and constants; null for whoever sees the status alone.
     #[schema(max_length = 64)]
     algorithm_version: Option<String>,
@@ -89,6 +94,16 @@ pub struct CriterionFigureView {
     figure: FigureView,
 }
 
+/// A statement that enough reviewers chose.
+#[derive(Serialize, ToSchema)]
+pub struct StatementView {
+    /// Its code in the methodology.
+    #[schema(max_length = 32)]
+    code: String,
+    /// What it says, in the methodology's words.
+    text: Text,
+}
+
 impl From<Figure> for FigureView {
     fn from(figure: Figure) -> Self {
         FigureView {
@@ -110,7 +125,8 @@ fn word(band: Band) -> ResultBand {
 }
 
 impl ResultView {
-    fn new(row: ResultRow, sight: ResultSight) -> Result<Self> {
+    /// The view of a row; `statements` are those of the cycle's methodology.
+    fn new(row: ResultRow, sight: ResultSight, statements: &[Statement]) -> Result<Self> {
         let release = row.release()?;
         let mut view = ResultView {
             evaluation_id: row.evaluation_id,
@@ -118,6 +134,7 @@ impl ResultView {
             band: None,
             overall: None,
             criteria: None,
+            statements: None,
             algorithm_version: None,
             input_digest: None,
         };
@@ -129,13 +146,20 @@ impl ResultView {
         match release.published() {
             Published::Insufficient {} => {}
             Published::Indicative { band } => view.band = Some(word(*band)),
-            Published::Ok { overall, criteria } => {
+            Published::Ok { overall, criteria, statements: told } => {
                 view.overall = Some((*overall).into());
                 let figures = criteria.iter().map(|criterion| CriterionFigureView {
                     code: criterion.code.clone(),
                     figure: criterion.figure.into(),
                 });
                 view.criteria = Some(figures.collect());
+                let in_words = |code: &String| {
+                    let known = statements.iter().find(|statement| statement.code == *code);
+                    let text =
+                        known.ok_or_else(|| Error::internal("a statement was told that nobody wrote"))?.text.clone();
+                    Ok(StatementView { code: code.clone(), text })
+                };
+                view.statements = Some(told.iter().map(in_words).collect::<Result<_>>()?);
             }
         }
         Ok(view)
@@ -182,7 +206,8 @@ pub async fn compute_results(
 ///
 /// For auditors as soon as it is computed, and for secretaries its status alone; once the cycle is in `reporting`, for the
 /// judge it concerns and the members and appeal members to whom the evaluation is assigned, all at the same time. To
-/// everybody else, and before, there is none (404). Each reading is recorded before it is answered, and the judge sees it
+/// everybody else, and before, there is none (404). Statements are told by code and words, those that at least
+/// `statement_min` of the methodology chose, and never by how many. Each reading is recorded before it is answered, and the judge sees it
 /// in the full view of the file.
 #[utoipa::path(tag = "results", responses((status = 200, body = ResultView), ReadProblems))]
 #[get("/evaluations/{evaluation_id}/result")]
@@ -194,7 +219,7 @@ pub async fn get_result(
 ) -> Result<HttpResponse> {
     let now = clock.now();
     let id = evaluation_id.into_inner();
-    let (row, sight) = registry
+    let (row, sight, statements) = registry
         .0
         .write(move |conn| {
             // What does not exist costs the same questions as what is hidden, or the time would tell one from the other.
@@ -210,8 +235,12 @@ pub async fn get_result(
             let purpose = if is_own { FilePurpose::OwnFile } else { FilePurpose::Evaluation };
             let judge_id = evaluation.judge_id;
             store::audit::record_reading(conn, actor.account_id, "get_result", judge_id, purpose, now)?;
-            Ok((row, sight))
+            let statements = match sight {
+                ResultSight::Full => issuance::methodology_of(conn, &cycle)?.0.statements,
+                ResultSight::Status => Vec::new(),
+            };
+            Ok((row, sight, statements))
         })
         .await?;
-    Ok(HttpResponse::Ok().json(ResultView::new(row, sight)?))
+    Ok(HttpResponse::Ok().json(ResultView::new(row, sight, &statements)?))
 }

@@ -20,7 +20,7 @@ use crate::credential::note::{Checkpoint, VerifierKey};
 use crate::credential::succession;
 use crate::credential::tally::{RoundResult, Scored, input_digest, score_rounds};
 use crate::domain::hex::hex;
-use crate::domain::methodology::Methodology;
+use crate::domain::methodology::{Methodology, Text};
 use crate::domain::scoring::publication::{Band, CriterionFigure, Figure, Published};
 use crate::error::{Code, Error, Result};
 
@@ -61,6 +61,7 @@ pub struct PublishedResult {
     band: Option<Band>,
     overall: Option<PublishedFigure>,
     criteria: Option<Vec<PublishedCriterion>>,
+    statements: Option<Vec<PublishedStatement>>,
     algorithm_version: Option<String>,
     input_digest: Option<String>,
 }
@@ -80,6 +81,13 @@ struct PublishedFigure {
 struct PublishedCriterion {
     code: String,
     figure: PublishedFigure,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PublishedStatement {
+    code: String,
+    text: Text,
 }
 
 /// The files of a bundle, unpacked in a folder or as it was downloaded.
@@ -175,12 +183,12 @@ pub fn recount_rounds(
     match (&rescored, stored) {
         (Err(fault), _) => findings.push(c9(format!("the results cannot be computed: {}", reason(fault)))),
         (Ok(_), None) => findings.push(c9(format!("{RESULT} is missing"))),
-        (Ok(scored), Some(stored)) => findings.extend(compare(scored, stored)),
+        (Ok((scored, _)), Some(stored)) => findings.extend(compare(scored, stored)),
     }
-    if let Ok(scored) = &rescored {
+    if let Ok((scored, methodology)) = &rescored {
         let input_digest = hex(&input_digest(earlier, files).0);
         findings.extend(published.iter().filter_map(|(subject_ref, answer)| {
-            let fault = compare_published(scored, &input_digest, subject_ref, answer)?;
+            let fault = compare_published((scored, methodology), &input_digest, subject_ref, answer)?;
             Some(Finding { check: Check::C10, detail: format!("subject {subject_ref}: {fault}") })
         }));
     }
@@ -196,7 +204,7 @@ pub fn recount_rounds(
 
 /// Whether reviews were added for those alone whose first reviews do not ground a decision.
 fn check_short(earlier: &Files, files: &Files) -> Vec<Finding> {
-    let images = match rescore(None, earlier).and_then(|scored| scored.images()) {
+    let images = match rescore(None, earlier).and_then(|(scored, _)| scored.images()) {
         Ok(images) => images,
         Err(fault) => return vec![c9(format!("round 1: the results cannot be computed: {}", reason(&fault)))],
     };
@@ -263,10 +271,10 @@ impl Recount {
     }
 }
 
-fn rescore(earlier: Option<&Files>, files: &Files) -> Result<Scored> {
+fn rescore(earlier: Option<&Files>, files: &Files) -> Result<(Scored, Methodology)> {
     let methodology = files.get(METHODOLOGY).map(Vec::as_slice).unwrap_or_default();
     let methodology: Methodology = serde_json::from_slice(methodology).map_err(|_| Error::from(Code::Malformed))?;
-    score_rounds(earlier, files, &methodology)
+    Ok((score_rounds(earlier, files, &methodology)?, methodology))
 }
 
 fn c9(detail: impl Into<String>) -> Finding {
@@ -307,7 +315,7 @@ fn compare(scored: &Scored, stored: &[u8]) -> Vec<Finding> {
 
 /// What of a published answer is not the image of the computed result.
 fn compare_published(
-    scored: &Scored,
+    (scored, methodology): (&Scored, &Methodology),
     input_digest: &str,
     subject_ref: &Ref,
     answer: &PublishedResult,
@@ -322,33 +330,45 @@ fn compare_published(
     if !is_of_these {
         return Some("it was not computed from these reviews by this algorithm");
     }
-    let expected = PublishedResult::of(image.published());
+    let expected = PublishedResult::of(image.published(), methodology);
     let is_equal = (&answer.status, &answer.band, &answer.overall, &answer.criteria)
         == (&expected.status, &expected.band, &expected.overall, &expected.criteria);
-    (!is_equal).then_some("the published figures are not the image of the result")
+    if !is_equal {
+        return Some("the published figures are not the image of the result");
+    }
+    let is_told = answer.statements == expected.statements;
+    (!is_told).then_some("the published statements are not those that enough of the reviews chose")
 }
 
 impl PublishedResult {
     /// The answer that an image must have; without what every answer of a bundle shares.
-    fn of(image: &Published) -> Self {
+    fn of(image: &Published, methodology: &Methodology) -> Self {
         let bare = |status: &str| PublishedResult {
             status: status.to_owned(),
             band: None,
             overall: None,
             criteria: None,
+            statements: None,
             algorithm_version: None,
             input_digest: None,
         };
         match image {
             Published::Insufficient {} => bare("insufficient"),
             Published::Indicative { band } => PublishedResult { band: Some(*band), ..bare("indicative") },
-            Published::Ok { overall, criteria } => PublishedResult {
+            Published::Ok { overall, criteria, statements } => PublishedResult {
                 overall: Some(PublishedFigure::of(overall)),
                 criteria: Some(criteria.iter().map(PublishedCriterion::of).collect()),
+                statements: Some(told(methodology, statements)),
                 ..bare("ok")
             },
         }
     }
+}
+
+/// Statements in the methodology's words; the codes are the methodology's own, as they were counted by it.
+fn told(methodology: &Methodology, codes: &[String]) -> Vec<PublishedStatement> {
+    let known = codes.iter().filter_map(|code| methodology.statement(code));
+    known.map(|one| PublishedStatement { code: one.code.clone(), text: one.text.clone() }).collect()
 }
 
 impl PublishedFigure {

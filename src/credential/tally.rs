@@ -18,6 +18,7 @@ use crate::domain::scoring::document::{ALGORITHM, CriterionSpread, SubjectResult
 use crate::domain::scoring::publication::{Image, publish};
 use crate::domain::scoring::rules::{Criterion, NO_BASIS, Panel, PublishStep, RuleValues, Rules, Scale};
 use crate::domain::scoring::score_cycle;
+use crate::domain::scoring::statements::{Choices, StatementRules};
 use crate::error::{Code, Error, Result};
 
 /// `result.json`: every result of a cycle in whole numbers, over all its rounds. A cycle may use several instruments, and
@@ -57,18 +58,34 @@ pub struct Scored {
     instrument_of: HashMap<Ref, String>,
 }
 
-/// The marks of one envelope; all else in it was checked before.
+/// What one envelope says; all else in it was checked before.
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(borrow)]
-    body: Marks<'a>,
+    body: Said<'a>,
 }
 
 #[derive(Deserialize)]
-struct Marks<'a> {
+struct Said<'a> {
     subject_ref: Ref,
     #[serde(borrow)]
     marks: BTreeMap<&'a str, Option<i64>>,
+    #[serde(borrow)]
+    statements: Vec<&'a str>,
+}
+
+/// What the reviews of one subject say: their rows, laid end to end, and the statements that they chose.
+#[derive(Default)]
+struct Sheets {
+    rows: Vec<u8>,
+    choices: Choices,
+}
+
+/// What envelopes are read by.
+struct Reader<'a> {
+    forms: BTreeMap<&'a str, Form<'a>>,
+    instrument_of: HashMap<Ref, &'a str>,
+    statements: StatementRules<'a>,
 }
 
 /// A form as it is read: the rules, and the place of each item in a row.
@@ -123,20 +140,30 @@ pub fn score_rounds(earlier: Option<&Files>, files: &Files, methodology: &Method
     for bundle in earlier.into_iter().chain([files]) {
         lines.extend(split_lines(get(bundle, ENVELOPES)?)?);
     }
-    let mut rows = read_rows(&lines, &forms, &instrument_of)?;
+    let statement_min = methodology.counts.statement_min as usize;
+    let statements = StatementRules::new(&methodology.statements, statement_min)?;
+    let reader = Reader { forms, instrument_of, statements };
+    let mut sheets = reader.read(&lines)?;
     let mut result = RoundResult {
         algorithm: ALGORITHM.to_owned(),
         earlier: earlier.map(|bundle| get(bundle, INDEX)).transpose()?.map(|index| sha256(&[index])),
         instruments: Vec::new(),
         subjects: Vec::new(),
     };
-    for (instrument_id, form) in &forms {
-        let (mut names, mut panels) = (Vec::new(), Vec::new());
+    for (instrument_id, form) in &reader.forms {
+        let (mut names, mut panels, mut choices) = (Vec::new(), Vec::new(), HashMap::new());
         for subject in manifest.subjects.iter().filter(|subject| subject.instrument_id == *instrument_id) {
-            names.push(subject.subject_ref.to_string());
-            panels.push(Panel::new(&form.rules, rows.remove(&subject.subject_ref).unwrap_or_default())?);
+            let name = subject.subject_ref.to_string();
+            let own = sheets.remove(&subject.subject_ref).unwrap_or_default();
+            panels.push(Panel::new(&form.rules, own.rows)?);
+            choices.insert(name.clone(), own.choices);
+            names.push(name);
         }
-        let sealed = document(&form.rules, &names, &score_cycle(&form.rules, &panels)?)?;
+        let mut sealed = document(&form.rules, &names, &score_cycle(&form.rules, &panels)?)?;
+        for subject in &mut sealed.subjects {
+            let own = choices.get(&subject.subject_ref).map(|own| reader.statements.told(subject.status, own));
+            subject.statements = own.unwrap_or_default();
+        }
         result.instruments.push(InstrumentSpread {
             instrument_id: (*instrument_id).to_owned(),
             keys_variance_millionths: sealed.keys_variance_millionths,
@@ -145,6 +172,7 @@ pub fn score_rounds(earlier: Option<&Files>, files: &Files, methodology: &Method
         result.subjects.extend(sealed.subjects);
     }
     result.subjects.sort_unstable_by(|a, b| a.subject_ref.cmp(&b.subject_ref));
+    let Reader { forms, instrument_of, .. } = reader;
     Ok(Scored {
         result,
         rules: forms.into_iter().map(|(instrument_id, form)| (instrument_id.to_owned(), form.rules)).collect(),
@@ -207,53 +235,53 @@ fn form<'a>(methodology: &'a Methodology, instrument_id: &str) -> Result<Form<'a
     Ok(Form { rules, scale: methodology.scale, places: codes.zip(0..).collect() })
 }
 
-/// The rows of every subject, end to end, read by as many threads as there are cores.
-fn read_rows(
-    lines: &[&[u8]],
-    forms: &BTreeMap<&str, Form<'_>>,
-    instrument_of: &HashMap<Ref, &str>,
-) -> Result<HashMap<Ref, Vec<u8>>> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = lines.len().div_ceil(threads).max(1);
-    let read_share = |lines: &[&[u8]]| {
-        let mut rows = HashMap::new();
-        lines.iter().try_for_each(|line| read_row(line, forms, instrument_of, &mut rows)).map(|()| rows)
-    };
-    let shares = std::thread::scope(|scope| {
-        let workers: Vec<_> = lines.chunks(share).map(|lines| scope.spawn(move || read_share(lines))).collect();
-        let died = |_| Err(Error::internal("a reader of envelopes died"));
-        workers.into_iter().map(|worker| worker.join().unwrap_or_else(died)).collect::<Result<Vec<_>>>()
-    })?;
-    let mut rows: HashMap<Ref, Vec<u8>> = HashMap::new();
-    for (subject_ref, part) in shares.into_iter().flatten() {
-        rows.entry(subject_ref).or_default().extend(part);
+impl Reader<'_> {
+    /// What is said of every subject, read by as many threads as there are cores.
+    fn read(&self, lines: &[&[u8]]) -> Result<HashMap<Ref, Sheets>> {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let share = lines.len().div_ceil(threads).max(1);
+        let read_share = |lines: &[&[u8]]| {
+            let mut sheets = HashMap::new();
+            lines.iter().try_for_each(|line| self.read_line(line, &mut sheets)).map(|()| sheets)
+        };
+        let shares = std::thread::scope(|scope| {
+            let workers: Vec<_> = lines.chunks(share).map(|lines| scope.spawn(move || read_share(lines))).collect();
+            let died = |_| Err(Error::internal("a reader of envelopes died"));
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(died)).collect::<Result<Vec<_>>>()
+        })?;
+        let mut sheets: HashMap<Ref, Sheets> = HashMap::new();
+        for (subject_ref, part) in shares.into_iter().flatten() {
+            let whole = sheets.entry(subject_ref).or_default();
+            whole.rows.extend(part.rows);
+            whole.choices.merge(&part.choices);
+        }
+        Ok(sheets)
     }
-    Ok(rows)
-}
 
-fn read_row(
-    line: &[u8],
-    forms: &BTreeMap<&str, Form<'_>>,
-    instrument_of: &HashMap<Ref, &str>,
-    rows: &mut HashMap<Ref, Vec<u8>>,
-) -> Result<()> {
-    let malformed = || Error::from(Code::Malformed);
-    let Marks { subject_ref, marks } = serde_json::from_slice::<Line<'_>>(line).map_err(|_| malformed())?.body;
-    if marks.values().all(Option::is_none) {
-        // Withdrawn, or nothing but statements: no answer, so no review to count.
-        return Ok(());
+    fn read_line(&self, line: &[u8], sheets: &mut HashMap<Ref, Sheets>) -> Result<()> {
+        let malformed = || Error::from(Code::Malformed);
+        let said = serde_json::from_slice::<Line<'_>>(line).map_err(|_| malformed())?.body;
+        let Said { subject_ref, marks, statements } = said;
+        if marks.values().all(Option::is_none) {
+            // Withdrawn, or nothing but statements: no answer, so no review to count.
+            return Ok(());
+        }
+        let form = self.instrument_of.get(&subject_ref).and_then(|instrument_id| self.forms.get(instrument_id));
+        let form = form.ok_or_else(malformed)?;
+        let mut row = vec![NO_BASIS; form.places.len()];
+        for (code, mark) in marks {
+            let Some(mark) = mark else { continue };
+            let place = form.places.get(code).and_then(|place| row.get_mut(*place)).ok_or_else(malformed)?;
+            let mark = u8::try_from(mark).map_err(|_| malformed())?;
+            // The box checks the range alone; between the steps of a coarser scale there is no mark, so no answer.
+            *place = if form.scale.contains(mark) { mark } else { NO_BASIS };
+        }
+        let own = sheets.entry(subject_ref).or_default();
+        if form.rules.is_answered(&row) {
+            // A review that answers no criterion is not among the n that the statements are told of.
+            self.statements.count(&mut own.choices, &statements)?;
+        }
+        own.rows.extend(row);
+        Ok(())
     }
-    let form = instrument_of.get(&subject_ref).and_then(|instrument_id| forms.get(instrument_id));
-    let form = form.ok_or_else(malformed)?;
-    let row = rows.entry(subject_ref).or_default();
-    let start = row.len();
-    row.resize(start + form.places.len(), NO_BASIS);
-    for (code, mark) in marks {
-        let Some(mark) = mark else { continue };
-        let place = form.places.get(code).and_then(|place| row.get_mut(start + place)).ok_or_else(malformed)?;
-        let mark = u8::try_from(mark).map_err(|_| malformed())?;
-        // The box checks the range alone; between the steps of a coarser scale there is no mark, so no answer.
-        *place = if form.scale.contains(mark) { mark } else { NO_BASIS };
-    }
-    Ok(())
 }

@@ -250,6 +250,12 @@ struct ResultView {
     band: Option<Band>,
     overall: Option<FigureView>,
     criteria: Option<Vec<CriterionView>>,
+    statements: Option<Vec<StatementView>>,
+}
+
+#[derive(Deserialize)]
+struct StatementView {
+    code: String,
 }
 
 #[derive(Deserialize)]
@@ -283,9 +289,11 @@ fn published(answer: Value) -> Result<Published> {
         Status::Indicative => Ok(Published::Indicative { band: view.band.ok_or_else(incomplete)? }),
         Status::Ok => {
             let (overall, criteria) = view.overall.zip(view.criteria).ok_or_else(incomplete)?;
+            let statements = view.statements.ok_or_else(incomplete)?;
             let criteria =
                 criteria.into_iter().map(|view| CriterionFigure { code: view.code, figure: view.figure.into() });
-            Ok(Published::Ok { overall: overall.into(), criteria: criteria.collect() })
+            let statements = statements.into_iter().map(|view| view.code).collect();
+            Ok(Published::Ok { overall: overall.into(), criteria: criteria.collect(), statements })
         }
     }
 }

@@ -210,7 +210,7 @@ mod tests {
     fn a_row_shows_the_published_result_and_what_the_demo_knows() {
         let overall = Figure { n: 12, point: 300, lo: 250, hi: 375, band: Band::NotDistinguishable };
         let shift = Shift { plain_mean: -33, level: -8 };
-        let shown = row(&line(Published::Ok { overall, criteria: Vec::new() }, Some(shift)));
+        let shown = row(&line(Published::Ok { overall, criteria: Vec::new(), statements: Vec::new() }, Some(shift)));
         for part in
             ["S001", "Әлімова", "12 ok", "3.00 (2.50-3.75) as expected", "2.81", "3.05", "2 down", "-0.33", "-0.08"]
         {

@@ -45,6 +45,7 @@ mod recounts;
 mod requests;
 mod results;
 mod sessions;
+mod statements;
 mod supplements;
 mod tokens;
 mod traps;

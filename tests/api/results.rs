@@ -48,11 +48,14 @@ fn as_listed(subject: usize, place: usize, _item: &str) -> Option<i64> {
     (place < count).then_some(mark)
 }
 
+/// The statements that one of a subject's reviews chooses.
+pub type Chosen = fn(subject: usize, place: usize) -> &'static [&'static str];
+
 pub async fn sealed() -> Sealed {
-    sealed_with(as_listed).await
+    sealed_with(as_listed, |_, _| &[]).await
 }
 
-async fn sealed_with(marks: Marks) -> Sealed {
+async fn sealed_with(marks: Marks, chosen: Chosen) -> Sealed {
     let app = App::start_with_keys(SUBJECTS).await;
     let round = app.frozen_cycle().await;
     let plan = &round.plan;
@@ -68,7 +71,8 @@ async fn sealed_with(marks: Marks) -> Sealed {
     let mut envelopes: Vec<Envelope> = Vec::new();
     for (at, subject) in round.manifest.manifest().subjects.iter().enumerate() {
         for (place, (card, credential)) in cards[&subject.subject_ref].iter().enumerate() {
-            envelopes.push(round.review_of(card, credential, |item| marks(at, place, item)));
+            let statements = chosen(at, place);
+            envelopes.push(round.review_with(card, credential, |item| marks(at, place, item), statements));
         }
     }
     let files = round.bundle(&app, ledger, &envelopes).await;
@@ -90,7 +94,16 @@ impl Sealed {
 
     /// The results of reviews with these marks.
     pub async fn computed_with(marks: Marks) -> Sealed {
-        let sealed = sealed_with(marks).await;
+        Sealed::computed_of(marks, |_, _| &[]).await
+    }
+
+    /// The results of the listed reviews with these statements.
+    pub async fn computed_choosing(chosen: Chosen) -> Sealed {
+        Sealed::computed_of(as_listed, chosen).await
+    }
+
+    async fn computed_of(marks: Marks, chosen: Chosen) -> Sealed {
+        let sealed = sealed_with(marks, chosen).await;
         sealed.publish(&sealed.files);
         let job = sealed.round.plan.work(&sealed.app, "/results", "results").await;
         assert_eq!((&job["state"], &job["error"]), (&json!("done"), &Value::Null));

@@ -72,12 +72,25 @@ fn both_verifiers_pass_the_bundle_as_it_was_sealed() {
 }
 
 #[test]
+fn both_verifiers_count_statements_of_the_last_versions_of_reviews_that_count() {
+    let result: serde_json::Value = serde_json::from_slice(&world().files["result.json"]).unwrap();
+
+    let told = |subject: usize| &result["subjects"][subject]["statements"];
+    assert_eq!(told(0), &serde_json::json!(["s01", "s05"]));
+    assert!(told(1).is_null() && told(2).is_null());
+    assert!(recount(&world().files, &[], &|| {}).is_equal());
+    let (code, output) = python::recount(&world().files);
+    assert_eq!(code, 0, "{output}");
+}
+
+#[test]
 fn both_verifiers_hold_a_result_to_the_number_of_reviews_kept() {
     // Ten valid reviews keep six, which is one too few here.
     let files = world_keeping(7).files;
 
     let result: serde_json::Value = serde_json::from_slice(&files["result.json"]).unwrap();
     assert_eq!((&result["subjects"][0]["status"], &result["subjects"][0]["n"]), (&"indicative".into(), &10.into()));
+    assert!(result["subjects"][0].get("statements").is_none(), "no figure, no statement");
     assert!(recount(&files, &[], &|| {}).is_equal());
     let (code, told) = python::recount(&files);
     assert_eq!(code, 0, "{told}");

@@ -73,6 +73,28 @@ pub const EDITS: &[(&str, Edit)] = &[
     ("two criteria swapped", |files, _, chance| {
         on_subject(files, chance, |one| one["criteria"].as_array_mut().unwrap().swap(0, 1));
     }),
+    ("a statement told that two chose", |files, _, _| {
+        on_statements(files, |told| told.insert(1, json!("s03")));
+    }),
+    ("a statement told of reviews that contradict themselves", |files, _, _| {
+        on_statements(files, |told| told.push(json!("s07")));
+    }),
+    ("a statement told of versions that were replaced", |files, _, _| {
+        on_statements(files, |told| told.push(json!("s09")));
+    }),
+    ("a told statement dropped", |files, _, chance| on_statements(files, |told| drop(told.remove(chance.below(2))))),
+    ("told statements in another order", |files, _, _| on_statements(files, |told| told.swap(0, 1))),
+    ("all statements dropped", |files, _, _| {
+        edit_json(files, RESULT, |result| {
+            drop(result["subjects"][0].as_object_mut().unwrap().remove("statements"));
+        });
+    }),
+    ("a statement told of few reviews", |files, _, _| {
+        edit_json(files, RESULT, |result| result["subjects"][1]["statements"] = json!(["s01"]));
+    }),
+    ("an empty list of statements", |files, _, _| {
+        edit_json(files, RESULT, |result| result["subjects"][1]["statements"] = json!([]));
+    }),
     ("another algorithm", |files, _, _| edit_json(files, RESULT, |one| one["algorithm"] = json!("level-profile-2"))),
     ("an instrument dropped", |files, _, _| {
         edit_json(files, RESULT, |result| drop(result["instruments"].as_array_mut().unwrap().pop()));
@@ -108,6 +130,11 @@ pub const INTERVALS: &[(&str, Edit)] = &[
 fn on_subject(files: &mut Files, chance: &mut Chance, edit: impl FnOnce(&mut Value)) {
     let at = chance.below(2);
     edit_json(files, RESULT, |result| edit(&mut result["subjects"][at]));
+}
+
+/// The statements of the subject that has some.
+fn on_statements(files: &mut Files, edit: impl FnOnce(&mut Vec<Value>)) {
+    edit_json(files, RESULT, |result| edit(result["subjects"][0]["statements"].as_array_mut().unwrap()));
 }
 
 fn on_overall(files: &mut Files, chance: &mut Chance, edit: impl FnOnce(&mut Value)) {

@@ -102,7 +102,9 @@ fn make(issuers: &[&str], rules: &Methodology) -> World {
             let versions = [3, 2, 2].get(usize::from(number)).copied().unwrap_or(1);
             for version in 1..=versions {
                 let is_withdrawn = (subject, number, version) == (0, 1, 2);
-                let body = body(pinned, subject, &earlier, is_withdrawn, &mut random);
+                let chosen = if version < versions { REPLACED } else { statements(number) };
+                let chosen = if is_withdrawn { &[] } else { chosen };
+                let body = body(pinned, subject, &earlier, chosen, &mut random);
                 let envelope = Envelope::sign(body, credentials.clone(), &esk).unwrap();
                 if version < versions {
                     let leaf = envelope.leaf().unwrap();
@@ -124,16 +126,34 @@ fn make(issuers: &[&str], rules: &Methodology) -> World {
     World { files, manifests, reviewers }
 }
 
-fn body(pinned: &Frozen, subject: usize, earlier: &[Digest], is_withdrawn: bool, random: &mut ChaCha8Rng) -> Body {
+/// What a reviewer chooses in the last version: `s01` all but the one who withdraws, `s03` two, `s05` three; `s07` two, and
+/// four more together with its opposite.
+fn statements(number: u8) -> &'static [&'static str] {
+    match number {
+        0 => &["s01", "s03", "s05"],
+        2 => &["s01", "s03", "s05"],
+        3 => &["s01", "s05"],
+        4..=7 => &["s01", "s07", "s08"],
+        8 | 9 => &["s01", "s07"],
+        _ => &["s01"],
+    }
+}
+
+/// What everybody chose in versions that they replaced.
+const REPLACED: &[&str] = &["s09"];
+
+fn body(pinned: &Frozen, subject: usize, earlier: &[Digest], chosen: &[&str], random: &mut ChaCha8Rng) -> Body {
     let items = &pinned.manifest().instruments[0].items;
+    // Everybody who does not withdraw chooses something.
+    let is_withdrawn = chosen.is_empty();
     let mut mark = || match random.next_u32() % 8 {
         _ if is_withdrawn => None,
         0 => None,
         other => Some(i64::from(other % 5) + 1),
     };
     let marks: BTreeMap<String, Option<i64>> = items.iter().map(|item| (item.code.clone(), mark())).collect();
-    let statements: &[String] = if is_withdrawn { &[] } else { &["s01".to_owned()] };
-    let mut body = Body::new(pinned, subject_ref(subject), earlier, marks, statements).unwrap();
+    let statements: Vec<String> = chosen.iter().map(|code| (*code).to_owned()).collect();
+    let mut body = Body::new(pinned, subject_ref(subject), earlier, marks, &statements).unwrap();
     // The same reviews on every run: a failure names a mutation that can be made again.
     random.fill_bytes(&mut body.nonce.0);
     body

@@ -1,10 +1,8 @@
-"""Recounts a sealed bundle: a second implementation of the checks c1 to c8, and of c9 the counts and exact fractions.
+"""Recounts a sealed bundle: a second implementation of the checks c1 to c8, and of c9 counts, fractions and statements.
 
 Written from the protocol's description and not from the service's code, with Python's standard library alone, so that
 an auditor's engineer can read all of it. Interval ends and variances, which are doubles, are left to `ejf recount`.
-recount.py DIR [CHECKPOINT]: the outcome, then one line for each finding; exit 0 equal, 1 mismatch, 2 unreadable.
-CHECKPOINT is the one that everybody was shown: it has to seal the bundle's leaves.
-"""
+recount.py DIR [CHECKPOINT, as all were shown it]: outcome and findings; exit 0 equal, 1 mismatch, 2 unreadable."""
 import base64, functools, hashlib, itertools, json, multiprocessing, pathlib, re, sys, unicodedata
 from fractions import Fraction
 def want(holds, what):
@@ -139,8 +137,7 @@ class Rules:
         self.subjects = {b64url(subject["subject_ref"], 16): subject for subject in self.last["subjects"]}
         place = self.last["log"]["origin"].split("/")
         signer = "/".join(place[:-2] + ["manifest", self.last["cycle_ref"], str(self.last["round"])])
-        noted = len(self.manifests) - 1, self.digests[-1]
-        want(note(files["manifest.note"], signer, self.last) == noted, "the note is on another manifest")
+        want(note(files["manifest.note"], signer, self.last) == (at, self.digests[-1]), "another manifest is noted")
     def issued(self, issuer_id, raw):
         """What the issuer's ledger counts, by subject, where the subject still has the key that was counted."""
         ledger = read_json(raw, "v cycle_ref round generation issuer_id manifest_digest subjects sig")
@@ -157,7 +154,7 @@ class Rules:
             if self.keys.get((b64url(listed["subject_ref"]), issuer_id), "-")[0] == b64url(listed["key_id"]):
                 counts[b64url(listed["subject_ref"])] = len(entries)
         return counts
-# --- c5: one envelope, as (leaf, epk, subject, prev, marks, is_withdrawn).
+# --- c5: one envelope, as (leaf, epk, subject, prev, (marks, statements), is_withdrawn).
 def read_envelope(rules, line):
     envelope, last = read_json(line, "epk credentials body sig"), rules.last
     body, epk, sig = envelope["body"], b64url(envelope["epk"], 32), b64url(envelope["sig"], 64)
@@ -184,13 +181,13 @@ def read_envelope(rules, line):
     want(signed(epk, b"EJF-REVIEW-v1\0" + canonical(body), sig), "the signature is not valid")
     opened = b"".join(len(part).to_bytes(4, "big") + part for part in (canonical(body), sig)) + epk
     leaf = sha256(b"\0EJF-LEAF-v1\0", b64url(last["cycle_ref"]), sha256(opened))
-    return leaf, epk, ref, prev, marks, not chosen and all(mark is None for mark in marks.values())
+    return leaf, epk, ref, prev, (marks, chosen), not chosen and all(mark is None for mark in marks.values())
 def attempt(work, *given):
     try:
         return work(*given), None
     except Exception as fault:  # Whatever cannot be read is a finding, and no reason to stop.
         return None, f"{type(fault).__name__}: {fault}"
-# --- c9: counts, levels and profiles as exact fractions.
+# --- c9: counts, levels and profiles as exact fractions; statements that enough of the counted reviews chose.
 def trimmed(values):
     g = len(values) // 4
     return sum(sorted(values)[g : len(values) - g], Fraction(0)) / (len(values) - 2 * g)
@@ -200,7 +197,8 @@ def figure(value, stored):
     return {"score": exact(value), "text": text, "ordinary": stored["ordinary"], "aware": stored["aware"]}
 def score(methodology, criteria, sheets, stored):
     scale, counts, keys, differences = methodology["scale"], methodology["counts"], [], [[] for _ in criteria]
-    for marks in sheets:
+    chosen, opposite = [], {one["code"]: one.get("opposite") for one in methodology["statements"]}
+    for marks, codes in sheets:
         means = []
         for criterion in criteria:
             items = [marks[item["code"]] for item in methodology["items"] if item["criterion"] == criterion["code"]]
@@ -208,6 +206,7 @@ def score(methodology, criteria, sheets, stored):
             means.append(Fraction(sum(given), len(given)) if 2 * len(given) >= len(items) else None)
         answered = [(one["weight"], mean) for one, mean in zip(criteria, means) if mean is not None]
         if answered:
+            chosen += [code for code in codes if opposite[code] not in codes]
             keys.append(sum(weight * mean for weight, mean in answered) / sum(weight for weight, _ in answered))
             for row, mean in zip(differences, means):
                 row += [] if mean is None else [mean - keys[-1]]
@@ -222,8 +221,9 @@ def score(methodology, criteria, sheets, stored):
         if len(row) >= counts["display_min"]:
             value = Fraction(min(scale["max"], max(scale["min"], level + trimmed(row))))
             criterion |= {"difference": exact(trimmed(row)), **figure(value, found)}
-    is_ok = n >= counts["decision_min"] and n - 2 * g >= counts["kept_min"]
-    return {"status": ("indicative", "ok")[is_ok], "n": n, "overall": overall, "criteria": rows}
+    status = ("indicative", "ok")[n >= counts["decision_min"] and n - 2 * g >= counts["kept_min"]]
+    told = [code for code in opposite if status == "ok" and chosen.count(code) >= counts["statement_min"]]
+    return {"status": status, "n": n, "overall": overall, "criteria": rows, **({"statements": told} if told else {})}
 def check_results(rules, files, reviews, names="algorithm instruments subjects"):
     methodology, result = json.loads(files["methodology.json"]), read_json(files["result.json"])
     asked = {form["instrument_id"]: [one for one in methodology["criteria"] if one["code"] in form["criteria"]]
@@ -234,7 +234,7 @@ def check_results(rules, files, reviews, names="algorithm instruments subjects")
     want(members(result, names)["algorithm"] == "level-profile-1", "another algorithm")
     by_ref = lambda subject: subject["subject_ref"]
     for subject, stored in zip(sorted(rules.last["subjects"], key=by_ref), result["subjects"], strict=True):
-        sheets = [marks for _, _, ref, _, marks, _ in reviews if ref == b64url(subject["subject_ref"])]
+        sheets = [review[4] for review in reviews if review[2] == b64url(subject["subject_ref"])]
         expected = score(methodology, asked[subject["instrument_id"]], sheets, stored)
         want(stored == {"subject_ref": subject["subject_ref"], **expected}, f"the result of {subject['subject_ref']}")
 def lines_of(raw):

@@ -151,7 +151,7 @@ pub(super) fn published(rules: &Rules, marks: &Marks, write: Sink<'_>) -> std::r
             Published::Indicative { band } => {
                 vec![Row { status: Status::Indicative, verdict: Some(*band), ..insufficient(name, "") }]
             }
-            Published::Ok { overall, criteria } => {
+            Published::Ok { overall, criteria, .. } => {
                 let mut rows = vec![published_row(name, "", *overall)];
                 for criterion in &marks.criteria {
                     let figure = criteria.iter().find(|figure| figure.code == *criterion);

@@ -56,6 +56,10 @@ pub struct SubjectResult {
     pub overall: Option<OverallResult>,
     /// The criteria in the order of the instrument; empty where the status is insufficient.
     pub criteria: Vec<CriterionResult>,
+    /// The codes of the statements that are told, in the methodology's order; absent where there is none. How many chose
+    /// them is not written down, since this document outlives the reviews.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<String>,
 }
 
 /// The overall score of one subject.
@@ -110,7 +114,8 @@ pub struct CriterionFigures {
     pub aware: [i64; 2],
 }
 
-/// Writes the results of a cycle; `subject_refs` name the panels in the order in which they were scored.
+/// Writes the results of a cycle; `subject_refs` name the panels in the order in which they were scored. Marks have no
+/// statements: whoever read the reviews adds those that may be told.
 ///
 /// Internal error: names that do not match the panels one to one.
 pub fn document(rules: &Rules, subject_refs: &[String], scores: &CycleScores) -> Result<ResultDocument> {
@@ -146,6 +151,7 @@ fn subject_result(rules: &Rules, subject_ref: &str, panel: &PanelScore) -> Subje
         n: panel.overall.is_some().then_some(panel.n as i64),
         overall: panel.overall.as_ref().map(|overall| overall_result(scale, overall)),
         criteria: criteria.map(|(criterion, score)| criterion_result(scale, &criterion.code, score)).collect(),
+        statements: Vec::new(),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod publication;
 mod reading;
 pub mod resilience;
 pub mod rules;
+pub mod statements;
 pub mod trim;
 
 use crate::error::{Error, Result};

@@ -1,4 +1,4 @@
-//! The only figures of a result that may leave the service, and the words that stand for them (rules P-1 and P-2 of
+//! The only figures of a result that may leave the service, and the words that stand for them (rules P-1, P-2 and P-6 of
 //! publication). A newcomer would add one more helpful number; each is a channel back to single marks, so this module
 //! reads the sealed document, which recounting proves, and nothing else.
 
@@ -33,6 +33,10 @@ pub enum Published {
         overall: Figure,
         /// The criteria that as many reviews answer, in the order of the instrument.
         criteria: Vec<CriterionFigure>,
+        /// The codes of the statements that enough of the reviews chose (rule P-6); why no number stands with them is
+        /// said in [`statements`](super::statements).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        statements: Vec<String>,
     },
 }
 
@@ -109,6 +113,7 @@ pub fn publish(rules: &Rules, result: &SubjectResult) -> Result<Image> {
             Published::Ok {
                 overall: figure(rules, n, overall.score, overall.aware)?,
                 criteria: criterion_figures(rules, &result.criteria)?,
+                statements: result.statements.clone(),
             }
         }
     };

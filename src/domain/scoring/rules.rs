@@ -181,6 +181,16 @@ impl Rules {
         self.weight_unit
     }
 
+    /// Whether a review's row counts as a review: it answers at least one criterion.
+    pub fn is_answered(&self, row: &[u8]) -> bool {
+        let mut rest = row;
+        self.values.criteria.iter().any(|criterion| {
+            let (items, after) = rest.split_at_checked(criterion.items).unwrap_or_default();
+            rest = after;
+            items.iter().filter(|mark| **mark != NO_BASIS).count() >= answered_min(criterion.items)
+        })
+    }
+
     /// The criteria, each with its weight after division by the common divisor.
     pub(super) fn weighted_criteria(&self) -> impl Iterator<Item = (&Criterion, i64)> {
         self.values.criteria.iter().zip(self.weights.iter().copied())

@@ -237,10 +237,22 @@ impl Round {
 
     /// A review with a mark for each item by its code.
     pub fn review_of(&self, card: &Card, credential: &Credential, mark: impl Fn(&str) -> Option<i64>) -> Envelope {
+        self.review_with(card, credential, mark, &[])
+    }
+
+    /// The same with the statements that it chooses.
+    pub fn review_with(
+        &self,
+        card: &Card,
+        credential: &Credential,
+        mark: impl Fn(&str) -> Option<i64>,
+        statements: &[&str],
+    ) -> Envelope {
         let subject = self.manifest.subject(&card.subject_ref).unwrap();
         let items = &self.manifest.instrument(subject).unwrap().items;
         let marks = items.iter().map(|item| (item.code.clone(), mark(&item.code))).collect();
-        let body = Body::new(&self.manifest, card.subject_ref, &[], marks, &[]).unwrap();
+        let statements: Vec<String> = statements.iter().map(|code| (*code).to_owned()).collect();
+        let body = Body::new(&self.manifest, card.subject_ref, &[], marks, &statements).unwrap();
         card.sign(body, credential)
     }
 
