@@ -2,8 +2,8 @@
 //! whoever comes meanwhile, and is half for ever after a crash. Here it is written under another name, made durable,
 //! renamed, and the folder's entry made durable as well.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -53,6 +53,40 @@ pub fn create(folder: &Path, name: &str, bytes: &[u8], mode: u32) -> Result<()> 
     }
 }
 
+/// Overwrites and removes a file, so that what it held is neither under its name nor, on a disk that writes in place, in
+/// its blocks; whether there was one. Where another user of the group made it, it is removed alone.
+pub fn erase(path: &Path) -> Result<bool> {
+    match OpenOptions::new().write(true).open(path) {
+        Ok(mut opened) => {
+            let size = opened.metadata().map_err(Error::internal)?.len();
+            io::copy(&mut io::repeat(0).take(size), &mut opened).map_err(Error::internal)?;
+            opened.sync_all().map_err(Error::internal)?;
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+        Err(error) => return Err(Error::internal(error)),
+    }
+    match fs::remove_file(path) {
+        // Somebody else was quicker.
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        removed => removed.map_err(Error::internal)?,
+    }
+    path.parent().map_or(Ok(()), sync_folder)?;
+    Ok(true)
+}
+
+/// Erases what crashes left unfinished in a folder into which nobody writes any more.
+pub fn erase_unfinished(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::internal)? {
+        let path = entry.map_err(Error::internal)?.path();
+        let name = path.file_name().and_then(std::ffi::OsStr::to_str);
+        if name.is_some_and(|name| name.starts_with(UNFINISHED)) {
+            erase(&path)?;
+        }
+    }
+    Ok(())
+}
+
 /// A file on the disk that has no name of its own yet.
 fn unfinished(folder: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile> {
     fs::create_dir_all(folder).map_err(Error::internal)?;
@@ -98,5 +132,24 @@ mod tests {
         assert_eq!(names(folder.path()).unwrap(), ["whole"]);
         assert_eq!(read(&folder.path().join("whole")).unwrap().as_deref(), Some(b"whole".as_slice()));
         assert!(read(&folder.path().join("absent")).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_erased_is_gone_from_its_name_and_from_whoever_holds_it_open() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "kept", b"kept", 0o600).unwrap();
+        write(folder.path(), "reviews", b"marks", 0o600).unwrap();
+        fs::write(folder.path().join(format!("{UNFINISHED}x7Kq")), b"marks").unwrap();
+        let mut held = File::open(folder.path().join("reviews")).unwrap();
+
+        assert!(erase(&folder.path().join("reviews")).unwrap());
+        erase_unfinished(folder.path()).unwrap();
+
+        assert!(!erase(&folder.path().join("reviews")).unwrap(), "done already is done");
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["kept"]);
+        let mut bytes = Vec::new();
+        held.read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes, [0; 5]);
     }
 }

@@ -221,6 +221,8 @@ codes! {
     AlreadySuperseded = "already_superseded",
     /// The window for this act has closed.
     WindowClosed = "window_closed",
+    /// The reviews of a closed cycle have been kept for their time and are deleted.
+    ReviewsDeleted = "reviews_deleted",
     /// `If-Match` names a version that is no longer current.
     Stale = "stale",
     /// The manifest named is not the one in force.

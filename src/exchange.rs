@@ -1,6 +1,8 @@
 //! The registry's side of the publication folder. A newcomer's usual mistake is to write a document there before its
 //! commit: documents are rows first, and the folder is made from the rows, again and again if need be.
 
+pub mod endings;
+
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +28,7 @@ use crate::publication::{Document, Folder, RoundFolder};
 use crate::store;
 use crate::store::cycles::Cycle;
 use crate::workflow::results::Sealed;
-use crate::workflow::{issuance, recounts, results};
+use crate::workflow::{deletions, issuance, recounts, results};
 
 /// Writes a cycle's documents into the folders of its rounds, those that are not there or differ; does nothing for a cycle
 /// without manifest. May be repeated at any time.
@@ -286,6 +288,7 @@ fn document_of(name: &str) -> Option<Document> {
     match name {
         issuance::METHODOLOGY_FILE => Some(Document::Methodology),
         issuance::SEAL_ORDER_FILE => Some(Document::SealOrder),
+        deletions::DELETION_ORDER_FILE => Some(Document::DeletionOrder),
         _ => None,
     }
 }

@@ -10,9 +10,9 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::credential::bundle::{Files, INDEX};
+use crate::credential::bundle::{ENVELOPES, Files, INDEX, SUPERSEDED};
 use crate::credential::encoding::{Digest, Ref, sha256};
-use crate::durable::{make_folder, names, read, sync_folder, write};
+use crate::durable::{erase, erase_unfinished, make_folder, names, read, sync_folder, write};
 use crate::error::{Code, Error, Result};
 
 const BOX_KEYS: &str = "box.json";
@@ -25,6 +25,9 @@ const SHARED_FOLDER_MODE: u32 = 0o2775;
 /// A sealed bundle holds reviews: it is for registry and box alone.
 const BUNDLE_FILE_MODE: u32 = 0o640;
 const BUNDLE_FOLDER_MODE: u32 = 0o2770;
+
+/// What of a sealed bundle is deleted when reviews have been kept long enough.
+pub const REVIEW_FILES: [&str; 2] = [ENVELOPES, SUPERSEDED];
 
 /// The folder through which registry and box pass signed documents to each other.
 #[derive(Debug, Clone)]
@@ -55,6 +58,8 @@ pub enum Document {
     },
     /// The order to seal or to destroy; by the registry.
     SealOrder,
+    /// The order to delete the reviews that were sealed; by the registry.
+    DeletionOrder,
     /// The box's note on the newest manifest.
     ManifestNote,
     /// The box's signed checkpoint; with it a round is sealed.
@@ -65,6 +70,8 @@ pub enum Document {
     Complaints,
     /// The box's note that it destroyed the round's reviews.
     Destroyed,
+    /// The box's note that it deleted the reviews that were sealed.
+    Deleted,
 }
 
 /// A document that anybody may read, by the last part of its address.
@@ -226,7 +233,9 @@ impl RoundFolder {
         for name in names(&self.path)? {
             let is_ours = manifest_of(&name).is_some()
                 || ledger_of(&name).is_some()
-                || [Document::Methodology, Document::SealOrder].iter().any(|d| file_name(d).as_ref() == Some(&name));
+                || [Document::Methodology, Document::SealOrder, Document::DeletionOrder]
+                    .iter()
+                    .any(|document| file_name(document).as_ref() == Some(&name));
             if is_ours {
                 let found = match fs::metadata(self.path.join(&name)) {
                     // It was there when the names were read; what is gone now does not lie here.
@@ -268,6 +277,11 @@ impl RoundFolder {
         self.path.join(BUNDLE).join(INDEX).is_file()
     }
 
+    /// The table of contents of the sealed bundle; `None` until it is whole.
+    pub fn bundle_index(&self) -> Result<Option<Vec<u8>>> {
+        read(&self.path.join(BUNDLE).join(INDEX))
+    }
+
     /// The sealed bundle; `None` until it is whole.
     pub fn bundle(&self) -> Result<Option<Files>> {
         if !self.has_bundle() {
@@ -297,6 +311,20 @@ impl RoundFolder {
         }
         Ok(())
     }
+
+    /// Whether the sealed bundle still has a file that holds reviews, or that joins keys with leaves.
+    pub fn has_reviews(&self) -> bool {
+        REVIEW_FILES.iter().any(|name| self.path.join(BUNDLE).join(name).exists())
+    }
+
+    /// Erases those files, and what crashes left of them. The table of contents stays and names them by their digests.
+    pub fn erase_reviews(&self) -> Result<()> {
+        let folder = self.path.join(BUNDLE);
+        for name in REVIEW_FILES {
+            erase(&folder.join(name))?;
+        }
+        if folder.is_dir() { erase_unfinished(&folder) } else { Ok(()) }
+    }
 }
 
 /// Makes a folder that registry and box share, with those above it up to the root. What lies above the root is nobody's
@@ -323,11 +351,13 @@ fn file_name(document: &Document) -> Option<String> {
             is_issuer(issuer_id).then_some(name)?
         }
         Document::SealOrder => "seal-order.json".to_owned(),
+        Document::DeletionOrder => "deletion-order.json".to_owned(),
         Document::ManifestNote => "manifest.note".to_owned(),
         Document::Checkpoint => "checkpoint".to_owned(),
         Document::Leaves => "leaves".to_owned(),
         Document::Complaints => "complaints".to_owned(),
         Document::Destroyed => "destroyed".to_owned(),
+        Document::Deleted => "deleted".to_owned(),
     })
 }
 

@@ -1,4 +1,5 @@
-//! What two persons do to a cycle: open it, draw its panels, seal its box, begin its second round, cancel it; and the draw as auditors see it.
+//! What two persons do to a cycle: open it, draw its panels, seal its box, begin its second round, close it, cancel it; and
+//! the draw as auditors see it. A newcomer's usual mistake is to do the act here; it is only asked for.
 
 use actix_web::{HttpResponse, get, post, web};
 use chrono::NaiveDate;
@@ -37,6 +38,17 @@ pub struct NewRound {
 #[schema(example = json!({"reason": "Әдістеме күшін жойды. Методика утратила силу."}))]
 pub struct Cancellation {
     /// The reasons, which stay with the cycle.
+    #[validate(custom(function = "reasons"))]
+    #[schema(min_length = 10, max_length = 2000)]
+    reason: String,
+}
+
+/// Why nothing of a cycle is to come any more.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "Барлық шешім күшіне енді, шағым жоқ. Все решения вступили в силу, обжалований нет."}))]
+pub struct Closing {
+    /// What the two persons rest on: that every decision is final and no appeal is pending. It stays with the cycle.
     #[validate(custom(function = "reasons"))]
     #[schema(min_length = 10, max_length = 2000)]
     reason: String,
@@ -136,6 +148,28 @@ pub async fn begin_supplementary_round(
     let object_id = cycle_id.into_inner().0;
     let request = Request { act: Act::BeginSupplementaryRound, object_id, parameters, reason: None };
     ask(&registry, actor, deed, request, clock.now()).await
+}
+
+/// Ask to close a cycle.
+///
+/// For secretaries, from `reporting`, with what it rests on; another secretary confirms. Decisions and appeals are not kept
+/// here, so the two say that every evaluation is final and no appeal is pending or can come; the service holds them to the
+/// working days in which the last decision could be appealed, and to no proven complaint (409 `guard_not_met`). The reviews
+/// are deleted `review_deletion_days` of the methodology later, by date.
+#[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Closing,
+    responses((status = 202, body = ApprovalView), CreateProblems))]
+#[post("/cycles/{cycle_id}/close")]
+pub async fn close_cycle(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    cycle_id: web::Path<CycleId>,
+    key: IdempotencyKey,
+    closing: Valid<Closing>,
+) -> Result<HttpResponse> {
+    let Valid { body, digest } = closing;
+    let deed = Deed { by: actor.id(), operation: "close_cycle", key, digest };
+    ask_for(&registry, actor, deed, Act::CloseCycle, cycle_id.into_inner(), Some(body.reason), &clock).await
 }
 
 /// Ask to cancel a cycle.

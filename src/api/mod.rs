@@ -104,6 +104,7 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(cycle_acts::open_cycle)
         .service(cycle_acts::draw_panels)
         .service(cycle_acts::seal_cycle)
+        .service(cycle_acts::close_cycle)
         .service(cycle_acts::cancel_cycle)
         .service(cycle_acts::begin_supplementary_round)
         .service(cycle_acts::get_draw_record);

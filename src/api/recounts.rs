@@ -33,11 +33,13 @@ use crate::exchange;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::recounts::{RecountOutcome, RecountStatement};
-use crate::workflow::recounts;
+use crate::workflow::{deletions, recounts};
 
 crate::problem_responses! {
     /// Reading what there is after the seal alone.
     pub SealedProblems = [400, 401, 403, 404, 409, 429, 500, 503];
+    /// The same of what does not stay for ever.
+    pub BundleProblems = [400, 401, 403, 404, 409, 410, 429, 500, 503];
 }
 
 /// How many pieces of a bundle wait for a slow reader.
@@ -140,9 +142,10 @@ impl FromStr for Place {
 /// For auditors alone, once the results of the sealed cycle are computed (409 `wrong_phase` or `guard_not_met` before):
 /// every review of the round with its credentials, as an uncompressed tar; the same bytes each time. Unpack it and run
 /// `ejf recount`, after a supplementary round with the bundle of the first as `--earlier`. Without `round` it is the
-/// present one's. Each download is recorded.
+/// present one's. Each download is recorded. Once the reviews have been kept for their time it is 410 `reviews_deleted`,
+/// which says since when; results, accepted counts, statements of auditors and the public documents stay.
 #[utoipa::path(tag = "recounts", params(RoundQuery),
-    responses((status = 200, body = Vec<u8>, content_type = "application/x-tar"), SealedProblems))]
+    responses((status = 200, body = Vec<u8>, content_type = "application/x-tar"), BundleProblems))]
 #[get("/cycles/{cycle_id}/bundle")]
 pub async fn get_bundle(
     actor: Actor,
@@ -155,8 +158,15 @@ pub async fn get_bundle(
     policy::may_recount(&actor)?;
     let now = clock.now();
     let (id, asked) = (cycle_id.into_inner(), query.round()?);
-    let cycle = registry.0.read(move |conn| store::cycles::find(conn, id)).await?.ok_or(Code::NotFound)?;
-    let round = recounts::check_round_sealed(&cycle, asked)?;
+    let (cycle, round) = registry
+        .0
+        .read(move |conn| {
+            let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
+            let round = recounts::check_round_sealed(&cycle, asked)?;
+            deletions::check_kept(conn, id, round)?;
+            Ok((cycle, round))
+        })
+        .await?;
     let archive = exchange::archive(&config.publication_dir, &cycle, round).await?;
     registry
         .0

@@ -26,6 +26,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("box_key", "purpose"),
     ("closed_round", "cycle_ref, round"),
     ("complaint", "cycle_ref, round, leaf"),
+    ("deleted_round", "cycle_ref, round"),
     ("review", "epk"),
     ("signed_ledger", "cycle_ref, round, issuer_id, generation"),
     ("signed_manifest", "cycle_ref, round, generation"),

@@ -91,6 +91,10 @@ pub const PLACES: &[&str] = &[
     "seal_bundle_written",
     "seal_leaves_written",
     "seal_checkpoint_written",
+    "delete_begun",
+    "delete_committed",
+    "delete_compacted",
+    "delete_bundle_erased",
 ];
 
 struct Chosen {

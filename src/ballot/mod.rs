@@ -7,6 +7,7 @@
 pub mod answer;
 mod compaction;
 pub mod complaints;
+mod deletion;
 mod doctor;
 pub mod documents;
 pub mod intake;

@@ -11,6 +11,7 @@ use ed25519_dalek::SigningKey;
 use super::pins::{self, LedgerPin};
 use super::tables::{self, RoundKey};
 use super::{Ballot, blocking, keys};
+use crate::credential::deletion_order::DeletionOrder;
 use crate::credential::encoding::{Digest, Ref, sha256};
 use crate::credential::frozen::Frozen;
 use crate::credential::ledger::Ledger;
@@ -33,6 +34,8 @@ pub struct Round {
     found: Arc<Found>,
     receipt_key: Option<SigningKey>,
     is_closed: bool,
+    /// Whether the deletion of its reviews is ordered and waits for its day.
+    awaits_deletion: bool,
 }
 
 /// What lay in a round's folder and passed the checks that need no database.
@@ -40,6 +43,7 @@ pub(super) struct Found {
     pub(super) rules: BallotRules,
     pub(super) methodology: Vec<u8>,
     order: Option<Act>,
+    pub(super) deletion: Option<DeletionOrder>,
 }
 
 impl Known {
@@ -74,6 +78,11 @@ impl Found {
             Act::Seal => self.rules.current().manifest().submit_window(today) == Window::Closed,
             Act::Destroy => true,
         })
+    }
+
+    /// Whether no complaint can come any more, before which no review is deleted: it may be the proof against one.
+    pub(super) fn is_past_complaints(&self, today: NaiveDate) -> bool {
+        today > self.rules.current().manifest().dates.challenge_close
     }
 }
 
@@ -116,7 +125,8 @@ impl Ballot {
         let known = known.get(&(*cycle_ref, round)).filter(|known| known.seen == *seen)?;
         let is_stale = known.round.as_ref().is_some_and(|round| {
             let today = round.rules().current().manifest().date_at(self.now());
-            round.receipt_key.is_some() && round.found.due_order(today).is_some()
+            let is_end_due = round.receipt_key.is_some() && round.found.due_order(today).is_some();
+            is_end_due || round.awaits_deletion && round.found.is_past_complaints(today)
         });
         (!is_stale).then(|| known.round.clone())
     }
@@ -144,10 +154,11 @@ impl Ballot {
         let today = found.rules.current().manifest().date_at(self.now());
         let order = found.due_order(today);
         if order.is_some() || receipt_key.is_none() {
-            let is_closed = self.end(key, folder, &found, order).await?;
-            return Ok(Round { found, receipt_key: None, is_closed });
+            let is_closed = self.end(key, folder.clone(), &found, order).await?;
+            let awaits_deletion = is_closed && self.delete(key, folder, &found).await?;
+            return Ok(Round { found, receipt_key: None, is_closed, awaits_deletion });
         }
-        Ok(Round { found, receipt_key, is_closed: false })
+        Ok(Round { found, receipt_key, is_closed: false, awaits_deletion: false })
     }
 
     /// Compares manifests and ledgers with those pinned before, records the new ones and finds the round's receipt key.
@@ -209,7 +220,9 @@ fn read(folder: &RoundFolder, key: RoundKey) -> Result<Found> {
     // An order that is not sound orders nothing.
     let order = folder.read(&Document::SealOrder)?.and_then(|bytes| SealOrder::parse(&bytes).ok());
     let order = order.filter(|order| order.verify(rules.current()).is_ok()).map(|order| order.act);
-    Ok(Found { rules, methodology, order })
+    let deletion = folder.read(&Document::DeletionOrder)?.and_then(|bytes| DeletionOrder::parse(&bytes).ok());
+    let deletion = deletion.filter(|order| order.verify(rules.current()).is_ok());
+    Ok(Found { rules, methodology, order, deletion })
 }
 
 fn is_sound(ledger: &Ledger, document: &Document, generations: &[Frozen]) -> bool {

@@ -32,6 +32,10 @@ impl Ballot {
             if closed.is_sealed() {
                 self.publish_complaints(key, folder.clone()).await?;
             }
+            if self.read(move |conn| tables::find_deleted(conn, key)).await?.is_some() {
+                // There is nothing left that a bundle could be made of.
+                return Ok(true);
+            }
             let looking = folder.clone();
             if blocking(move || Ok(is_published(&looking, &closed))).await? {
                 return Ok(true);

@@ -17,7 +17,7 @@ use crate::db::Conn;
 use crate::error::{Code, Error, Result};
 use crate::on;
 
-use schema::{box_key, closed_round, complaint, review, superseded};
+use schema::{box_key, closed_round, complaint, deleted_round, review, superseded};
 
 mod schema {
     diesel::table! {
@@ -63,6 +63,14 @@ mod schema {
             round -> Integer,
             leaf -> Binary,
             rsig -> Binary,
+        }
+    }
+
+    diesel::table! {
+        deleted_round (cycle_ref, round) {
+            cycle_ref -> Binary,
+            round -> Integer,
+            note -> Text,
         }
     }
 
@@ -315,7 +323,7 @@ pub fn list_superseded(conn: &mut Conn, round: RoundKey) -> Result<Vec<Supersede
         .collect()
 }
 
-/// Deletes all reviews of a round, read by nobody.
+/// Deletes all reviews of a round, and what is kept of their earlier versions.
 pub fn delete_reviews(conn: &mut Conn, round: RoundKey) -> Result<()> {
     on!(conn, |c| {
         let of_round = review::cycle_ref.eq(&round.cycle_ref.0[..]).and(review::round.eq(round.round));
@@ -376,6 +384,26 @@ pub fn insert_closed(conn: &mut Conn, round: RoundKey, closed: &Closed) -> Resul
                 closed_round::round.eq(round.round),
                 closed_round::act.eq(&closed.act),
                 closed_round::note.eq(&closed.note),
+            ))
+            .execute(c)
+    })?;
+    Ok(())
+}
+
+/// The note with which a sealed round's reviews were deleted; `None` while they are there.
+pub fn find_deleted(conn: &mut Conn, round: RoundKey) -> Result<Option<String>> {
+    let place = (&round.cycle_ref.0[..], round.round);
+    Ok(on!(conn, |c| { deleted_round::table.find(place).select(deleted_round::note).first(c).optional() })?)
+}
+
+/// Records that a sealed round's reviews are deleted, once.
+pub fn insert_deleted(conn: &mut Conn, round: RoundKey, note: &str) -> Result<()> {
+    on!(conn, |c| {
+        diesel::insert_into(deleted_round::table)
+            .values((
+                deleted_round::cycle_ref.eq(&round.cycle_ref.0[..]),
+                deleted_round::round.eq(round.round),
+                deleted_round::note.eq(note),
             ))
             .execute(c)
     })?;

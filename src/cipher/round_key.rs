@@ -2,15 +2,15 @@
 //! destroyed at the seal, no backup of the registry can open them again. A newcomer's usual mistake is to keep a copy.
 
 use std::ffi::OsStr;
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::Cipher;
-use crate::durable::{create, sync_folder};
+use crate::durable::{create, erase};
 use crate::error::{Error, Result};
 
 const KEY_BYTES: usize = 32;
@@ -49,20 +49,7 @@ pub fn load(file: &Path) -> Result<Option<Cipher>> {
 
 /// Overwrites and removes the key file, so that nothing that it wrapped can be opened again; whether there was one.
 pub fn destroy(file: &Path) -> Result<bool> {
-    let mut opened = match OpenOptions::new().write(true).open(file) {
-        Ok(opened) => opened,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(Error::internal(error)),
-    };
-    opened.write_all(&[0u8; KEY_BYTES]).and_then(|()| opened.sync_all()).map_err(Error::internal)?;
-    drop(opened);
-    match std::fs::remove_file(file) {
-        // Somebody else was quicker.
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        removed => removed.map_err(Error::internal)?,
-    }
-    file.parent().map_or(Ok(()), sync_folder)?;
-    Ok(true)
+    erase(file)
 }
 
 #[cfg(test)]

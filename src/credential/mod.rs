@@ -13,6 +13,7 @@ pub mod alarms;
 pub mod audit;
 pub mod blind_rsa;
 pub mod bundle;
+pub mod deletion_order;
 pub mod encoding;
 pub mod envelope;
 pub mod frozen;

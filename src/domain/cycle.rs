@@ -4,11 +4,12 @@
 
 pub mod dates;
 pub mod extension;
+pub mod retention;
 
 use chrono::NaiveDate;
 
 use crate::coded;
-use crate::domain::calendar::{days_after, days_before};
+use crate::domain::calendar::{WorkCalendar, days_after, days_before};
 use crate::domain::cycle::dates::CycleDates;
 use crate::domain::ids::JudgeId;
 use crate::domain::methodology::Methodology;
@@ -130,8 +131,9 @@ const fn cancelling(from: Phase) -> Move {
     Move { from, to: Phase::Cancelled, consent: Consent::TwoPersons, course: Course::Cancelling }
 }
 
-/// All legal moves. Opening the cycle, the draw, the seal and cancelling need two persons. A sealed cycle is not
-/// cancelled: its result stands or falls by the decision on it.
+/// All legal moves. Opening the cycle, the draw, the seal, closing and cancelling need two persons. A sealed cycle is not
+/// cancelled: its result stands or falls by the decision on it. What ends with a close cannot be had again, the reviews
+/// above all; and since decisions and appeals are not kept here, two persons say that there is none left to come.
 pub const MOVES: &[Move] = &[
     step(Phase::Draft, Phase::Announced, Consent::TwoPersons),
     step(Phase::Announced, Phase::FileReview, Consent::OnePerson),
@@ -141,7 +143,7 @@ pub const MOVES: &[Move] = &[
     step(Phase::Issuance, Phase::Submission, Consent::OnePerson),
     step(Phase::Submission, Phase::Sealed, Consent::TwoPersons),
     step(Phase::Sealed, Phase::Reporting, Consent::OnePerson),
-    step(Phase::Reporting, Phase::Closed, Consent::OnePerson),
+    step(Phase::Reporting, Phase::Closed, Consent::TwoPersons),
     cancelling(Phase::Draft),
     cancelling(Phase::Announced),
     cancelling(Phase::FileReview),
@@ -221,7 +223,10 @@ pub struct Facts {
     pub complaints_proven: u32,
     /// The day on which the box was sealed; the days for complaints run from it where it was sealed late.
     pub sealed_on: Option<NaiveDate>,
-    /// Evaluations neither final nor cancelled.
+    /// The day on which the cycle began to report.
+    pub reporting_since: Option<NaiveDate>,
+    /// Evaluations neither counted nor cancelled. That a counted one is final, its decision and its appeal are over, is
+    /// known to nobody here: the two persons who close the cycle say it.
     pub evaluations_open: u32,
 }
 
@@ -336,6 +341,13 @@ pub fn unmet_guards(step: &Move, facts: &Facts, dates: &CycleDates, methodology:
         Phase::Reporting => {
             let open = facts.evaluations_open;
             need(open == 0, Hint::new("evaluations_open").text("count", open));
+            let proven = facts.complaints_proven;
+            need(proven == 0, Hint::new("complaints_proven").text("count", proven));
+            // No decision is served before the cycle reports, and each can be appealed for so long.
+            let filing = methodology.time_limits.appeal_filing_working_days;
+            let since = facts.reporting_since.unwrap_or(today);
+            let (is_over, hint) = over(WorkCalendar::default().working_days_after(since, filing));
+            need(is_over, hint);
         }
         Phase::Closed | Phase::Cancelled => {}
     }

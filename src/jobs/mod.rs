@@ -18,7 +18,7 @@ use crate::credential::key_source::KeySource;
 use crate::db::Registry;
 use crate::domain::ids::CycleId;
 use crate::error::{Error, Result};
-use crate::exchange;
+use crate::exchange::{self, endings};
 use crate::store;
 use crate::store::jobs::{Job, JobKind};
 use crate::workflow::jobs::Bell;
@@ -86,6 +86,7 @@ async fn work(shop: Workshop) {
     if let Err(error) = exchange::publish_all(&shop.registry, &shop.publication_dir, &shop.key_dir, now).await {
         tracing::error!(%error, "documents could not be published at the start");
     }
+    end_reviews(&shop).await;
     let mut looks = interval_at(Instant::now() + LOOK, LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -105,7 +106,7 @@ async fn work(shop: Workshop) {
     }
 }
 
-/// Waits for the bell, and takes in meanwhile what the box publishes of a seal.
+/// Waits for the bell; meanwhile takes in what the box publishes of a seal, and ends reviews that are due.
 async fn wait(shop: &Workshop, looks: &mut Interval) {
     loop {
         tokio::select! {
@@ -116,6 +117,15 @@ async fn wait(shop: &Workshop, looks: &mut Interval) {
         if let Err(error) = exchange::take_in_seals(&shop.registry, &shop.publication_dir, &shop.key_dir, now).await {
             tracing::error!(%error, "what the box published could not be looked for");
         }
+        end_reviews(shop).await;
+    }
+}
+
+/// Deletes the reviews of closed cycles whose time is over; nobody has to ask for it.
+async fn end_reviews(shop: &Workshop) {
+    let (registry, cipher, now) = (&shop.registry, &shop.cipher, shop.clock.now());
+    if let Err(error) = endings::end_reviews(registry, cipher, &shop.publication_dir, &shop.key_dir, now).await {
+        tracing::error!(%error, "closed cycles could not be looked through");
     }
 }
 

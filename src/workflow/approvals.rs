@@ -35,6 +35,8 @@ coded! {
         DrawPanels = "draw_panels",
         /// Seal the ballot box of a cycle.
         SealCycle = "seal_cycle",
+        /// End a cycle of which nothing is to come any more.
+        CloseCycle = "close_cycle",
         /// End a cycle without results.
         CancelCycle = "cancel_cycle",
         /// End one evaluation without a result.
@@ -162,6 +164,7 @@ fn check(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, now
         Act::OpenCycle => Phase::Announced,
         Act::DrawPanels => Phase::Drawn,
         Act::SealCycle => Phase::Sealed,
+        Act::CloseCycle => Phase::Closed,
         Act::CancelCycle => Phase::Cancelled,
     };
     cycles::check(conn, CycleId(object_id), to, now).map(drop)
@@ -184,6 +187,7 @@ fn perform(
         Act::OpenCycle => cycles::open(conn, cipher, cycle, mover, now),
         Act::DrawPanels => cycles::draw(conn, cipher, cycle, mover, now),
         Act::SealCycle => cycles::seal(conn, cipher, cycle, mover, now),
+        Act::CloseCycle => cycles::close(conn, cycle, mover, now),
         Act::CancelCycle => cycles::cancel(conn, cipher, cycle, mover, now),
         Act::CancelEvaluation => evaluations::cancel(conn, EvaluationId(object_id), mover, now),
         Act::BumpSubject => generations::bump(conn, EvaluationId(object_id), &approval.parameters, mover, now),
@@ -200,6 +204,7 @@ fn digest(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, re
         Act::OpenCycle
         | Act::DrawPanels
         | Act::SealCycle
+        | Act::CloseCycle
         | Act::CancelCycle
         | Act::ExtendCycle
         | Act::BeginSupplementaryRound => cycles::state(conn, object_id)?,

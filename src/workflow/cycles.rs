@@ -143,7 +143,8 @@ fn facts(conn: &mut Conn, loaded: &Loaded, step: &Move, now: DateTime<Utc>) -> R
         recounts_equal,
         complaints_proven: count(round.as_ref().map_or(0, |round| round.complaint_count))?,
         sealed_on: cycle.sealed_on,
-        evaluations_open: count(evaluations.len())?,
+        reporting_since: store::cycles::entered_at(conn, id, Phase::Reporting)?.map(|at| date_at(at.and_utc(), offset)),
+        evaluations_open: count(evaluations.iter().filter(|one| one.state != EvaluationState::Counted).count())?,
     })
 }
 
@@ -191,6 +192,12 @@ pub fn seal(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, now
     let (mut loaded, step) = check(conn, id, Phase::Sealed, now)?;
     issuance::put_seal_order(conn, cipher, &loaded.cycle, seal_order::Act::Seal, now)?;
     loaded.cycle.sealed_on = Some(loaded.today(now));
+    enter(conn, &mut loaded.cycle, step, mover, now)
+}
+
+/// Closes a cycle: nothing of it is to come any more, and its reviews are deleted when they have been kept for their time.
+pub fn close(conn: &mut Conn, id: CycleId, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
+    let (mut loaded, step) = check(conn, id, Phase::Closed, now)?;
     enter(conn, &mut loaded.cycle, step, mover, now)
 }
 

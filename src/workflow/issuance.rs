@@ -167,10 +167,7 @@ pub fn put_seal_order(conn: &mut Conn, cipher: &Cipher, cycle: &Cycle, act: Act,
     let text = newest_manifest(conn, cycle)?;
     let text = text.ok_or_else(|| Error::hinted(Code::GuardNotMet, Hint::new("manifest_not_frozen")))?;
     let manifest = Frozen::parse(&text)?;
-    let first = manifest.manifest().issuers.first().map(|issuer| issuer.issuer_id.clone());
-    let keys = store::issuance::document_keys(conn, cycle.id)?;
-    let row = keys.iter().find(|key| Some(&key.issuer_id) == first.as_ref());
-    let key = open_document_key(cipher, row.ok_or_else(|| Error::internal("the first issuer has no document key"))?)?;
+    let key = first_document_key(conn, cipher, cycle.id, &manifest)?;
     let order = SealOrder::sign(&manifest, act, &key)?.to_bytes()?;
     store::cycles::put_document(conn, cycle.id, cycle.round, SEAL_ORDER_FILE, &order)?;
     let entry = store::audit::NewEntry {
@@ -179,6 +176,14 @@ pub fn put_seal_order(conn: &mut Conn, cipher: &Cipher, cycle: &Cycle, act: Act,
     };
     store::audit::record(conn, entry, now)?;
     Ok(())
+}
+
+/// The key with which a manifest's first issuer signs orders to the box.
+pub fn first_document_key(conn: &mut Conn, cipher: &Cipher, id: CycleId, manifest: &Frozen) -> Result<SigningKey> {
+    let first = manifest.manifest().issuers.first().map(|issuer| issuer.issuer_id.clone());
+    let keys = store::issuance::document_keys(conn, id)?;
+    let row = keys.iter().find(|key| Some(&key.issuer_id) == first.as_ref());
+    open_document_key(cipher, row.ok_or_else(|| Error::internal("the first issuer has no document key"))?)
 }
 
 /// The private half of a document key.

@@ -4,6 +4,7 @@
 pub mod approvals;
 pub mod credentials;
 pub mod cycles;
+pub mod deletions;
 pub mod draws;
 pub mod evaluations;
 pub mod generations;

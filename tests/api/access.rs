@@ -37,6 +37,7 @@ const TABLE: &str = "
     cancel_cycle                . S . . . . . . . . .
     cancel_evaluation           . S . . . . . . . . .
     change_password             A S M P U J O . . . .
+    close_cycle                 . S . . . . . . . . .
     collect_credentials         . . . . . J O . . . .
     compute_results             . S . . . . . . . . .
     confirm_approval            . S . . . . . . . . .

@@ -113,7 +113,8 @@ async fn compaction_leaves_nothing_of_the_order_of_arrival() {
             assert_eq!(transactions.value, 1);
             let outside: Number = diesel::sql_query(
                 "SELECT count(*) AS value FROM pg_attribute WHERE attrelid IN ('review'::regclass, 'superseded'::regclass, \
-                 'box_key'::regclass, 'signed_ledger'::regclass, 'signed_manifest'::regclass, 'closed_round'::regclass, 'complaint'::regclass) AND attnum > 0 AND attstorage <> 'p'",
+                 'box_key'::regclass, 'signed_ledger'::regclass, 'signed_manifest'::regclass, 'closed_round'::regclass, 'complaint'::regclass, \
+                 'deleted_round'::regclass) AND attnum > 0 AND attstorage <> 'p'",
             )
             .get_result(&mut c)
             .unwrap();
@@ -242,8 +243,20 @@ async fn what_a_request_carries_besides_the_review_is_nowhere_in_the_files() {
     assert_eq!(places_with(&app, canary), [in_row, "witness"]);
 }
 
+/// The bytes of a table's heap in PostgreSQL, pages of what was deleted among them; 0 where the box lies in a file.
+pub fn heap_bytes(app: &App, table: &str) -> i64 {
+    let Conn::Postgres(c) = &mut connect(app) else { return 0 };
+    let query = format!("SELECT pg_relation_size('{table}') AS value");
+    diesel::sql_query(query).get_result::<Number>(c).unwrap().value
+}
+
 /// The names of the files of the service, and of the box's tables in PostgreSQL, that hold a text; sorted.
 fn places_with(app: &App, text: &str) -> Vec<String> {
+    places_of(app, text.as_bytes())
+}
+
+/// The same of any bytes.
+pub fn places_of(app: &App, needle: &[u8]) -> Vec<String> {
     let mut places = Vec::new();
     let mut folders = vec![app.db.folder().to_owned()];
     while let Some(folder) = folders.pop() {
@@ -251,22 +264,26 @@ fn places_with(app: &App, text: &str) -> Vec<String> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if std::fs::read(&path).unwrap().windows(text.len()).any(|window| window == text.as_bytes()) {
+            } else if std::fs::read(&path).unwrap_or_default().windows(needle.len()).any(|window| window == needle) {
                 places.push(path.file_name().unwrap().to_str().unwrap().to_owned());
             }
         }
     }
     if let Conn::Postgres(c) = &mut connect(app) {
-        let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-        for table in
-            ["review", "superseded", "box_key", "signed_ledger", "signed_manifest", "closed_round", "complaint"]
-        {
-            // A row as text has its bytes in hex.
+        let hex: String = needle.iter().map(|byte| format!("{byte:02x}")).collect();
+        let tables = ask(
+            &mut connect(app),
+            "",
+            "SELECT table_name::text AS value FROM information_schema.tables WHERE table_schema = current_schema()",
+        );
+        for table in tables {
+            // A row as text has its bytes in hex, and its texts as they are.
             let query = format!(
-                "SELECT count(*) AS value FROM {table} t WHERE t::text LIKE '%{text}%' OR t::text LIKE '%{hex}%'"
+                "SELECT count(*) AS value FROM {table} t WHERE t::text LIKE '%{hex}%' \
+                 OR position('\\x{hex}'::bytea in convert_to(t::text, 'UTF8')) > 0"
             );
             let found: Number = diesel::sql_query(query).get_result(c).unwrap();
-            places.extend((found.value > 0).then(|| table.to_owned()));
+            places.extend((found.value > 0).then_some(table));
         }
     }
     places.sort_unstable();
@@ -289,6 +306,7 @@ async fn no_table_of_the_box_can_hold_a_time_or_an_order() {
             "box_key",
             "closed_round",
             "complaint",
+            "deleted_round",
             "review",
             "signed_ledger",
             "signed_manifest",

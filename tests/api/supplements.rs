@@ -17,6 +17,7 @@ use ejf::domain::policy::StaffRole;
 use ejf::publication::Document;
 use serde_json::{Value, json};
 
+use crate::deletions::both_rounds_end;
 use crate::harness::plans::{Plan, all_items};
 use crate::harness::rounds::{Card, Round, SUBJECTS, assignments};
 use crate::harness::{App, Client};
@@ -235,6 +236,8 @@ async fn reviewers_who_are_new_are_added_and_both_rounds_are_counted_once_and_to
     }
     nothing_is_told(&first).await;
     second_round(&first, &kept).await;
+    let First { app, round, .. } = first;
+    both_rounds_end(app, &round).await;
 }
 
 /// While the round is under way: no result for anybody, no count of its subjects but for auditors, no way back.

@@ -2,6 +2,7 @@
 
 use ed25519_dalek::SigningKey;
 use ejf::credential::blind_rsa::{self, IssuerPublicKey, credential_message};
+use ejf::credential::deletion_order::{DeletionOrder, deleted_note, verify_deleted};
 use ejf::credential::encoding::{Bytes, from_base64url, sha256};
 use ejf::credential::envelope::{self, Body, Envelope, leaf_data};
 use ejf::credential::frozen::Frozen;
@@ -138,4 +139,28 @@ fn checkpoint_seal_order_and_box_keys_are_as_python_makes_them() {
     assert_eq!(box_keys.to_bytes().unwrap(), text(&answers, "box_keys").as_bytes());
     assert_eq!(BoxKeys::parse(text(&answers, "box_keys").as_bytes()).unwrap(), box_keys);
     assert_eq!(sha256(&[text(&answers, "methodology").as_bytes()]), manifest.manifest().methodology_digest);
+}
+
+#[test]
+fn deletion_order_and_the_boxs_note_on_it_are_as_python_makes_them() {
+    let answers = answers();
+    let manifest = Frozen::parse(text(&answers, "manifest").as_bytes()).unwrap();
+    let (doc_key, log_key) = (key(&answers, "doc_key"), key(&answers, "log_key"));
+    let checkpoint = text(&answers, "checkpoint").as_bytes();
+    let files = [("envelopes.ndjson", "reviews"), ("superseded.ndjson", "versions")];
+    let files = files.map(|(name, bytes)| (name.to_owned(), sha256(&[bytes.as_bytes()]))).into();
+
+    let order = DeletionOrder::sign(&manifest, checkpoint, files, date("2027-07-01"), &doc_key).unwrap();
+
+    assert_eq!(order.to_bytes().unwrap(), text(&answers, "deletion_order").as_bytes());
+    let read = DeletionOrder::parse(text(&answers, "deletion_order").as_bytes()).unwrap();
+    read.verify(&manifest).unwrap();
+    assert!(read.is_of(checkpoint) && !read.is_of(b"another"));
+    let sealed = Checkpoint::verify(text(&answers, "checkpoint"), manifest.log_key()).unwrap();
+    let note = deleted_note(&manifest, &sealed, &log_key).unwrap();
+    assert_eq!(note, text(&answers, "deleted_note"));
+    verify_deleted(&note, &manifest, &sealed).unwrap();
+    let other = Checkpoint { size: 2, ..sealed };
+    assert!(verify_deleted(&note, &manifest, &other).is_err());
+    assert!(verify_deleted(text(&answers, "checkpoint"), &manifest, &other).is_err(), "a seal is no deletion");
 }

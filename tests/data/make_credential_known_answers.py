@@ -112,6 +112,11 @@ order = {"v": 1, "cycle_ref": b64u(cycle_ref), "round": 1, "manifest_digest": b6
 order["sig"] = b64u(doc.sign(b"EJF-SEAL-v1\0" + jcs(order)))
 box = {"v": 1, "log_name": log_name, "log_key": b64u(log.public), "receipt_key": b64u(receipt.public)}
 box["sig"] = b64u(log.sign(b"EJF-BOX-v1\0" + jcs(box)))
+checkpoint = note(origin, 1, leaf, log)
+deletion = {"v": 1, "cycle_ref": b64u(cycle_ref), "round": 1, "manifest_digest": b64u(manifest_digest),
+            "checkpoint_digest": b64u(H(checkpoint.encode())), "ordered_on": "2027-07-01",
+            "files": {"envelopes.ndjson": b64u(H(b"reviews")), "superseded.ndjson": b64u(H(b"versions"))}}
+deletion["sig"] = b64u(doc.sign(b"EJF-DELETE-v1\0" + jcs(deletion)))
 
 answers = {
     "source": "make_credential_known_answers.py beside this file: Python 3 with hashlib and the cryptography package, "
@@ -127,8 +132,9 @@ answers = {
     "entries": [b64u(e) for e in entries], "ledger": jcs(ledger).decode(), "ledger_sig": ledger["sig"],
     "body": jcs(body).decode(), "sig_review": b64u(sig_review), "leaf_data": b64u(leaf_data), "leaf": b64u(leaf),
     "envelope": jcs(envelope).decode(), "rsig": b64u(rsig),
-    "vkey": vkey(origin, log.public), "checkpoint": note(origin, 1, leaf, log),
-    "seal_order": jcs(order).decode(), "box_keys": jcs(box).decode(),
+    "vkey": vkey(origin, log.public), "checkpoint": checkpoint,
+    "seal_order": jcs(order).decode(), "box_keys": jcs(box).decode(), "deletion_order": jcs(deletion).decode(),
+    "deleted_note": note(f"{log_name}/deleted/{b64u(cycle_ref)}/1", 1, leaf, log),
 }
 path = pathlib.Path(__file__).with_name("credential_known_answers.json")
 path.write_text(json.dumps(answers, indent=1, ensure_ascii=False) + "\n")

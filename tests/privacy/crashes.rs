@@ -1,20 +1,21 @@
-//! the process is killed at every step of a submission, a rewriting and a seal, and at moments of chance; it starts
-//! again, the reviewers send the same bytes, and no receipt is broken.
+//! the process is killed at every step of a submission, a rewriting, a seal and a deletion, and at moments of chance;
+//! it starts again, the reviewers send the same bytes, and no receipt is broken.
 //!
 //! What a newcomer would get wrong: a review without a receipt may be lost and is sent again; a review with a receipt may
 //! not. And after the crash the files must tell nothing of the order either.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ejf::ballot::leaks::{Blow, PLACES};
 use ejf::credential::bundle;
+use ejf::credential::deletion_order::DeletionOrder;
 use ejf::credential::encoding::Digest;
 use ejf::credential::envelope::Envelope;
 use ejf::credential::seal_order::Act;
 use ejf::publication::Document;
 use serde::{Deserialize, Serialize};
 
-use crate::ballot_round::BallotRound;
+use crate::ballot_round::{BallotRound, date};
 use crate::dice::Dice;
 use crate::evidence::tables_of_box;
 use crate::lean::{Box, get, noon, post};
@@ -105,11 +106,19 @@ fn crash(engine: &Engine, place: Option<&str>, seed: u64) -> (u64, u64) {
         victim.join().unwrap();
     }
     ballot = ballot.restarted();
+    if stage == "delete" {
+        ballot = delete(ballot, &round, place.unwrap());
+    }
     let leaves = round.folder.read(&Document::Leaves).unwrap().unwrap();
     let leaves: BTreeSet<Digest> = bundle::leaves_from_bytes(&leaves).unwrap().into_iter().collect();
     assert_eq!(leaves.len(), reviews.len(), "nothing is there twice");
     ballot.server.kill();
     expect_no_order(engine, &ballot.stores);
+    if stage == "delete" {
+        let tables = tables_of_box(engine, &ballot.stores);
+        let kept = |table: &str| tables.iter().find(|one| one.name == table).unwrap().rows.len();
+        assert_eq!((kept("review"), kept("superseded"), kept("deleted_round")), (0, 0, 1), "{place:?}");
+    }
     (receipts.len() as u64, receipts.iter().filter(|leaf| leaves.contains(leaf)).count() as u64)
 }
 
@@ -144,6 +153,24 @@ fn seal(mut ballot: Box, round: &BallotRound, place: Option<&str>) -> Box {
         }
     }
     assert!(place.is_none() || deaths == 1, "{place:?} is passed once");
+    ballot
+}
+
+/// Orders the reviews to be deleted, and waits until the box says that they are, starting it again when it has died.
+fn delete(mut ballot: Box, round: &BallotRound, place: &str) -> Box {
+    ballot.server.go_to(noon(76));
+    ballot.server.arm(place, Blow::Kill);
+    let checkpoint = round.folder.read(&Document::Checkpoint).unwrap().unwrap();
+    let day = date("2027-05-01");
+    let order = DeletionOrder::sign(&round.manifest, &checkpoint, BTreeMap::new(), day, &round.doc_key).unwrap();
+    round.folder.write(&Document::DeletionOrder, &order.to_bytes().unwrap()).unwrap();
+    let mut deaths = 0;
+    while get(&ballot.address(), &round.path("leaves")).is_none() {
+        deaths += 1;
+        ballot = ballot.restarted();
+    }
+    assert_eq!(deaths, 1, "{place} is passed once");
+    assert!(round.folder.read(&Document::Deleted).unwrap().is_some() && !round.folder.has_reviews(), "{place}");
     ballot
 }
 

@@ -33,6 +33,7 @@ fn settled(today: chrono::NaiveDate) -> Facts {
         recounts_equal: 2,
         complaints_proven: 0,
         sealed_on: None,
+        reporting_since: today.checked_sub_days(chrono::Days::new(15)),
         evaluations_open: 0,
     }
 }
@@ -111,12 +112,13 @@ fn every_refusal_names_a_move_that_would_help_or_says_that_none_does() {
 }
 
 #[test]
-fn opening_drawing_sealing_and_cancelling_need_two_persons() {
+fn opening_drawing_sealing_closing_and_cancelling_need_two_persons() {
     let two: Vec<(&str, &str)> = (MOVES.iter())
         .filter(|step| step.needs_two_persons() && step.course != Course::Cancelling)
         .map(|step| (step.from.as_str(), step.to.as_str()))
         .collect();
-    assert_eq!(two, [("draft", "announced"), ("pool_review", "drawn"), ("submission", "sealed")]);
+    let others = [("draft", "announced"), ("pool_review", "drawn"), ("submission", "sealed"), ("reporting", "closed")];
+    assert_eq!(two, others);
     assert!(MOVES.iter().filter(|step| step.course == Course::Cancelling).all(Move::needs_two_persons));
 }
 
@@ -191,7 +193,13 @@ fn each_guard_alone_stops_its_move_and_says_what_to_do() {
                 ("complaints_proven count=1", |facts| facts.complaints_proven = 1),
             ],
         ),
-        (Phase::Reporting, &[("evaluations_open count=1", |facts| facts.evaluations_open = 1)]),
+        (
+            Phase::Reporting,
+            &[
+                ("evaluations_open count=1", |facts| facts.evaluations_open = 1),
+                ("complaints_proven count=1", |facts| facts.complaints_proven = 1),
+            ],
+        ),
     ];
     for (phase, spoilings) in spoilings {
         let step = may_move(*phase, phase.next().unwrap()).unwrap();
@@ -214,6 +222,18 @@ fn a_late_seal_does_not_shorten_the_days_for_complaints() {
     assert!(check_guards(step, &facts, &dates, &methodology).is_ok());
     facts.sealed_on = Some(days_after(dates.seal_by, 1));
     assert!(check_guards(step, &facts, &dates, &methodology).is_err());
+    facts.today = days_after(facts.today, 1);
+    assert!(check_guards(step, &facts, &dates, &methodology).is_ok());
+}
+
+#[test]
+fn a_cycle_is_not_closed_while_its_last_decision_can_be_appealed() {
+    let (methodology, dates) = setting();
+    let step = may_move(Phase::Reporting, Phase::Closed).unwrap();
+    let mut facts = settled("2027-06-14".parse().unwrap());
+    facts.reporting_since = "2027-05-31".parse().ok();
+    let told = hint(check_guards(step, &facts, &dates, &methodology).unwrap_err());
+    assert_eq!(told, "wait_until_over day=2027-06-14");
     facts.today = days_after(facts.today, 1);
     assert!(check_guards(step, &facts, &dates, &methodology).is_ok());
 }

@@ -43,13 +43,14 @@ const TELLS_ABOUT_ACTS: [&str; 7] = [
     "list_recounts",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 38] = [
+const ACTS: [&str; 39] = [
     "assign_member",
     "begin_supplementary_round",
     "bump_subject",
     "cancel_cycle",
     "cancel_evaluation",
     "change_password",
+    "close_cycle",
     "compute_results",
     "confirm_approval",
     "create_account",

@@ -1,0 +1,9 @@
+-- Sealed rounds whose reviews were deleted when they had been kept long enough, with the note that the box signed then.
+CREATE TABLE deleted_round (
+    cycle_ref BYTEA NOT NULL,
+    round INTEGER NOT NULL,
+    note TEXT NOT NULL,
+    PRIMARY KEY (cycle_ref, round)
+);
+ALTER TABLE deleted_round ALTER COLUMN cycle_ref SET STORAGE PLAIN;
+ALTER TABLE deleted_round ALTER COLUMN note SET STORAGE PLAIN;
