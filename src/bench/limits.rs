@@ -13,6 +13,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Text};
+use tokio::sync::Semaphore;
 
 use super::ballots::Review;
 use super::records::Values;
@@ -176,6 +177,8 @@ pub(super) struct Floor {
     samples: Arc<Samples>,
     sequence: AtomicI64,
     value_number: AtomicUsize,
+    /// As many reviews as may be on their way into the store at once, which is the most that one commit takes.
+    writing: Semaphore,
     today: NaiveDate,
     clock: Clock,
     // Dropped last: the stores go with it.
@@ -207,14 +210,21 @@ impl Floor {
             samples,
             sequence,
             value_number,
+            writing: Semaphore::new(Semaphore::MAX_PERMITS),
             today,
             clock: Clock::System,
             _stores: stores,
         }))
     }
 
+    /// From now on no commit takes more than so many reviews. Called while none is on its way.
+    pub fn commit_at_most(&self, rows: usize) {
+        self.writing.forget_permits(self.writing.available_permits().saturating_sub(rows));
+    }
+
     /// Inserts one review under a random key and returns after the commit.
     pub async fn put_review(self: &Arc<Floor>) -> Result<()> {
+        let _on_its_way = self.writing.acquire().await.map_err(Error::internal)?;
         let epk: [u8; 32] = random()?;
         let floor = self.clone();
         self.ballot_box.store.0.write(move |conn| floor.samples.review.insert(conn, &epk)).await
