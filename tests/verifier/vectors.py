@@ -163,10 +163,13 @@ def every_line(answers):
     judged = attempt(prove, answers["manifest"].encode(), checkpoint, leaf, canonical(receipt))[1]
     want(judged == "ValueError: the leaf was sealed", "a receipt of a sealed leaf")
     for name, tag, key in (("seal_order", b"EJF-SEAL-v1\0", rules.issuers["council"]),
+                           ("deletion_order", b"EJF-DELETE-v1\0", rules.issuers["council"]),
                            ("box_keys", b"EJF-BOX-v1\0", b64(log["vkey"].split("+", 2)[2])[1:])):
         document = read_json(answers[name].encode())
         sig = b64url(document.pop("sig"), 64)
         want(signed(key, tag + canonical(document), sig), name)
+    signer = f"sjc.example/box/deleted/{answers['cycle_ref']}/{answers['round']}"
+    want(recount.note(answers["deleted_note"].encode(), signer, rules.last) == (1, leaf), "deleted_note")
     # Private keys, which only whoever signs needs.
     want(answers["seeds"] == {name: text_of(bytes([at]) * 32) for at, name in
                               enumerate(("esk", "doc_key", "log_key", "receipt_key"), 1)}, "seeds")

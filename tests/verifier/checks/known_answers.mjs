@@ -142,7 +142,24 @@ async function receiptAndSeal(answers) {
     answers.equal(await signedDocument(answers, 'log_key', 'BOX', box), 'box_keys');
 }
 
-const PARTS = { credential, manifest, ledger, review, receiptAndSeal };
+/** What ends the reviews of a round: the order, and the box's note that they are gone. */
+async function deletion(answers) {
+    const { texts } = answers;
+    const digest = async (text) => toBase64url(await sha256(utf8(text)));
+    const { cycle_ref, manifest_digest } = texts;
+    const order = {
+        v: 1, cycle_ref, round: answers.round, manifest_digest, ordered_on: '2027-07-01',
+        checkpoint_digest: await digest(texts.checkpoint),
+        files: { 'envelopes.ndjson': await digest('reviews'), 'superseded.ndjson': await digest('versions') },
+    };
+    answers.equal(await signedDocument(answers, 'doc_key', 'DELETE', order), 'deletion_order');
+
+    const origin = `sjc.example/box/deleted/${cycle_ref}/${answers.round}`;
+    const gone = { origin, number: 1, hash: await root([answers.raw('leaf')]) };
+    answers.equal(await signCheckpoint(gone, answers.seed('log_key')), 'deleted_note');
+}
+
+const PARTS = { credential, manifest, ledger, review, receiptAndSeal, deletion };
 
 async function everyLineIsAsKnown(files) {
     for (const part of Object.values(PARTS)) {
