@@ -50,7 +50,9 @@ enum ScoreCommand {
     /// with other panels, how reviewers used the form.
     ///
     /// Figures of the cycle as a whole, for the people who look after the method; a figure that cannot be had says why.
-    /// Criteria weigh the same. Flags open a look at the assignment and delete nothing.
+    /// Criteria weigh the same. Flags open a look at the assignment and delete nothing. Under linked stand those that need
+    /// one rater's marks of several subjects, ICC(2) and severity by ITU-T P.913, where at least half of all pairs of
+    /// subject and rater have a review: no blind cycle has them, and nobody is named.
     /// Example: ejf score reliability marks.csv --scale 1..5
     Reliability(InputArguments),
     /// Simulate courts in which some reviewers cheat, score them, and print what comes out beside the targets.

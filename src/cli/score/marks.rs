@@ -35,6 +35,8 @@ pub(super) struct Subject {
     pub name: String,
     /// One row per review with at least one mark, a byte per criterion; in no order that means anything.
     pub rows: Vec<u8>,
+    /// By row, the number of its rater.
+    pub raters: Vec<u32>,
 }
 
 /// Why an input is not scored.
@@ -177,8 +179,10 @@ fn doubles<'a>(
 
 /// The rows of every subject, from answers in their order.
 fn rows(answers: &[Answer], names: Vec<Box<str>>, criteria: usize) -> Vec<Subject> {
-    let mut subjects: Vec<Subject> =
-        names.into_iter().map(|name| Subject { name: name.into(), rows: Vec::new() }).collect();
+    let mut subjects: Vec<Subject> = {
+        let subject = |name: Box<str>| Subject { name: name.into(), rows: Vec::new(), raters: Vec::new() };
+        names.into_iter().map(subject).collect()
+    };
     for of_subject in answers.chunk_by(|a, b| a.subject == b.subject) {
         let Some(subject) = of_subject.first().and_then(|answer| subjects.get_mut(answer.subject as usize)) else {
             continue;
@@ -189,6 +193,7 @@ fn rows(answers: &[Answer], names: Vec<Box<str>>, criteria: usize) -> Vec<Subjec
         for review in reviews() {
             let start = subject.rows.len();
             subject.rows.resize(start + criteria, NO_BASIS);
+            subject.raters.extend(review.first().map(|answer| answer.rater));
             for answer in review {
                 if let Some(place) = subject.rows.get_mut(start + usize::from(answer.criterion)) {
                     *place = answer.mark;

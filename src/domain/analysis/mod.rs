@@ -7,6 +7,7 @@
 
 pub mod crossed;
 pub mod estimators;
+pub mod linked;
 mod location;
 mod pairs;
 pub mod quality;

@@ -245,7 +245,7 @@ fn middle(keys: &[Vec<f64>], measure: fn(&[f64]) -> Option<f64>) -> Result<f64, 
 }
 
 /// Lowest, quarter, median, three quarters and highest of a sorted sample that is not empty.
-fn quartiles(sorted: &[f64]) -> [f64; 5] {
+pub(super) fn quartiles(sorted: &[f64]) -> [f64; 5] {
     let last = sorted.len().saturating_sub(1);
     [0, 1, 2, 3, 4].map(|quarter| sorted.get(last * quarter / 4).copied().unwrap_or(f64::NAN))
 }
