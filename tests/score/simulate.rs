@@ -13,7 +13,9 @@ fn a_seed_settles_every_figure_and_each_target_has_its_line() {
     let output = simulate("7");
     let text = String::from_utf8(output.stdout.clone()).unwrap();
 
-    let lines: Vec<&str> = text.lines().skip(3).collect();
+    let (targets, published) = text.rsplit_once("\n\n").unwrap();
+    assert!(published.starts_with("as published, outward to a quarter of a point: coverage"), "{text}");
+    let lines: Vec<&str> = targets.lines().skip(3).collect();
     let numbers: Vec<&str> = lines.iter().map(|line| line.split(' ').next().unwrap()).collect();
     assert_eq!(numbers, ["1", "2", "3", "4", "5", "5", "5", "6", "6", "7", "8"], "{text}");
     let words = ["met", "within error", "missed"];

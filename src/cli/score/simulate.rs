@@ -9,9 +9,9 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use super::Refusal;
-use super::world::{Attack, CRITERIA, Court, Expectation, JUDGES, WORLDS, World, rules};
+use super::world::{Attack, CRITERIA, Court, Expectation, JUDGES, MAX, MIN, WORLDS, World, rules};
 use crate::cli::{DONE, WRONG};
-use crate::domain::scoring::interval::Certainty;
+use crate::domain::scoring::interval::{Certainty, Interval};
 use crate::domain::scoring::rules::{Panel, Rules};
 use crate::domain::scoring::{PanelScore, pool, score_each};
 use crate::error::Result;
@@ -20,6 +20,8 @@ use crate::error::Result;
 const SIZES: [usize; 5] = [5, 7, 10, 15, 20];
 /// The size that most targets speak of.
 const SIZE: usize = 10;
+/// Steps of a point on the grid that figures are published on.
+const QUARTERS: f64 = 4.0;
 /// So many errors of simulation beyond a bar are no longer chance.
 const ERRORS: f64 = 2.0;
 
@@ -66,6 +68,9 @@ struct Tally {
     covered: f64,
     criteria_covered: f64,
     width: f64,
+    /// Of the interval as it is published, its ends outward to the grid.
+    published_covered: f64,
+    published_width: f64,
     zero_widths: f64,
 }
 
@@ -106,10 +111,11 @@ pub(super) fn print(arguments: &SimulateArguments) -> std::result::Result<u8, Re
     let cells = simulate(arguments.seed, &extent)?;
     let lines = lines(&cells);
     let mut text = format!(
-        "seed {}, {} repetitions, {JUDGES} judges, {CRITERIA} criteria, scale 1..5\n\n{:4}{:66}{:>8}{:>8}{:>10}{:>8}{:>11}\n",
+        "seed {}, {} repetitions, {JUDGES} judges, {CRITERIA} criteria, scale 1..5\n\n{:4}{:74}{:>8}{:>8}{:>10}{:>8}{:>11}\n",
         arguments.seed, extent.repetitions, "", "target", "mean", "product", "measured", "+-", "bar"
     );
     lines.iter().for_each(|line| line.write(&mut text));
+    text.push_str(&as_published(&cells).unwrap_or_default());
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(if lines.iter().any(|line| line.word() == "missed") { WRONG } else { DONE })
 }
@@ -181,6 +187,9 @@ impl Tally {
         let aware = overall.certainty.aware;
         self.covered += f64::from(u8::from((aware.lo..=aware.hi).contains(&target)));
         self.width += aware.hi - aware.lo;
+        let (lo, hi) = published(aware);
+        self.published_covered += f64::from(u8::from((lo..=hi).contains(&target)));
+        self.published_width += hi - lo;
         let is_flat = |certainty: &Certainty| {
             let [ordinary, aware] = [certainty.ordinary, certainty.aware];
             f64::from(u8::from(ordinary.lo >= ordinary.hi || aware.lo >= aware.hi))
@@ -210,9 +219,18 @@ impl Tally {
         self.covered += sign * other.covered;
         self.criteria_covered += sign * other.criteria_covered;
         self.width += sign * other.width;
+        self.published_covered += sign * other.published_covered;
+        self.published_width += sign * other.published_width;
         self.zero_widths += sign * other.zero_widths;
         self
     }
+}
+
+/// The ends of an interval as they are published: outward to a quarter of a point, on the scale.
+fn published(aware: Interval) -> (f64, f64) {
+    let quarters = |value: f64| value * QUARTERS;
+    let on_scale = |value: f64| (value / QUARTERS).clamp(f64::from(MIN), f64::from(MAX));
+    (on_scale(quarters(aware.lo).floor()), on_scale(quarters(aware.hi).ceil()))
 }
 
 fn add_squares(sums: &mut [f64; 2], errors: [f64; 2]) {
@@ -274,18 +292,34 @@ fn lines(cells: &[Cell]) -> Vec<Line> {
     lines
 }
 
-/// The cell in which the published interval contains the truth least often, of overall scores and of criteria.
+/// The cell in which the aware interval contains the truth least often, of overall scores and of criteria.
 fn coverage(cells: &[Cell], where_: &str, bar: f64, is_meant: impl Fn(&Cell) -> bool) -> Option<Line> {
     let usual = cells.iter().filter(|cell| cell.attack != Attack::Aimed && is_meant(cell));
     let measured = usual.flat_map(|cell| {
         let overall = cell.measure(|tally| tally.covered / tally.judges);
         let criteria = cell.measure(|tally| tally.criteria_covered / (tally.judges * CRITERIA as f64));
-        [(overall, cell), (criteria, cell)]
+        [(overall, "overall", cell), (criteria, "criteria", cell)]
     });
-    let ((measured, error), cell) = measured.min_by(|(a, _), (b, _)| a.0.total_cmp(&b.0))?;
+    let ((measured, error), figure, cell) = measured.min_by(|(a, ..), (b, ..)| a.0.total_cmp(&b.0))?;
     let world = WORLDS.get(cell.world).map_or("", |world| world.name);
-    let what = format!("coverage {where_}, the worst: {world}, {}, n = {}", cell.attack.name(), cell.n);
+    let what = format!("coverage {where_}, the worst: {figure}, {world}, {}, n = {}", cell.attack.name(), cell.n);
     Some(Line { number: "6", what, beside: None, measured, error, bar, side: Side::AtLeast, unit: "" })
+}
+
+/// What is published is rounded outward and so covers more, and is wider: both, since one without the other flatters.
+fn as_published(cells: &[Cell]) -> Option<String> {
+    let usual = cells.iter().filter(|cell| cell.attack != Attack::Aimed);
+    let covered = usual.map(|cell| (cell.measure(|tally| tally.published_covered / tally.judges), cell));
+    let ((covered, covered_error), cell) = covered.min_by(|(a, _), (b, _)| a.0.total_cmp(&b.0))?;
+    let world = WORLDS.get(cell.world).map_or("", |world| world.name);
+    let honest = cells.iter().find(|cell| (cell.world, cell.n, cell.attack) == (0, SIZE, Attack::Honest))?;
+    let (width, width_error) = honest.measure(|tally| tally.published_width / tally.judges);
+    Some(format!(
+        "\nas published, outward to a quarter of a point: coverage {covered:.3} +- {covered_error:.3} at the worst \
+         ({world}, {}, n = {}), width {width:.3} +- {width_error:.3}\n",
+        cell.attack.name(),
+        cell.n
+    ))
 }
 
 impl Line {
@@ -313,7 +347,7 @@ impl Line {
         // Writing into a String cannot fail.
         let _ = writeln!(
             out,
-            "{number:4}{what:66}{mean:>8}{product:>8}{measured:>10.decimals$}{unit:1}{error:>7.decimals$}{bar:>11}  {word}"
+            "{number:4}{what:74}{mean:>8}{product:>8}{measured:>10.decimals$}{unit:1}{error:>7.decimals$}{bar:>11}  {word}"
         );
     }
 }

@@ -18,8 +18,10 @@ pub(super) const ATTACKED: usize = 90;
 /// Criteria of the instrument.
 pub(super) const CRITERIA: usize = 8;
 
-const MIN: u8 = 1;
-const MAX: u8 = 5;
+/// The lowest mark.
+pub(super) const MIN: u8 = 1;
+/// The highest mark.
+pub(super) const MAX: u8 = 5;
 /// How far judges differ in quality, in points.
 const QUALITY: f64 = 0.45;
 /// How far a judge's criteria differ from the judge's quality.
