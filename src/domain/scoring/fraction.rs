@@ -93,19 +93,20 @@ impl Fraction {
     }
 }
 
-/// The greatest common divisors with the few denominators that a cycle has, each worked out once.
+/// The lowest terms of fractions over the few denominators that a cycle has, each worked out once.
 ///
-/// A million scores of panels of one size are fractions of one denominator, and finding a divisor is half of their cost.
+/// A million scores of panels of one size are fractions of one denominator, and to find a divisor and divide by it is half
+/// of their cost.
 #[derive(Debug, Default)]
 pub(super) struct Divisors {
     tables: Vec<Table>,
 }
 
-/// The divisors with one denominator, by numerator; 0 is one that is not known yet.
+/// The fractions of one denominator in lowest terms, by numerator; a denominator of 0 is one that is not known yet.
 #[derive(Debug)]
 struct Table {
     den: u16,
-    divisors: Vec<u16>,
+    fractions: Vec<(u16, u16)>,
 }
 
 impl Divisors {
@@ -114,24 +115,25 @@ impl Divisors {
         let (Ok(small_num), Ok(small_den)) = (u16::try_from(num), u16::try_from(den)) else {
             return Fraction::new(num, den);
         };
-        let Some(known) = self.divisor(small_num, small_den) else { return Fraction::new(num, den) };
-        if *known == 0 {
-            *known = gcd(u64::from(small_num), u64::from(small_den)) as u16;
+        let Some(known) = self.place(small_num, small_den) else { return Fraction::new(num, den) };
+        if known.1 == 0 {
+            let divisor = gcd(u64::from(small_num), u64::from(small_den)) as u16;
+            *known = (small_num / divisor, small_den / divisor);
         }
-        Fraction { num: i64::from(small_num / *known), den: i64::from(small_den / *known) }
+        Fraction { num: i64::from(known.0), den: i64::from(known.1) }
     }
 
-    /// The place of a divisor; `None` where there are more denominators than have a table.
-    fn divisor(&mut self, num: u16, den: u16) -> Option<&mut u16> {
+    /// The place of a fraction; `None` where there are more denominators than have a table.
+    fn place(&mut self, num: u16, den: u16) -> Option<&mut (u16, u16)> {
         let place = match self.tables.iter().position(|table| table.den == den) {
             Some(place) => place,
             None if self.tables.len() == TABLES_MAX => return None,
             None => {
-                self.tables.push(Table { den, divisors: vec![0; 1 << 16] });
+                self.tables.push(Table { den, fractions: vec![(0, 0); 1 << 16] });
                 self.tables.len() - 1
             }
         };
-        self.tables.get_mut(place)?.divisors.get_mut(usize::from(num))
+        self.tables.get_mut(place)?.fractions.get_mut(usize::from(num))
     }
 }
 

@@ -59,13 +59,17 @@ pub(super) struct Pool<'a> {
     rules: &'a Rules,
     keys: Sum,
     differences: Vec<Sum>,
+    /// The square of one step over the common denominator.
+    step_squared: i128,
 }
 
 impl<'a> Pool<'a> {
     /// A pool without panels.
     pub fn new(rules: &'a Rules) -> Pool<'a> {
         let empty = Sum { squares: vec![0; REVIEWS_MAX + 1], freedom: 0, floored_freedom: 0 };
-        Pool { rules, keys: empty.clone(), differences: vec![empty; rules.values().criteria.len()] }
+        let step = i128::from(rules.unit()) * i128::from(rules.values().scale.step);
+        let differences = vec![empty.clone(); rules.values().criteria.len()];
+        Pool { rules, keys: empty, differences, step_squared: step * step }
     }
 
     /// Adds a panel; one without a score adds nothing.
@@ -75,7 +79,7 @@ impl<'a> Pool<'a> {
         }
         for (sum, (_, differences)) in self.differences.iter_mut().zip(&panel.criteria) {
             if let Some(differences) = differences {
-                sum.add_floored(differences, self.rules)?;
+                sum.add_floored(differences, self.step_squared)?;
             }
         }
         Ok(())
@@ -118,10 +122,9 @@ impl Sum {
     }
 
     /// Adds a sample of differences, whose variance counts as at least the rounding of one mark.
-    fn add_floored(&mut self, sample: &Trimmed, rules: &Rules) -> Result<()> {
+    fn add_floored(&mut self, sample: &Trimmed, step_squared: i128) -> Result<()> {
         let freedom = sample.kept() as i64 - 1;
-        let step = i128::from(rules.unit()) * i128::from(rules.values().scale.step);
-        if 12 * sample.squares >= sample.n as i128 * i128::from(freedom) * step * step {
+        if 12 * sample.squares >= i128::from(sample.n as i64 * freedom) * step_squared {
             return self.add(sample);
         }
         self.freedom += freedom;

@@ -34,6 +34,8 @@ pub(super) struct Lanes {
     weight_sum: i16,
     /// What makes a value one over the common denominator of the rules.
     scale_up: i64,
+    /// The same for squares.
+    squares_up: i64,
     /// By block: the sorted values of a panel, a review each.
     blocks: [[Side; SIXTEEN]; BLOCKS],
 }
@@ -66,6 +68,7 @@ impl Lanes {
             weights,
             weight_sum: i16::try_from(weight_sum).ok()?,
             scale_up: rules.unit() / unit,
+            squares_up: (rules.unit() / unit).checked_mul(rules.unit() / unit)?,
             blocks: [[[i16::MAX; WIDTH]; SIXTEEN]; BLOCKS],
         })
     }
@@ -95,7 +98,8 @@ impl Lanes {
             sort_sixteen(values, exchange);
             let sums = Sums::of(values.get(..n)?, set_aside)?;
             let lanes = WIDTH.min(self.criteria - block * WIDTH);
-            differences.extend((0..lanes).map(|lane| (n, sums.lane(lane, n, set_aside, self.scale_up))));
+            differences
+                .extend((0..lanes).map(|lane| (n, sums.lane(lane, n, set_aside, (self.scale_up, self.squares_up)))));
         }
         let keys = keys.get_mut(..n)?;
         let trimmed = Trimmed::of(keys, set_aside)?;
@@ -156,7 +160,7 @@ impl Sums {
     }
 
     /// The sums of one lane, multiplied up to the common denominator.
-    fn lane(&self, lane: usize, n: usize, set_aside: usize, scale_up: i64) -> Option<Trimmed> {
+    fn lane(&self, lane: usize, n: usize, set_aside: usize, (scale_up, squares_up): (i64, i64)) -> Option<Trimmed> {
         let of = |sums: &[i32; WIDTH]| sums.get(lane).map(|sum| i64::from(*sum));
         let (kept, first, last) =
             (of(&self.kept)?, i64::from(*self.first.get(lane)?), i64::from(*self.last.get(lane)?));
@@ -164,12 +168,7 @@ impl Sums {
         let winsorised_sum = kept + aside * (first + last);
         let winsorised_squares = of(&self.squares)? + aside * (first * first + last * last);
         let squares = n as i64 * winsorised_squares - winsorised_sum * winsorised_sum;
-        Some(Trimmed {
-            n,
-            set_aside,
-            kept_sum: kept * scale_up,
-            squares: i128::from(squares) * (i128::from(scale_up) * i128::from(scale_up)),
-        })
+        Some(Trimmed { n, set_aside, kept_sum: kept * scale_up, squares: i128::from(squares) * i128::from(squares_up) })
     }
 }
 

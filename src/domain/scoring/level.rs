@@ -1,7 +1,7 @@
 //! The overall score: reviews are ranked by their own mean, the highest and lowest are set aside, the rest averaged.
 //! A newcomer would trim each criterion by itself, which makes favouritism worse on a short scale.
 
-use super::fraction::{Fraction, Variance};
+use super::fraction::{Divisors, Fraction, Variance};
 use super::trim::Trimmed;
 
 /// The level of one subject, exact.
@@ -27,14 +27,14 @@ pub struct Level {
 
 impl Level {
     /// The level of the trimmed keys with their one-sided sums, all over the denominator `unit`.
-    pub(super) fn of(keys: &Trimmed, (low_sum, high_sum): (i64, i64), unit: i64) -> Level {
+    pub(super) fn of(keys: &Trimmed, (low_sum, high_sum): (i64, i64), unit: i64, divisors: &mut Divisors) -> Level {
         let all_but_one_side = (keys.n - keys.set_aside) as i64 * unit;
         Level {
             set_aside: keys.set_aside,
             kept: keys.kept(),
-            score: keys.mean(unit),
-            resilience_lo: Fraction::new(low_sum, all_but_one_side),
-            resilience_hi: Fraction::new(high_sum, all_but_one_side),
+            score: divisors.reduce(keys.kept_sum, keys.kept() as i64 * unit),
+            resilience_lo: divisors.reduce(low_sum, all_but_one_side),
+            resilience_hi: divisors.reduce(high_sum, all_but_one_side),
             variance: keys.variance(unit),
         }
     }

@@ -166,7 +166,7 @@ fn score_panel(
     score.overall = None;
     score.criteria.clear();
     let Some(keys) = &sums.keys else { return Ok(()) };
-    let level = Level::of(keys, sums.one_sided, rules.unit());
+    let level = Level::of(keys, sums.one_sided, rules.unit(), divisors);
     let (certainty, resilience) = interval::of_level(sums.n, &level, spread)?;
     score.overall = Some(Overall { level, certainty, resilience });
     let shared = Shared::of(sums.n, &level, &certainty, rules)?;

@@ -68,8 +68,13 @@ impl Trimmed {
     /// The winsorised sum of squares over one less than the number kept, so that Yuen's squared standard error of
     /// the trimmed mean is this over the number kept; the values are over the denominator `unit`.
     pub fn variance(&self, unit: i64) -> Variance {
-        let freedom = self.kept() as i128 - 1;
-        Variance { num: self.squares, den: self.n as i128 * freedom.max(1) * i128::from(unit) * i128::from(unit) }
+        let times = (self.n * (self.kept() - 1).max(1)) as i64;
+        // Fewer than 2^14 times a square below 2^46; wide products are slow.
+        let den = match unit.unsigned_abs() < NARROW {
+            true => i128::from(times * unit * unit),
+            false => i128::from(times) * i128::from(unit) * i128::from(unit),
+        };
+        Variance { num: self.squares, den }
     }
 }
 
