@@ -28,9 +28,11 @@ fn every_operation_stands_beside_its_limit() {
     }
     for figure in [
         "verification_micros",
+        "verifications_per_second",
         "blind_signatures_per_core_second",
         "issuer_keys_per_core_second",
         "aggregation_seconds",
+        "aggregation_against_reading",
         "scoring_cpu_seconds",
         "scoring_cost_against_half",
         "scoring_all_cores_seconds",

@@ -231,13 +231,15 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
     let bundle_folder = stage.config.key_dir.with_file_name("aggregation");
     singles.extend(
         aside(move || {
-            let sample: Vec<Review> = reviews.into_iter().take(sizes.signatures).collect();
-            Ok([
-                singles::verification(&round, &sample)?,
+            let sample = reviews.get(..sizes.signatures).unwrap_or(&reviews);
+            let mut singles = vec![
+                singles::verification(&round, sample)?,
+                singles::verification_over_cores(&round, &reviews)?,
                 singles::blind_signing(&round, sizes.signatures)?,
                 singles::key_making(sizes.keys)?,
-                singles::aggregation(&bundle_folder, sizes.subjects)?,
-            ])
+            ];
+            singles.extend(singles::aggregation(&bundle_folder, sizes.subjects)?);
+            Ok(singles)
         })
         .await?,
     );
