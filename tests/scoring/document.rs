@@ -139,6 +139,19 @@ fn figures_are_published_only_where_as_many_reviews_are_kept_as_the_methodology_
 }
 
 #[test]
+fn figures_are_published_only_where_as_many_reviews_are_given_as_the_methodology_asks_for() {
+    let mut stricter = values((1, 5), &[(1, 1); 4]);
+    stricter.decision_min = 14;
+    let rules = Rules::new(stricter).unwrap();
+    let reviews = |count: usize| vec!["4444"; count].join(" ");
+
+    // With the least numbers allowed, keeping six already takes ten; with a higher one the two differ.
+    let statuses = [13, 14].map(|count| published(&rules, &reviews(count))["status"].clone());
+
+    assert_eq!(statuses, ["indicative", "ok"]);
+}
+
+#[test]
 fn a_criterion_that_fewer_than_ten_answered_is_not_published() {
     let value = published(&plain((1, 5), 2), "44 45 34 55 43 11 44 33 55 4- 44");
 

@@ -1,8 +1,9 @@
 //! What must hold for any marks: order changes no bit, scores move with marks, bounds hold, no small group of dishonest
 //! reviewers breaks the resilience band. A newcomer would compare results with a tolerance; equal means equal bits.
 
-use crate::common::{NO, score, score_one, values};
-use ejf::domain::scoring::rules::{Criterion, RuleValues, Rules};
+use crate::common::{NO, panel, plain, score, score_one, values};
+use ejf::domain::scoring::rules::{Criterion, Panel, RuleValues, Rules};
+use ejf::domain::scoring::{CycleScores, pool, score_cycle, score_each};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -44,6 +45,33 @@ fn by_criterion(row: &[u8], criteria: &[Criterion]) -> Vec<Vec<u8>> {
         rest = tail;
     }
     parts
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let rules = plain((1, 5), 3);
+    let mut state: u32 = 11;
+    let mut mark = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        [1, 2, 3, 4, 5, NO][(state >> 8) as usize % 6]
+    };
+    // So many that every thread gets a share, in panels of 4 to 15 reviews.
+    let panels: Vec<Panel> = (0..4_000)
+        .map(|subject| panel(&rules, &(0..4 + subject % 12).map(|_| vec![mark(), mark(), mark()]).collect::<Vec<_>>()))
+        .collect();
+
+    let spread = pool(&rules, &panels, 1).unwrap();
+
+    for threads in [2, 3, 7] {
+        assert_eq!(pool(&rules, &panels, threads).unwrap(), spread, "{threads} threads");
+    }
+    let mut alone = Vec::new();
+    score_each(&rules, &panels, &spread, |score| {
+        alone.push(score.clone());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(score_cycle(&rules, &panels).unwrap(), CycleScores { panels: alone, spread });
 }
 
 proptest! {
