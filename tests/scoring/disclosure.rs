@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use crate::common::{panel, plain};
 use ejf::domain::scoring::document::{SubjectResult, document};
-use ejf::domain::scoring::publication::publish;
+use ejf::domain::scoring::publication::{Published, publish};
 use ejf::domain::scoring::rules::{Panel, Rules};
 use ejf::domain::scoring::{CycleScores, pool, score_each};
 
@@ -167,6 +167,17 @@ fn product(rules: &Rules, result: &SubjectResult, _reviews: &[Vec<u8>]) -> Strin
     serde_json::to_string(publish(rules, result).unwrap().published()).unwrap()
 }
 
+/// What the product publishes, without any criterion where one has its point within a step of an end of the scale.
+fn held_back_at_the_ends(rules: &Rules, result: &SubjectResult, _reviews: &[Vec<u8>]) -> String {
+    let image = publish(rules, result).unwrap();
+    let Published::Ok { overall, criteria } = image.published() else { panic!("a result without figures") };
+    let (min, max) = (i64::from(rules.values().scale.min) * 100, i64::from(rules.values().scale.max) * 100);
+    let is_near_an_end = |point: i64| point <= min + 25 || point >= max - 25;
+    let is_held_back = criteria.iter().any(|criterion| is_near_an_end(criterion.figure.point));
+    let shown = if is_held_back { &[][..] } else { criteria };
+    serde_json::to_string(&(overall, shown)).unwrap()
+}
+
 /// A finer publication: two decimals of every score, ends of intervals in hundredths.
 fn two_decimals(_rules: &Rules, result: &SubjectResult, _reviews: &[Vec<u8>]) -> String {
     let overall = result.overall.as_ref().unwrap();
@@ -220,6 +231,23 @@ fn the_figures_of_all_criteria_together_make_a_mark_known_in_fewer_than_one_rele
 
     assert!(world.worst(product, 0).breach < 5e-6);
     assert!(world.worst(product, 1).breach < 1e-5);
+}
+
+#[test]
+fn the_more_reviews_the_fewer_releases_make_a_mark_known() {
+    let world = World::new(&PRIOR_OF_THREE, 2, 12);
+
+    assert!(world.worst(product, 0).breach < 2e-8);
+    assert!(world.worst(product, 1).breach < 8e-7);
+}
+
+#[test]
+fn without_criteria_near_an_end_of_the_scale_no_release_would_make_a_mark_known() {
+    // What it would take to close the rest, and why it is not done: real cycles have many such criteria.
+    for known in [0, 1] {
+        let worst = World::new(&PRIOR_OF_THREE, 2, 10).worst(held_back_at_the_ends, known);
+        assert!(worst.posterior <= POSTERIOR_MAX, "{known} known: {worst:?}");
+    }
 }
 
 #[test]
