@@ -261,7 +261,11 @@ pub fn delete_private_keys(conn: &mut Conn, id: CycleId, round: i32, now: DateTi
 /// Stores what the gate lets out and ends the job, in one write. The evaluations count once they are recounted.
 ///
 /// Until the cycle reports nothing of a result has left but to auditors, who hold the reviews themselves, so there is no
-/// earlier release; and once it reports, nothing is computed any more.
+/// earlier release; and once it reports, nothing is stored any more: a second release would tell by its difference what a
+/// review said (rule P-3).
+///
+/// # Errors
+/// 404; 409 `wrong_phase` unless sealed, however early the job began.
 pub fn put(conn: &mut Conn, job: JobId, id: CycleId, computed: &Computed, now: DateTime<Utc>) -> Result<()> {
     let mut cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
     check_sealed(&cycle)?;

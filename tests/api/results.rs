@@ -19,6 +19,7 @@ use ejf::on;
 use ejf::publication::{Document, RoundFolder};
 use ejf::store;
 use ejf::store::schema::issuer_keys;
+use ejf::workflow::results;
 use serde_json::{Value, json};
 
 use crate::harness::App;
@@ -292,6 +293,29 @@ async fn results_destroy_the_issuers_keys_and_a_second_run_gives_the_same_bytes(
     let perfect: Ref = sealed.round.manifest.manifest().subjects[0].subject_ref;
     let perfect = exact.subjects.iter().find(|subject| subject.subject_ref == perfect.to_string()).unwrap();
     assert_eq!(perfect.overall.as_ref().unwrap().score, [5, 1]);
+}
+
+#[tokio::test]
+async fn what_was_computed_while_sealed_is_stored_no_more_once_the_cycle_reports() {
+    let sealed = Sealed::computed().await;
+    let job = sealed.round.plan.work(&sealed.app, "/results", "again").await;
+    let (job, cycle) = (job["id"].as_str().unwrap().parse().unwrap(), sealed.round.plan.cycle_id.parse().unwrap());
+    let registry = sealed.app.registry();
+    let expected = registry.0.read(move |conn| results::load(conn, cycle)).await.unwrap();
+    // A review is dropped, so that the second result would tell what it said.
+    let mut files = sealed.files.clone();
+    let reviews = files.get_mut(ENVELOPES).unwrap();
+    let last = reviews[..reviews.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap();
+    reviews.truncate(last + 1);
+    let computed = results::compute(&expected, None, files).unwrap();
+    sealed.to_reporting().await;
+    let before = stored_results(&sealed).await;
+
+    let now = sealed.app.clock.now();
+    let late = registry.0.write(move |conn| results::put(conn, job, cycle, &computed, now)).await;
+
+    assert_eq!(late.unwrap_err().code(), Code::WrongPhase);
+    assert_eq!(stored_results(&sealed).await, before);
 }
 
 /// Whether any wrapped key opens under a copy of the round's key file that somebody kept.
