@@ -220,8 +220,8 @@ mod tests {
     use crate::error::{Code, Rule};
 
     /// Families of keys that are not bound to a list of the code.
-    const FREE: [&str; 9] =
-        ["audit-", "doctor-", "hint-", "form-", "page-", "peer-", "recount-", "phase-", "language-"];
+    const FREE: [&str; 10] =
+        ["audit-", "doctor-", "figure-", "hint-", "form-", "page-", "peer-", "recount-", "phase-", "language-"];
 
     /// Each key of a catalogue with the variables that its text uses.
     fn variables(language: Language) -> BTreeMap<String, BTreeSet<String>> {

@@ -126,6 +126,10 @@ const API_SHARED: &[&str] = &["extract", "file_summary", "jobs", "record_views",
 /// Beside a published score any of it would disclose marks, so nothing that answers a request or makes a result may.
 const ANALYSTS: &[&str] = &["cli"];
 
+/// What `documents` may name of scoring: what the gate let out, and what it may be used for. Exact scores, marks and what was
+/// set aside lie beside it, and a drawing that never meets them cannot show them.
+const RELEASED: &[&str] = &["gate", "publication", "Status"];
+
 /// What the check of one file has to know of the others.
 struct Surroundings {
     /// The files of `api`, by name.
@@ -303,6 +307,36 @@ fn using_analysis_out_of_place_is_caught() {
     assert!(!caught("src/cli/score.rs", "use crate::domain::analysis::report::Report;"));
     assert!(!caught("src/domain/analysis/report.rs", "use super::quality; use crate::domain::analysis::scale;"));
     assert!(!caught("src/api/results.rs", "use crate::domain::scoring::rules::Rules;"));
+}
+
+/// Uses of scoring in `documents` that are not among the [`RELEASED`], or names that hide one.
+fn beneath_the_release(file: &str, code: &str) -> Vec<String> {
+    if module_of(file)[0] != "documents" {
+        return Vec::new();
+    }
+    let hides = |path: &[String]| path.len() == 2 && path[0] == "crate" && path[1] == "domain";
+    let names = |path: &[String]| {
+        let below = path.windows(2).position(|pair| pair[0] == "domain" && pair[1] == "scoring").map(|at| at + 2);
+        below.is_some_and(|below| path.get(below).is_none_or(|name| !RELEASED.contains(&name.as_str())))
+    };
+    let breaches = paths(file, code).into_iter().filter(|path| hides(path) || names(path));
+    breaches.map(|path| format!("{file}: {}: only what was released is drawn", path.join("::"))).collect()
+}
+
+#[test]
+fn documents_are_made_of_what_was_released_and_nothing_beneath_it() {
+    let breaches: Vec<_> = source::rust_files("src")
+        .iter()
+        .flat_map(|file| beneath_the_release(&file.path, &source::code(&file.text)))
+        .collect();
+    assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
+    let caught = |text: &str| !beneath_the_release("src/documents/pdf.rs", &source::code(text)).is_empty();
+    assert!(caught("use crate::domain::scoring::document::SubjectResult;"));
+    assert!(caught("use crate::domain::{ids, scoring::{gate, level::Level}};"));
+    assert!(caught("use crate::domain::scoring; fn f() { scoring::score_cycle() }"));
+    assert!(caught("use crate::domain::scoring::*;"));
+    assert!(caught("use crate::domain; fn f() { domain::scoring::score_cycle() }"));
+    assert!(!caught("use crate::domain::scoring::{Status, gate::Release, publication::{Band, Published}};"));
 }
 
 #[test]

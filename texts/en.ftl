@@ -425,3 +425,29 @@ doctor-unseen-libraries = Not seen: which libraries PostgreSQL loads; the box's 
 doctor-unseen-proxy = Not seen: the proxy in front of the box; give its configuration with --proxy.
 doctor-unseen-proxy_start = Not seen: how the proxy is started; nginx writes to the log that it was built with until it has read its file, so start it with -e /dev/null.
 doctor-unseen-certificate = Not seen: whether the proxy's certificate is for the box's host alone; it cannot be read here.
+
+# figure-…: what stands in figures of results and indicators, and is read aloud in their place. Bands and names stand within
+# a line and have no full stop.
+figure-result-title = Result of the peer evaluation
+figure-result-key = Scale from { $min } to { $max }. Sign: the score. Thick line: its interval. Dashed line: as the standard expects ({ $expected }).
+figure-result-scale = Scale from { $min } to { $max }; { $expected } means: as the standard expects.
+figure-result-note = The interval allows for dishonest reviews. Some criteria may not be shown, to protect those who reviewed.
+figure-standard = standard
+figure-overall = All criteria together
+figure-reviews = Reviews: { $n }
+figure-row = { $name }: { $point }, interval from { $lo } to { $hi }, { $band }. Reviews: { $n }.
+figure-band-above = above the standard
+figure-band-below = below the standard
+figure-band-not_distinguishable = not distinguishable from the standard
+figure-indicative-note = There are too few reviews for a decision. All criteria together get this one answer in words, and it grounds no decision.
+figure-insufficient = Insufficient data
+figure-insufficient-note = There are too few reviews: nothing is computed, and nothing is shown.
+figure-status-ok = The result may ground a decision
+figure-status-indicative = The result grounds no decision
+figure-status-note = Its content is not shown to this reader.
+figure-indicator-own = This judge: { $value }.
+figure-indicator-none = This judge: no value ({ $reason }).
+figure-indicator-median = Median of comparable judges: { $value }.
+figure-indicator-quartiles = Their lower quartile: { $lower }; their upper quartile: { $upper }.
+figure-indicator-count = Comparable judges: { $n }.
+figure-indicator-alone = No comparison: it needs at least { $min } comparable judges.

@@ -140,7 +140,7 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(jobs::get_job);
     cfg.service(assignments::list_my_assignments).service(assignments::recuse_assignment);
     cfg.service(credentials::collect_credentials);
-    cfg.service(results::compute_results).service(results::get_result);
+    cfg.service(results::compute_results).service(results::get_result).service(results::get_result_figure);
     cfg.service(recounts::get_bundle)
         .service(recounts::list_accepted_counts)
         .service(recounts::create_recount)

@@ -1,16 +1,19 @@
 //! Results: asked for by the secretary after the seal, read by auditors and, once the cycle reports, by judge and commission.
 //! A newcomer's usual mistake is to add a helpful figure: what is not in the published image is a way back to single marks.
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::http::header::{CONTENT_LANGUAGE, VARY};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, Valid, kept_answer};
 use super::jobs::{JobView, Start, ask_for_work};
 use crate::clock::Clock;
 use crate::coded;
 use crate::config::Config;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
+use crate::documents::result_figure::{self, Shown};
 use crate::domain::ids::{CycleId, EvaluationId};
 use crate::domain::judge_file::FilePurpose;
 use crate::domain::methodology::{Statement, Text};
@@ -19,12 +22,15 @@ use crate::domain::policy::{Actor, ResultSight};
 use crate::domain::scoring::publication::{Band, Figure, Published};
 use crate::error::{Code, Error, Result};
 use crate::exchange;
+use crate::problem::middleware::Caller;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
+use crate::store::cycles::Cycle;
 use crate::store::jobs::JobKind;
 use crate::store::results::{ResultRow, ResultStatus};
+use crate::workflow::issuance::methodology_of;
 use crate::workflow::jobs::Bell;
-use crate::workflow::{issuance, results};
+use crate::workflow::results;
 
 coded! {
     /// Where an interval lies against the expected standard.
@@ -222,25 +228,86 @@ pub async fn get_result(
     let (row, sight, statements) = registry
         .0
         .write(move |conn| {
-            // What does not exist costs the same questions as what is hidden, or the time would tell one from the other.
-            let evaluation = store::evaluations::find(conn, id)?;
-            let cycle_id = evaluation.as_ref().map_or(CycleId(id.0), |evaluation| evaluation.cycle_id);
-            let cycle = store::cycles::find(conn, cycle_id)?;
-            let is_assigned = store::members::is_assigned(conn, id, actor.account_id)?;
-            let row = store::results::find(conn, id)?;
-            let (evaluation, cycle) = evaluation.zip(cycle).ok_or(Code::NotFound)?;
-            let sight = policy::may_read_result(&actor, evaluation.judge_id, cycle.phase, is_assigned)?;
-            let row = row.ok_or(Code::NotFound)?;
-            let is_own = actor.judge_id == Some(evaluation.judge_id);
-            let purpose = if is_own { FilePurpose::OwnFile } else { FilePurpose::Evaluation };
-            let judge_id = evaluation.judge_id;
-            store::audit::record_reading(conn, actor.account_id, "get_result", judge_id, purpose, now)?;
-            let statements = match sight {
-                ResultSight::Full => issuance::methodology_of(conn, &cycle)?.0.statements,
+            let reading = read_result(conn, &actor, id, "get_result", now)?;
+            let statements = match reading.sight {
+                ResultSight::Full => methodology_of(conn, &reading.cycle)?.0.statements,
                 ResultSight::Status => Vec::new(),
             };
-            Ok((row, sight, statements))
+            Ok((reading.row, reading.sight, statements))
         })
         .await?;
     Ok(HttpResponse::Ok().json(ResultView::new(row, sight, &statements)?))
+}
+
+/// The language of a figure.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "only describes the header; `Caller` reads it")]
+pub struct LanguageHeader {
+    /// The languages that you read, best first, of kk, ru and en; without it the service's own.
+    #[param(rename = "Accept-Language", max_length = 255, required = false, nullable = false, example = "kk")]
+    accept_language: Option<String>,
+}
+
+/// Get the figure of a result.
+///
+/// For whoever gets the result by `/result`, at the same time, and recorded like it: what that shows, and nothing more, as
+/// an image of at most 20 KB in the caller's language, with all that it shows in words for who cannot see it. To secretaries
+/// it says the status alone. To everybody else, and before, there is none (404).
+#[utoipa::path(tag = "results", params(LanguageHeader),
+    responses((status = 200, body = String, content_type = "image/svg+xml", headers(("Content-Language" = String, description = "The language of the figure: kk, ru or en."))), ReadProblems))]
+#[get("/evaluations/{evaluation_id}/result/figure")]
+pub async fn get_result_figure(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    evaluation_id: web::Path<EvaluationId>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let now = clock.now();
+    let id = evaluation_id.into_inner();
+    let language = Caller::of(&request).language();
+    let (row, sight, methodology) = registry
+        .0
+        .write(move |conn| {
+            let reading = read_result(conn, &actor, id, "get_result_figure", now)?;
+            let (methodology, _) = methodology_of(conn, &reading.cycle)?;
+            Ok((reading.row, reading.sight, methodology))
+        })
+        .await?;
+    let release = row.release()?;
+    let shown = match sight {
+        ResultSight::Full => Shown::Release(&release),
+        ResultSight::Status => Shown::Status(release.status()),
+    };
+    let figure = result_figure::draw(&methodology, shown, language)?;
+    Ok(HttpResponse::Ok()
+        .content_type("image/svg+xml")
+        .insert_header((CONTENT_LANGUAGE, language.as_tag()))
+        .insert_header((VARY, "Accept-Language"))
+        .body(figure))
+}
+
+/// A result in the hands of somebody who may see so much of it.
+struct Reading {
+    row: ResultRow,
+    sight: ResultSight,
+    cycle: Cycle,
+}
+
+/// Reads a result and records that, by the operation `act`; one law and one trail for every way in which it is shown.
+fn read_result(conn: &mut Conn, actor: &Actor, id: EvaluationId, act: &str, now: DateTime<Utc>) -> Result<Reading> {
+    // What does not exist costs the same questions as what is hidden, or the time would tell one from the other.
+    let evaluation = store::evaluations::find(conn, id)?;
+    let cycle_id = evaluation.as_ref().map_or(CycleId(id.0), |evaluation| evaluation.cycle_id);
+    let cycle = store::cycles::find(conn, cycle_id)?;
+    let is_assigned = store::members::is_assigned(conn, id, actor.account_id)?;
+    let row = store::results::find(conn, id)?;
+    let (evaluation, cycle) = evaluation.zip(cycle).ok_or(Code::NotFound)?;
+    let sight = policy::may_read_result(actor, evaluation.judge_id, cycle.phase, is_assigned)?;
+    let row = row.ok_or(Code::NotFound)?;
+    let is_own = actor.judge_id == Some(evaluation.judge_id);
+    let purpose = if is_own { FilePurpose::OwnFile } else { FilePurpose::Evaluation };
+    store::audit::record_reading(conn, actor.account_id, act, evaluation.judge_id, purpose, now)?;
+    Ok(Reading { row, sight, cycle })
 }

@@ -82,10 +82,14 @@ impl Caller {
 
     /// The error as the caller's problem; a 500 is logged, so call it once for each error.
     pub fn render(&self, error: &Error) -> HttpResponse {
+        super::render(error, self.language(), self.request_id.as_ref().map(|id| &*id.0))
+    }
+
+    /// The language that the caller likes best.
+    pub fn language(&self) -> Language {
         // A header that is not even text is malformed, and such a one asks for nothing.
         let wish = self.wish.as_ref().and_then(|wish| wish.to_str().ok());
-        let language = Language::from_accept_language(wish, self.default);
-        super::render(error, language, self.request_id.as_ref().map(|id| &*id.0))
+        Language::from_accept_language(wish, self.default)
     }
 }
 

@@ -29,7 +29,8 @@ pub const CALLERS: [(char, &str); 11] = [
 /// there is nothing (404). Who gets through may still fail for another reason; where all ids of the path exist, 404
 /// is no such reason. Without a token, or with a forged one, all but `public` are 401. The cycle of the paths is in
 /// `pool_review`, and its evaluation is assigned to the member and not to the appeal member; nothing is drawn or
-/// counted yet, which is why `get_draw_record` and `get_result` are 0 for those who would see them; `cycles.rs` and `results.rs` show that they do.
+/// counted yet, which is why `get_draw_record`, `get_result` and its figure are 0 for those who would see them; `cycles.rs`,
+/// `results.rs` and `result_figures.rs` show that they do.
 const TABLE: &str = "
     assign_member               . S . . . . . . . . .
     begin_supplementary_round   . S . . . . . . . . .
@@ -89,6 +90,7 @@ const TABLE: &str = "
     get_problem_page            public
     get_ready                   public
     get_result                  0 0 0 0 0 0 0 . . . .
+    get_result_figure           0 0 0 0 0 0 0 . . . .
     issue_token                 public
     list_accepted_counts        . . M . U . . . . . .
     list_accounts               A . . . U . . . . . .

@@ -45,6 +45,7 @@ mod pools;
 mod races;
 mod recounts;
 mod requests;
+mod result_figures;
 mod results;
 mod sessions;
 mod statements;

@@ -23,7 +23,7 @@ use crate::requests::{Operation, Request, World, body_schema, document, operatio
 const CALLERS: [&str; 5] = ["administrator", "secretary", "member", "judge", "auditor"];
 
 /// Operations on what a cycle has only after its draw; here they find nothing for anybody. Others show that they do.
-const NOTHING_YET: [&str; 13] = [
+const NOTHING_YET: [&str; 14] = [
     "get_checkpoint",
     "get_complaints",
     "get_draw_record",
@@ -35,6 +35,7 @@ const NOTHING_YET: [&str; 13] = [
     "get_manifest_note",
     "get_manifest_of_generation",
     "get_result",
+    "get_result_figure",
     // Takes a form, which these requests do not send; `clients.rs` does.
     "issue_token",
     "recuse_assignment",

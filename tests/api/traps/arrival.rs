@@ -30,9 +30,10 @@ fn files(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
 }
 
 /// Readings that are recorded, so that each changes what the next one shows.
-const RECORDED: [&str; 6] = [
+const RECORDED: [&str; 7] = [
     "get_judge_file",
     "get_result",
+    "get_result_figure",
     "list_audit_entries",
     "list_correction_requests",
     "list_observations",

@@ -139,7 +139,9 @@ async fn a_result_a_draw_and_a_job_are_hidden_as_if_there_were_none() {
         callers.push((role.as_str(), app.staff(role).await));
     }
     callers.push(("machine", app.machine("hr", &[ejf::domain::caller::Scope::ResultsRead]).await));
-    let paths = [sealed.result_path(0), plan.path("/draw-record"), format!("/v1/jobs/{}", job["id"].as_str().unwrap())];
+    let result = sealed.result_path(0);
+    let figure = format!("{result}/figure");
+    let paths = [result, figure, plan.path("/draw-record"), format!("/v1/jobs/{}", job["id"].as_str().unwrap())];
     let mut faults = Vec::new();
     for (who, client) in &callers {
         client.get("/v1/nothing-here").await;

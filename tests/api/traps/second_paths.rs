@@ -18,7 +18,7 @@ use crate::requests::{World, all_operations, document};
 /// Takes a review and gives a receipt, or takes a receipt back: the box's own, without any caller.
 const ANONYMOUS: [&str; 2] = ["submit_complaint", "submit_review"];
 /// Shows what comes from reviews, each behind its own law: figures, counts after the seal, and to auditors the bundle.
-const SHOWS_RESULTS: [&str; 3] = ["get_bundle", "get_result", "list_accepted_counts"];
+const SHOWS_RESULTS: [&str; 4] = ["get_bundle", "get_result", "get_result_figure", "list_accepted_counts"];
 /// Published for everybody: no mark, no name, no time.
 const PUBLIC_DOCUMENTS: [&str; 8] = [
     "get_checkpoint",
