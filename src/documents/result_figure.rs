@@ -43,7 +43,7 @@ pub fn draw(methodology: &Methodology, shown: Shown<'_>, language: Language) -> 
             let words = format!("{}: {}", say(language, "figure-overall"), band_words(*band, language));
             Ok(statement(language, Some(marker(*band)), &words, &say(language, "figure-indicative-note")))
         }
-        Published::Ok { overall, criteria } => profile(methodology, overall, criteria, language),
+        Published::Ok { overall, criteria, .. } => profile(methodology, overall, criteria, language),
     }
 }
 

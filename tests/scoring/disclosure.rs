@@ -170,7 +170,7 @@ fn product(rules: &Rules, result: &SubjectResult, _reviews: &[Vec<u8>]) -> Strin
 /// What the product publishes, without any criterion where one has its point within a step of an end of the scale.
 fn held_back_at_the_ends(rules: &Rules, result: &SubjectResult, _reviews: &[Vec<u8>]) -> String {
     let image = publish(rules, result).unwrap();
-    let Published::Ok { overall, criteria } = image.published() else { panic!("a result without figures") };
+    let Published::Ok { overall, criteria, .. } = image.published() else { panic!("a result without figures") };
     let (min, max) = (i64::from(rules.values().scale.min) * 100, i64::from(rules.values().scale.max) * 100);
     let is_near_an_end = |point: i64| point <= min + 25 || point >= max - 25;
     let is_held_back = criteria.iter().any(|criterion| is_near_an_end(criterion.figure.point));
