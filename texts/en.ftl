@@ -180,7 +180,7 @@ phase-cancelled = cancelled
 language-kk = Kazakh
 language-ru = Russian
 language-en = English
-hint-superseding_observation_missing = First record the right value with supersedes_id naming the disputed record, then decide.
+hint-superseding_record_missing = First record the right value with supersedes_id naming the disputed record, or withdraw that record, then decide.
 
 form-JSON = JSON
 form-nesting = at most 32 levels of nesting
@@ -362,6 +362,8 @@ hint-evaluation_is_sealed = The box is sealed or the cycle has ended: what becom
 hint-leaves_not_sealed = The ballot box's list of leaves is missing, or is not the one that its checkpoint seals: have its operator publish it again.
 hint-pools_cannot_be_wider = No pool is too small, or everybody in office is in it already: go on, or cancel the evaluations whose pool is too small.
 hint-extension_too_long = Choose { $day } or an earlier day as the end of submission: the methodology allows no longer extension.
+form-attachment-with-a-file-name = attachment with a file name
+form-bytes-of-the-content-type-that-is-named = bytes of the content type that is named
 form-text-without-control-characters = text without control characters
 form-a-date-from-1900-to-2999--such-as-2026-09-30 = a date from 1900 to 2999, such as 2026-09-30
 form-a-date-that-is-not-in-the-future = a date that is not in the future

@@ -174,7 +174,7 @@ phase-cancelled = күшін жою
 language-kk = қазақ
 language-ru = орыс
 language-en = ағылшын
-hint-superseding_observation_missing = Алдымен supersedes_id өрісінде дауланған жазбаны көрсетіп, дұрыс мәнді енгізіңіз, содан кейін шешім қабылдаңыз.
+hint-superseding_record_missing = Алдымен supersedes_id өрісінде дауланған жазбаны көрсетіп, дұрыс мәнді енгізіңіз немесе сол жазбаны кері қайтарып алыңыз, содан кейін шешім қабылдаңыз.
 
 form-JSON = JSON
 form-nesting = 32 деңгейден аспайтын кірістіру
@@ -356,6 +356,8 @@ hint-evaluation_is_sealed = Қабылдау мөрленген немесе б�
 hint-leaves_not_sealed = Қабылдау қызметінің парақтар тізімі жоқ немесе ол бақылау белгісімен бекітілген тізім емес: операторы оны қайта жарияласын.
 hint-pools_cannot_be_wider = Бірде-бір топ шағын емес немесе қызметтегі барлық судья сол топта: бағалау кезеңін жалғастырыңыз немесе тобы шағын бағалауларды тоқтатыңыз.
 hint-extension_too_long = Қабылдаудың соңғы күні { $day } күнінен кешікпеуге тиіс: әдістеме бұдан ұзақ ұзартуға жол бермейді.
+form-attachment-with-a-file-name = файл аты бар attachment
+form-bytes-of-the-content-type-that-is-named = аталған түрге сай мазмұн
 form-text-without-control-characters = басқару таңбалары жоқ мәтін
 form-a-date-from-1900-to-2999--such-as-2026-09-30 = 1900 мен 2999 жыл аралығындағы күн, мысалы 2026-09-30
 form-a-date-that-is-not-in-the-future = болашақта емес күн

@@ -182,7 +182,7 @@ phase-cancelled = отмена
 language-kk = казахский
 language-ru = русский
 language-en = английский
-hint-superseding_observation_missing = Сначала внесите верное значение, указав в supersedes_id оспариваемую запись, затем примите решение.
+hint-superseding_record_missing = Сначала внесите верное значение, указав в supersedes_id оспариваемую запись, или отзовите эту запись, затем примите решение.
 
 form-JSON = JSON
 form-nesting = не более 32 уровней вложенности
@@ -364,6 +364,8 @@ hint-evaluation_is_sealed = Приём опечатан или цикл заве
 hint-leaves_not_sealed = Списка листов от службы приёма нет или он не тот, который закреплён её контрольной отметкой: пусть её оператор опубликует его снова.
 hint-pools_cannot_be_wider = Круг нигде не мал или в нём уже все действующие судьи: продолжайте цикл или отмените оценки, для которых круг слишком мал.
 hint-extension_too_long = Назначьте окончание приёма не позднее { $day }: большего продления методика не допускает.
+form-attachment-with-a-file-name = attachment с именем файла
+form-bytes-of-the-content-type-that-is-named = содержимое того типа, который назван
 form-text-without-control-characters = текст без управляющих символов
 form-a-date-from-1900-to-2999--such-as-2026-09-30 = дата от 1900 до 2999 года, например 2026-09-30
 form-a-date-that-is-not-in-the-future = дата не в будущем

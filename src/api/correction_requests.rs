@@ -1,5 +1,5 @@
-//! Requests of judges to correct a record of their file. A newcomer's usual mistake is to let a decision change a value:
-//! the corrected value is recorded first, as an observation of its own, and the decision only says that it was.
+//! Requests of judges to correct a record of their file, of whatever kind. A newcomer's usual mistake is to let a decision
+//! change a value: the right one is recorded first, as a record of its own, and the decision only says that it was.
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::Deserialize;
@@ -10,16 +10,14 @@ use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, 
 use super::record_views::{CorrectionRequestView, RecordsQuery};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
-use crate::db::{Conn, Registry};
+use crate::db::Registry;
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::ids;
-use crate::domain::ids::{CorrectionRequestId, JudgeId, ObservationId};
-use crate::domain::judge_file::{
-    Check, CorrectionOutcome, CorrectionStatus, FilePurpose, RecordStatus, correction_due_on,
-};
+use crate::domain::ids::{CorrectionRequestId, JudgeId, RecordId};
+use crate::domain::judge_file::{Check, CorrectionOutcome, CorrectionStatus, FilePurpose, correction_due_on};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
-use crate::error::hint::Hint;
+use crate::domain::sections::RecordType;
 use crate::error::{Code, Error, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
@@ -28,20 +26,28 @@ use crate::workflow;
 
 /// The longest text of a request or a decision, in characters.
 const TEXT_LENGTH_MAX: usize = 4000;
+/// How many documents a request may have with it.
+const DOCUMENTS_MAX: usize = 10;
 
-/// A judge's request to correct a value.
+/// A judge's request to correct a record.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"observation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "claim": "Six of these cases were transferred to another judge in August.", "evidence": "Order 114 of 9 August 2026"}))]
+#[schema(example = json!({"record_type": "record", "record_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "claim": "Six of these cases were transferred to another judge in August.", "evidence": "Order 114 of 9 August 2026"}))]
 pub struct NewCorrectionRequest {
+    /// The kind of the record in question.
+    record_type: RecordType,
     /// The record in question: one in force in the own file.
-    observation_id: ObservationId,
+    record_id: RecordId,
     /// What is wrong with it.
     #[schema(min_length = 1, max_length = 4000)]
     claim: String,
     /// What proves that.
     #[schema(min_length = 1, max_length = 4000)]
     evidence: Option<String>,
+    /// Documents of the own file that prove it.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    document_ids: Vec<RecordId>,
 }
 
 /// The decision on a request.
@@ -58,9 +64,9 @@ pub struct CorrectionDecision {
 
 /// Ask for the correction of a record of the own file.
 ///
-/// For the judge. The record becomes `disputed` until the request is decided, which is due in ten working days, or in as
-/// many as the methodology says by which the judge is being evaluated. 409 `already_exists` where a request for the record
-/// is open, `already_superseded` where the record is not in force.
+/// For the judge, on a record of any kind. It becomes `disputed` until the request is decided, which is due in ten working
+/// days, or in as many as the methodology says by which the judge is being evaluated. 409 `already_exists` where a request
+/// for the record is open, `already_superseded` where the record is not in force.
 #[utoipa::path(tag = "judges", params(IdempotencyKeyHeader), request_body = NewCorrectionRequest,
     responses((status = 201, body = CorrectionRequestView), CreateProblems))]
 #[post("/judges/{judge_id}/correction-requests")]
@@ -79,14 +85,18 @@ pub async fn create_correction_request(
     let mut check = Check::default();
     check.text("/claim", &new.claim, TEXT_LENGTH_MAX);
     check.optional_text("/evidence", new.evidence.as_deref(), TEXT_LENGTH_MAX);
+    let is_short = new.document_ids.len() <= DOCUMENTS_MAX;
+    check.rule(is_short, "/document_ids", Rule::Length { min: 0, max: DOCUMENTS_MAX as u64 });
     check.done()?;
     let filed_on = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
     let correction = CorrectionRequest {
         id: CorrectionRequestId(ids::new_at(now)),
         judge_id,
-        observation_id: new.observation_id,
+        record_type: new.record_type,
+        record_id: new.record_id,
         claim: new.claim,
         evidence: new.evidence,
+        document_ids: serde_json::to_string(&new.document_ids).map_err(Error::internal)?,
         status: CorrectionStatus::Open,
         reason: None,
         // Until it is known by which methodology, if any, the judge is evaluated.
@@ -96,29 +106,19 @@ pub async fn create_correction_request(
         decided_at: None,
         version: 1,
     };
+    let document_ids = new.document_ids;
     let deed = Deed { by: actor.id(), operation: "create_correction_request", key, digest };
     act_once(&registry, deed, now, move |conn| {
         let due_on = correction_due_on(filed_on, workflow::cycles::correction_days(conn, judge_id)?);
         let correction = CorrectionRequest { due_on, ..correction.clone() };
-        file(conn, &correction)?;
+        workflow::corrections::file(conn, &correction, &document_ids, filed_on)?;
         let act = "create_correction_request";
         let entry = store::audit::NewEntry::new(Some(actor.account_id), act, "correction_request", correction.id);
         store::audit::record(conn, entry.of_judge(judge_id), now)?;
         let location = format!("/v1/judges/{judge_id}/correction-requests");
-        Reply::created(location, Some(1), &CorrectionRequestView::from(correction))
+        Reply::created(location, Some(1), &CorrectionRequestView::new(correction)?)
     })
     .await
-}
-
-fn file(conn: &mut Conn, correction: &CorrectionRequest) -> Result<()> {
-    let record = store::observations::find(conn, correction.observation_id)?;
-    let record = record.filter(|record| record.judge_id == correction.judge_id);
-    let record = record.ok_or_else(|| Error::invalid("/observation_id", Rule::Missing))?;
-    if !record.status.is_in_force() {
-        return Err(Code::AlreadySuperseded.into());
-    }
-    store::corrections::insert(conn, correction)?;
-    store::observations::set_status(conn, record.id, RecordStatus::Disputed)
 }
 
 /// List the correction requests of a judge.
@@ -152,16 +152,18 @@ pub async fn list_correction_requests(
             store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
             let act = "list_correction_requests";
             store::audit::record_reading(conn, actor.account_id, act, judge_id, purpose, now)?;
-            store::corrections::list(conn, judge_id, after, limit + 1)
+            let rows = store::corrections::list(conn, judge_id, after, limit + 1)?;
+            rows.into_iter().map(CorrectionRequestView::new).collect::<Result<Vec<_>>>()
         })
         .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, CorrectionRequestView::from)
+    page(&request, &cipher, &list, limit, rows, |row| row.id, |view| view)
 }
 
 /// Decide a correction request.
 ///
-/// For secretaries. `rejected` puts the record back in force as it was. `accepted` and `partly` need that the right value
-/// has been recorded with `supersedes_id` before (409 `guard_not_met`). 409 `wrong_phase` where it is decided already.
+/// For secretaries. `rejected` puts the record back in force as it was. `accepted` and `partly` need that the right one
+/// has been recorded with `supersedes_id` before, or the record withdrawn (409 `guard_not_met`). 409 `wrong_phase` where it
+/// is decided already.
 #[utoipa::path(tag = "judges", params(IdempotencyKeyHeader), request_body = CorrectionDecision,
     responses((status = 200, body = CorrectionRequestView), CreateProblems))]
 #[post("/correction-requests/{correction_request_id}/decide")]
@@ -186,7 +188,7 @@ pub async fn decide_correction_request(
         if correction.status != CorrectionStatus::Open {
             return Err(Code::WrongPhase.into());
         }
-        settle(conn, correction.observation_id, decision.outcome)?;
+        workflow::corrections::settle(conn, correction.judge_id, correction.record(), decision.outcome)?;
         correction.status = decision.outcome.status();
         correction.reason = Some(decision.reason.clone());
         correction.decided_by = Some(actor.account_id);
@@ -196,21 +198,7 @@ pub async fn decide_correction_request(
         let act = "decide_correction_request";
         let entry = store::audit::NewEntry::new(Some(actor.account_id), act, "correction_request", id);
         store::audit::record(conn, entry.of_judge(correction.judge_id), now)?;
-        Reply::ok(Some(correction.version), &CorrectionRequestView::from(correction))
+        Reply::ok(Some(correction.version), &CorrectionRequestView::new(correction)?)
     })
     .await
-}
-
-/// Puts the record where the outcome leaves it.
-fn settle(conn: &mut Conn, record_id: ObservationId, outcome: CorrectionOutcome) -> Result<()> {
-    let is_superseded = store::observations::is_superseded(conn, record_id)?;
-    match outcome {
-        // A record that was restated meanwhile stays `corrected`: the newer one is in force.
-        CorrectionOutcome::Rejected if is_superseded => Ok(()),
-        CorrectionOutcome::Rejected => store::observations::set_status(conn, record_id, RecordStatus::Active),
-        CorrectionOutcome::Accepted | CorrectionOutcome::Partly if is_superseded => Ok(()),
-        CorrectionOutcome::Accepted | CorrectionOutcome::Partly => {
-            Err(Error::hinted(Code::GuardNotMet, Hint::new("superseding_observation_missing")))
-        }
-    }
 }

@@ -16,6 +16,7 @@ use crate::db::Conn;
 use crate::domain::calendar::Period;
 use crate::domain::ids::{CourtId, JudgeId, PositionId};
 use crate::domain::judge_file::{PositionKind, RecordStatus};
+use crate::domain::sections::Section;
 use crate::error::{Code, Error, Result};
 use crate::store;
 use crate::store::observations::QuarterValue;
@@ -37,16 +38,19 @@ coded! {
         Summary = "summary",
         /// All records.
         Full = "full",
+        /// What a report may rest on.
+        ReportBasis = "report_basis",
     }
 }
 
 /// What fits on a page: at most 20 KB.
 ///
 /// Who the judge is; the posts held today; for each indicator and category the last four quarters that are over, as
-/// recorded (nothing is added up, divided or compared); how many corrections are open; how often others read the file.
+/// recorded (nothing is added up, divided or compared); how many records the other sections have in force, of those that
+/// may be shown; how many corrections are open; how often others read the file.
 /// A quarter still running is in the full view alone.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"view": "summary", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02"}, "positions": [], "quarters": ["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4"], "indicators": [], "left_out_count": 0, "open_correction_count": 0, "reading_count": 3}))]
+#[schema(example = json!({"view": "summary", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02"}, "positions": [], "quarters": ["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4"], "indicators": [], "left_out_count": 0, "sections": [{"section": "training", "record_count": 4}], "open_correction_count": 0, "reading_count": 3}))]
 pub struct FileSummary {
     /// Always `summary`.
     view: FileView,
@@ -64,12 +68,26 @@ pub struct FileSummary {
     /// How many rows of `indicators` the size left no room for; they are in the full view.
     #[schema(minimum = 0)]
     left_out_count: usize,
+    /// The other sections that have records; those without any are left out.
+    #[schema(max_items = 13)]
+    sections: Vec<SectionCount>,
     /// How many requests for correction are open.
     #[schema(minimum = 0)]
     open_correction_count: i64,
     /// How often others read the file or a part of it before; the judge's own readings are not counted.
     #[schema(minimum = 0)]
     reading_count: i64,
+}
+
+/// How much of a section is in force and may be shown.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(example = json!({"section": "training", "record_count": 4}))]
+pub struct SectionCount {
+    /// The section.
+    section: Section,
+    /// Its records.
+    #[schema(minimum = 1)]
+    record_count: i64,
 }
 
 /// A person, in a summary.
@@ -154,10 +172,13 @@ pub struct KeptRecords(Mutex<HashMap<JudgeId, Arc<Records>>>);
 struct Records {
     /// The number of the last such entry.
     last_write: Option<i64>,
+    /// The day on which they were read: a penalty may be shown on one day and not on the next.
+    day: NaiveDate,
     quarters: [Period; QUARTERS],
     person: PersonView,
     /// Each an [`IndicatorRow`] in JSON.
     rows: Vec<Box<RawValue>>,
+    sections: Vec<SectionCount>,
     open_correction_count: i64,
 }
 
@@ -181,13 +202,13 @@ pub struct Found {
 }
 
 impl KeptRecords {
-    /// Reads what a summary shows: one query where nothing was written since the records were kept, else four.
+    /// Reads what a summary shows: one query where nothing was written since the records were kept
+    /// today, else five.
     pub fn find(&self, conn: &mut Conn, judge_id: JudgeId, last_write: Option<i64>, today: NaiveDate) -> Result<Found> {
-        let quarters = last_quarters(today)?;
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&judge_id).cloned();
-        let records = match kept.filter(|kept| kept.last_write == last_write && kept.quarters == quarters) {
+        let records = match kept.filter(|kept| kept.last_write == last_write && kept.day == today) {
             Some(kept) => kept,
-            None => Arc::new(Records::read(conn, judge_id, last_write, quarters)?),
+            None => Arc::new(Records::read(conn, judge_id, last_write, today)?),
         };
         Ok(Found { judge_id, records, held: store::positions::held_on(conn, judge_id, today)? })
     }
@@ -210,6 +231,7 @@ impl KeptRecords {
             quarters: records.quarters.to_vec(),
             indicators: ShownRows { records: records.clone(), count: 0 },
             left_out_count: records.rows.len(),
+            sections: records.sections.clone(),
             open_correction_count: records.open_correction_count,
             reading_count,
         };
@@ -226,18 +248,16 @@ impl KeptRecords {
 }
 
 impl Records {
-    fn read(
-        conn: &mut Conn,
-        judge_id: JudgeId,
-        last_write: Option<i64>,
-        quarters: [Period; QUARTERS],
-    ) -> Result<Records> {
+    fn read(conn: &mut Conn, judge_id: JudgeId, last_write: Option<i64>, today: NaiveDate) -> Result<Records> {
+        let quarters = last_quarters(today)?;
         let judge = store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
         let (first, last) = (quarters[0].starts_on(), quarters[QUARTERS - 1].starts_on());
         let values = store::observations::in_force_between(conn, judge_id, first, last, VALUES_MAX)?;
         let rows = rows(&quarters, values)?;
+        let counts = store::file_records::count_by_section(conn, judge_id, today)?;
         Ok(Records {
             last_write,
+            day: today,
             quarters,
             person: PersonView {
                 id: judge.id,
@@ -247,6 +267,10 @@ impl Records {
                 first_appointed_on: judge.first_appointed_on,
             },
             rows: rows.iter().map(|row| to_raw_value(row).map_err(Error::internal)).collect::<Result<_>>()?,
+            sections: counts
+                .into_iter()
+                .map(|(section, record_count)| SectionCount { section, record_count })
+                .collect(),
             open_correction_count: store::corrections::count_open(conn, judge_id)?,
         })
     }

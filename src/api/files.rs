@@ -2,19 +2,20 @@
 //! it shows what was observed, and each reading of it is on record, with its purpose, before it is answered.
 
 use actix_web::{HttpResponse, get, web};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::file_summary::{FileSummary, FileView, KeptRecords};
-use super::record_views::{CorrectionRequestView, JudgeView, ObservationView, PositionView};
+use super::known_file::{Past, end_of_day};
+use super::record_views::{CorrectionRequestView, JudgeView, ObservationView, PositionView, RecordView};
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::ids::{AccountId, JudgeId};
 use crate::domain::judge_file::FilePurpose;
 use crate::domain::policy::Actor;
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Fault, Result, Rule};
 use crate::problem::responses::ReadProblems;
 use crate::store;
 use crate::workflow;
@@ -32,25 +33,30 @@ pub struct FileQuery {
     /// Why the file is read: staff must say; a judge's own file is `own_file`. The judge sees it.
     #[param(inline)]
     purpose: Option<FilePurpose>,
-    /// How much is shown: `summary`, where nothing is asked for, or `full`.
+    /// How much is shown: `summary`, where nothing is asked for, `full` or `report_basis`.
     #[param(inline)]
     view: Option<FileView>,
+    /// With `view=full`: the file as it stood at the end of this day, which is not in the future.
+    known_on: Option<NaiveDate>,
 }
 
 /// A judge's file: the members of the view that was asked for, and no others.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-#[schema(example = json!({"view": "summary", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02"}, "positions": [], "quarters": ["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4"], "indicators": [{"indicator_code": "resolved", "category": "civil", "values": [null, null, {"numerator": 214, "denominator": null, "status": "active"}, null]}], "left_out_count": 0, "open_correction_count": 0, "reading_count": 3}))]
+#[schema(example = json!({"view": "summary", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02"}, "positions": [], "quarters": ["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4"], "indicators": [{"indicator_code": "resolved", "category": "civil", "values": [null, null, {"numerator": 214, "denominator": null, "status": "active"}, null]}], "left_out_count": 0, "sections": [{"section": "training", "record_count": 4}], "open_correction_count": 0, "reading_count": 3}))]
 pub enum JudgeFileView {
     /// With `view=summary`.
     Summary(FileSummary),
     /// With `view=full`.
     Full(FullFile),
+    /// With `view=report_basis`.
+    ReportBasis(ReportBasis),
 }
 
-/// All records of a file, superseded ones included, each kind in the order in which it was recorded.
+/// All records of a file, each kind in the order in which it was recorded: posts and observed values with those that were
+/// superseded, of the other sections what is in force and may be shown.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"view": "full", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02", "external_ids": [], "version": 1}, "positions": [], "observations": [], "correction_requests": [], "reading_count": 0, "latest_readings": []}))]
+#[schema(example = json!({"view": "full", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02", "external_ids": [], "version": 1}, "positions": [], "observations": [], "records": [], "correction_requests": [], "reading_count": 0, "latest_readings": []}))]
 pub struct FullFile {
     /// Always `full`.
     view: FileView,
@@ -62,6 +68,9 @@ pub struct FullFile {
     /// The observed values.
     #[schema(max_items = 20_000)]
     observations: Vec<ObservationView>,
+    /// The records in force of the other sections.
+    #[schema(max_items = 20_000)]
+    records: Vec<RecordView>,
     /// The requests for correction.
     #[schema(max_items = 20_000)]
     correction_requests: Vec<CorrectionRequestView>,
@@ -71,6 +80,25 @@ pub struct FullFile {
     /// The latest of those readings, newest first.
     #[schema(max_items = 100)]
     latest_readings: Vec<ReadingView>,
+}
+
+/// What a report on the judge may rest on: the records in force that nobody disputes.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"view": "report_basis", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02", "external_ids": [], "version": 1}, "positions": [], "observations": [], "records": []}))]
+pub struct ReportBasis {
+    /// Always `report_basis`.
+    view: FileView,
+    /// Who.
+    judge: JudgeView,
+    /// The posts.
+    #[schema(max_items = 20_000)]
+    positions: Vec<PositionView>,
+    /// The observed values.
+    #[schema(max_items = 20_000)]
+    observations: Vec<ObservationView>,
+    /// The records of the other sections.
+    #[schema(max_items = 20_000)]
+    records: Vec<RecordView>,
 }
 
 /// A reading of the file by somebody other than the judge.
@@ -93,8 +121,10 @@ pub struct ReadingView {
 ///
 /// For secretaries, who name the purpose; for the judge; and with the purpose `evaluation` for the members and appeal
 /// members to whom an evaluation of the judge is assigned, until its cycle is closed or cancelled. The reading is recorded
-/// with its purpose before it is answered, and the judge sees it. With `view=full` all records, else a summary of at most
-/// 20 KB.
+/// with its purpose before it is answered, and the judge sees it. With `view=full` all records, with `known_on` as they
+/// stood at the end of that day (names and the readings are as they are now); with `view=report_basis` what a report may
+/// rest on, without anything that is disputed; else a summary of at most 20 KB. Expired or quashed penalties and complaints
+/// that were not founded are in no view.
 #[utoipa::path(tag = "judges", params(FileQuery), responses((status = 200, body = JudgeFileView), ReadProblems))]
 #[get("/judges/{judge_id}/file")]
 pub async fn get_judge_file(
@@ -107,9 +137,14 @@ pub async fn get_judge_file(
 ) -> Result<HttpResponse> {
     let now = clock.now();
     let judge_id = judge_id.into_inner();
-    let asked = query.purpose;
-    let view = query.view.unwrap_or(FileView::Summary);
+    let FileQuery { purpose: asked, view, known_on } = query.into_inner();
+    let view = view.unwrap_or(FileView::Summary);
     let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
+    let instant = end_of_day(known_on, today)?;
+    if instant.is_some() && view != FileView::Full {
+        let fault = Fault::parameter("known_on", Rule::Mismatch { other: "view" });
+        return Err(Error::faults(Code::Malformed, vec![fault]));
+    }
     let account_id = actor.account_id;
     let record = move |conn: &mut Conn, purpose| {
         store::audit::record_reading(conn, account_id, "get_judge_file", judge_id, purpose, now)
@@ -131,30 +166,51 @@ pub async fn get_judge_file(
         FileView::Full => {
             let reading = registry.0.read(move |conn| {
                 let purpose = workflow::members::file_purpose(conn, &actor, judge_id, asked)?;
-                Ok((full(conn, judge_id)?, purpose))
+                Ok((full(conn, judge_id, instant, today)?, purpose))
             });
             let (file, purpose) = reading.await?;
             registry.0.write(move |conn| record(conn, purpose)).await?;
             JudgeFileView::Full(file)
         }
+        FileView::ReportBasis => {
+            let reading = registry.0.read(move |conn| {
+                let purpose = workflow::members::file_purpose(conn, &actor, judge_id, asked)?;
+                Ok((report_basis(conn, judge_id, today)?, purpose))
+            });
+            let (basis, purpose) = reading.await?;
+            registry.0.write(move |conn| record(conn, purpose)).await?;
+            JudgeFileView::ReportBasis(basis)
+        }
     };
     Ok(HttpResponse::Ok().json(file))
 }
 
-/// Six queries.
-fn full(conn: &mut Conn, id: JudgeId) -> Result<FullFile> {
-    let judge = store::judges::find(conn, id)?.ok_or(Code::NotFound)?;
-    let named = store::external_ids::list_of(conn, &[id.to_string()])?;
-    let observations = store::observations::list(conn, id, None, None, RECORDS_MAX)?;
+/// Seven queries.
+fn full(conn: &mut Conn, id: JudgeId, instant: Option<NaiveDateTime>, today: NaiveDate) -> Result<FullFile> {
+    let judge = find_judge(conn, id)?;
+    let mut positions = store::positions::list(conn, id, None, RECORDS_MAX)?;
+    let mut observations = store::observations::list(conn, id, None, None, RECORDS_MAX)?;
+    let mut corrections = store::corrections::list(conn, id, None, RECORDS_MAX)?;
+    let records = match instant {
+        None => store::file_records::in_force(conn, id, today, RECORDS_MAX)?,
+        Some(instant) => {
+            let disputed = corrections.iter().filter(|request| request.was_open_before(instant));
+            let past = Past::new(instant, disputed.map(|request| request.record_id));
+            positions = past.positions(positions);
+            observations = past.observations(observations);
+            corrections = past.corrections(corrections);
+            let known = store::file_records::list(conn, id, None, Some(instant), today, None, RECORDS_MAX)?;
+            past.records(known)
+        }
+    };
     let readings = store::audit::latest_readings(conn, id, READINGS_MAX)?;
     Ok(FullFile {
         view: FileView::Full,
-        judge: JudgeView::new(judge, named.into_iter().map(|(_, name)| name).collect()),
-        positions: store::positions::list(conn, id, None, RECORDS_MAX)?.into_iter().map(PositionView::from).collect(),
+        judge,
+        positions: positions.into_iter().map(PositionView::from).collect(),
         observations: observations.into_iter().map(ObservationView::new).collect::<Result<_>>()?,
-        correction_requests: (store::corrections::list(conn, id, None, RECORDS_MAX)?.into_iter())
-            .map(CorrectionRequestView::from)
-            .collect(),
+        records: records.into_iter().map(RecordView::new).collect::<Result<_>>()?,
+        correction_requests: corrections.into_iter().map(CorrectionRequestView::new).collect::<Result<_>>()?,
         reading_count: readings.first().and_then(|latest| latest.reading_number).unwrap_or(0),
         latest_readings: readings
             .into_iter()
@@ -166,4 +222,23 @@ fn full(conn: &mut Conn, id: JudgeId) -> Result<FullFile> {
             })
             .collect(),
     })
+}
+
+/// Five queries.
+fn report_basis(conn: &mut Conn, id: JudgeId, today: NaiveDate) -> Result<ReportBasis> {
+    let judge = find_judge(conn, id)?;
+    let basis = store::reportable::find(conn, id, today, RECORDS_MAX)?;
+    Ok(ReportBasis {
+        view: FileView::ReportBasis,
+        judge,
+        positions: basis.positions.into_iter().map(PositionView::from).collect(),
+        observations: basis.observations.into_iter().map(ObservationView::new).collect::<Result<_>>()?,
+        records: basis.records.into_iter().map(RecordView::new).collect::<Result<_>>()?,
+    })
+}
+
+fn find_judge(conn: &mut Conn, id: JudgeId) -> Result<JudgeView> {
+    let judge = store::judges::find(conn, id)?.ok_or(Code::NotFound)?;
+    let named = store::external_ids::list_of(conn, &[id.to_string()])?;
+    Ok(JudgeView::new(judge, named.into_iter().map(|(_, name)| name).collect()))
 }

@@ -1,6 +1,7 @@
 //! HTTP of the registry: the one list of its routes. A route that is not listed here does not exist, and one listed
 //! here is in the document; a newcomer's usual mistake is actix's own `.route(…)`, which the document does not see.
 
+pub mod access_entries;
 pub mod accounts;
 pub mod approvals;
 pub mod assignments;
@@ -13,6 +14,7 @@ pub mod courts;
 pub mod credentials;
 pub mod cycle_acts;
 pub mod cycles;
+pub mod documents;
 pub mod evaluations;
 pub mod extract;
 pub mod file_summary;
@@ -22,13 +24,16 @@ pub mod indicators;
 pub mod issuance;
 pub mod jobs;
 pub mod judges;
+pub mod known_file;
 pub mod members;
 pub mod methodologies;
 pub mod observations;
+pub mod own_records;
 pub mod positions;
 pub mod public_documents;
 pub mod published;
 pub mod record_views;
+pub mod records;
 pub mod recounts;
 pub mod results;
 pub mod sessions;
@@ -133,6 +138,14 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(correction_requests::create_correction_request)
         .service(correction_requests::list_correction_requests)
         .service(correction_requests::decide_correction_request);
+    cfg.service(records::create_record)
+        .service(records::list_records)
+        .service(records::get_record)
+        .service(records::confirm_record)
+        .service(records::withdraw_record);
+    cfg.service(own_records::create_my_record).service(own_records::withdraw_my_record);
+    cfg.service(documents::create_document).service(documents::get_document);
+    cfg.service(access_entries::list_access_entries);
     cfg.service(issuance::make_keys)
         .service(issuance::freeze_manifest)
         .service(issuance::list_issuance)

@@ -4,14 +4,19 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::PageQuery;
 use crate::domain::calendar::Period;
-use crate::domain::ids::{AccountId, ClientId, CorrectionRequestId, CourtId, JudgeId, ObservationId, PositionId};
+use crate::domain::ids::{
+    AccountId, ClientId, CorrectionRequestId, CourtId, JudgeId, ObservationId, PositionId, RecordId,
+};
 use crate::domain::judge_file::{CorrectionStatus, EndedReason, ExternalId, FilePurpose, PositionKind, RecordStatus};
+use crate::domain::sections::{Confirmation, Content, RecordType, Section};
 use crate::error::{Error, Result};
 use crate::store::corrections::CorrectionRequest;
+use crate::store::file_records::FileRecord;
 use crate::store::judges::Judge;
 use crate::store::observations::Observation;
 use crate::store::positions::Position;
@@ -210,22 +215,100 @@ pub fn period(starts_on: NaiveDate) -> Result<Period> {
     Period::containing(starts_on).ok_or_else(|| Error::internal("an observation lies before the first quarter"))
 }
 
+/// A record of one of the file's other sections. A change is told by a newer record that supersedes it.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "section": "education", "content": {"education": {"degree": "LL.M.", "institution": "Қазақ ұлттық университеті", "year": 2008}}, "source_system": "hr", "source_record_id": "E-114", "as_of": "2027-01-10", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null, "confirmation": "not_needed", "confirmed_by": null, "confirmed_at": null, "ended_at": null, "end_reason": null}))]
+pub struct RecordView {
+    /// The record's id.
+    pub id: RecordId,
+    /// Whose file.
+    pub judge_id: JudgeId,
+    /// Which section.
+    pub section: Section,
+    /// The section's fields.
+    #[schema(value_type = Content)]
+    pub content: Box<RawValue>,
+    /// The system of record; `judge` where the judge declared it.
+    #[schema(max_length = 40)]
+    pub source_system: String,
+    /// The record's name there, or null.
+    #[schema(max_length = 100)]
+    pub source_record_id: Option<String>,
+    /// The day whose state the source told.
+    pub as_of: NaiveDate,
+    /// When it was recorded here.
+    pub received_at: DateTime<Utc>,
+    /// By which account; null where a machine client recorded it.
+    pub recorded_by: Option<AccountId>,
+    /// By which machine client; null where a person recorded it.
+    pub recorded_by_client: Option<ClientId>,
+    /// How the record stands.
+    pub status: RecordStatus,
+    /// The record that this one replaces, or null.
+    pub supersedes_id: Option<RecordId>,
+    /// The law by which it is kept, or null.
+    #[schema(max_length = 200)]
+    pub legal_basis: Option<String>,
+    /// Whether what the judge declared is confirmed.
+    pub confirmation: Confirmation,
+    /// Which account confirmed it, or null.
+    pub confirmed_by: Option<AccountId>,
+    /// When, or null.
+    pub confirmed_at: Option<DateTime<Utc>>,
+    /// When it was replaced or withdrawn, or null.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it was withdrawn, or null.
+    #[schema(max_length = 2000)]
+    pub end_reason: Option<String>,
+}
+
+impl RecordView {
+    /// The view of a row. Its content goes out as it is kept: it was checked when it came in.
+    pub fn new(row: FileRecord) -> Result<RecordView> {
+        Ok(RecordView {
+            id: row.id,
+            judge_id: row.judge_id,
+            section: row.section,
+            content: RawValue::from_string(row.content).map_err(Error::internal)?,
+            source_system: row.source_system,
+            source_record_id: row.source_record_id,
+            as_of: row.as_of,
+            received_at: row.received_at.and_utc(),
+            recorded_by: row.recorded_by,
+            recorded_by_client: row.recorded_by_client,
+            status: row.status,
+            supersedes_id: row.supersedes_id,
+            legal_basis: row.legal_basis,
+            confirmation: row.confirmation,
+            confirmed_by: row.confirmed_by,
+            confirmed_at: row.confirmed_at.map(|at| at.and_utc()),
+            ended_at: row.ended_at.map(|at| at.and_utc()),
+            end_reason: row.end_reason,
+        })
+    }
+}
+
 /// A judge's request to correct a record.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "observation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "claim": "Six of these cases were transferred to another judge in August.", "evidence": "Order 114 of 9 August 2026", "status": "open", "reason": null, "due_on": "2027-01-25", "filed_at": "2027-01-11T04:30:00Z", "decided_by": null, "decided_at": null, "version": 1}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "record_type": "observation", "record_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "claim": "Six of these cases were transferred to another judge in August.", "evidence": "Order 114 of 9 August 2026", "document_ids": [], "status": "open", "reason": null, "due_on": "2027-01-25", "filed_at": "2027-01-11T04:30:00Z", "decided_by": null, "decided_at": null, "version": 1}))]
 pub struct CorrectionRequestView {
     /// Its id.
     pub id: CorrectionRequestId,
     /// Who asks.
     pub judge_id: JudgeId,
+    /// The kind of the record in question.
+    pub record_type: RecordType,
     /// The record in question.
-    pub observation_id: ObservationId,
+    pub record_id: RecordId,
     /// What is wrong with it, in the judge's words.
     #[schema(min_length = 1, max_length = 4000)]
     pub claim: String,
     /// What proves that, or null.
     #[schema(max_length = 4000)]
     pub evidence: Option<String>,
+    /// The documents of the file that prove it.
+    #[schema(max_items = 10)]
+    pub document_ids: Vec<RecordId>,
     /// How it stands.
     pub status: CorrectionStatus,
     /// The reason of the decision, or null.
@@ -244,14 +327,17 @@ pub struct CorrectionRequestView {
     pub version: i64,
 }
 
-impl From<CorrectionRequest> for CorrectionRequestView {
-    fn from(row: CorrectionRequest) -> Self {
-        CorrectionRequestView {
+impl CorrectionRequestView {
+    /// The view of a row.
+    pub fn new(row: CorrectionRequest) -> Result<CorrectionRequestView> {
+        Ok(CorrectionRequestView {
             id: row.id,
             judge_id: row.judge_id,
-            observation_id: row.observation_id,
+            record_type: row.record_type,
+            record_id: row.record_id,
             claim: row.claim,
             evidence: row.evidence,
+            document_ids: serde_json::from_str(&row.document_ids).map_err(Error::internal)?,
             status: row.status,
             reason: row.reason,
             due_on: row.due_on,
@@ -259,6 +345,6 @@ impl From<CorrectionRequest> for CorrectionRequestView {
             decided_by: row.decided_by,
             decided_at: row.decided_at.map(|at| at.and_utc()),
             version: row.version,
-        }
+        })
     }
 }

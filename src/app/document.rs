@@ -115,7 +115,9 @@ impl Modify for Security {
 /// What a scope stands for, for the reader of the document.
 fn scope_meaning(scope: Scope) -> &'static str {
     match scope {
-        Scope::FileWrite => "Add courts, judges, posts and observations of the client's own system; read none back.",
+        Scope::FileWrite => {
+            "Add courts, judges, posts, observations and records of the client's own system; read none back."
+        }
         Scope::ResultsRead => "Read final outcomes; no operation takes it yet.",
         Scope::EventsRead => "Read events; no operation takes it yet.",
         Scope::Scim => "Keep accounts by SCIM; no operation takes it yet.",

@@ -49,6 +49,8 @@ ids! {
     PositionId,
     /// Identifies one observed value of an indicator.
     ObservationId,
+    /// Identifies a record of one of the file's other sections; and, where its kind is named beside it, any record of a file.
+    RecordId,
     /// Identifies a judge's request to correct a record of the file.
     CorrectionRequestId,
     /// Identifies a version of a methodology.

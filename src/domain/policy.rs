@@ -1,6 +1,8 @@
-//! The whole access law in one file: who may do what. Deny by default: a `may_…` that does not say yes says no.
+//! The whole access law in one place: who may do what. Deny by default: a `may_…` that does not say yes says no.
 //! A newcomer's usual mistake is to ask for a role in a handler; the handler asks here, and the test of every operation
 //! with every role reads the same law.
+
+pub mod records;
 
 use crate::coded;
 use crate::domain::caller::{Caller, CallerId, Scope};

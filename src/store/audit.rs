@@ -6,11 +6,12 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::max;
 use diesel::prelude::*;
 
-use super::schema::audit_entries;
+use super::schema::{accounts, audit_entries};
 use crate::db::Conn;
 use crate::domain::caller::CallerId;
 use crate::domain::ids::{AccountId, AuditEntryId, ClientId, JudgeId, new_at};
 use crate::domain::judge_file::FilePurpose;
+use crate::domain::policy::StaffRole;
 use crate::error::Result;
 use crate::on;
 
@@ -38,7 +39,7 @@ pub struct AuditEntry {
     pub judge_id: Option<JudgeId>,
     /// Why a person's file was read.
     pub purpose: Option<String>,
-    /// The digest of what was confirmed by two persons, or granted to an account or a machine client.
+    /// The digest of what was confirmed by two persons, granted to an account or a machine client, or put in as a document.
     pub digest: Option<String>,
     /// Which reading of this judge's file by somebody else it is, from 1; none for other acts.
     pub reading_number: Option<i64>,
@@ -61,7 +62,7 @@ pub struct NewEntry<'a> {
     pub judge_id: Option<JudgeId>,
     /// Why a person's file was read.
     pub purpose: Option<&'a str>,
-    /// The digest of what was confirmed by two persons, or granted to an account or a machine client.
+    /// The digest of what was confirmed by two persons, granted to an account or a machine client, or put in as a document.
     pub digest: Option<String>,
 }
 
@@ -186,4 +187,33 @@ pub fn latest_readings(conn: &mut Conn, judge: JudgeId, limit: i64) -> Result<Ve
             .limit(limit)
             .load(c)
     })?)
+}
+
+/// A reading of a judge's file by somebody else, with who that is.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// The entry.
+    pub entry: AuditEntry,
+    /// The name that the reader logs in with.
+    pub login: Option<String>,
+    /// The reader's staff role, as it is now.
+    pub staff_role: Option<StaffRole>,
+}
+
+/// The readings of a judge's file by others, newest first, those before the reading of number `before` where one is given.
+pub fn readings(conn: &mut Conn, judge: JudgeId, before: Option<i64>, limit: i64) -> Result<Vec<Reading>> {
+    let rows: Vec<(AuditEntry, Option<String>, Option<StaffRole>)> = on!(conn, |c| {
+        let mut query = audit_entries::table
+            .left_join(accounts::table.on(audit_entries::account_id.eq(accounts::id.nullable())))
+            .filter(audit_entries::judge_id.eq(judge).and(audit_entries::reading_number.is_not_null()))
+            .select((AuditEntry::as_select(), accounts::login.nullable(), accounts::staff_role.nullable()))
+            .order(audit_entries::reading_number.desc())
+            .limit(limit)
+            .into_boxed();
+        if let Some(before) = before {
+            query = query.filter(audit_entries::reading_number.lt(before));
+        }
+        query.load(c)
+    })?;
+    Ok(rows.into_iter().map(|(entry, login, staff_role)| Reading { entry, login, staff_role }).collect())
 }

@@ -1,13 +1,14 @@
-//! Requests of judges to correct a record of their file. While one is open, its record is disputed; the two are set in
-//! one transaction by those who call this.
+//! Requests of judges to correct a record of their file, of whatever kind. While one is open, its record is disputed; the
+//! two are set in one transaction by those who call this.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
 use super::schema::correction_requests;
 use crate::db::Conn;
-use crate::domain::ids::{AccountId, CorrectionRequestId, JudgeId, ObservationId};
+use crate::domain::ids::{AccountId, CorrectionRequestId, JudgeId, RecordId};
 use crate::domain::judge_file::CorrectionStatus;
+use crate::domain::sections::{RecordRef, RecordType};
 use crate::error::{Code, OnUnique, Result};
 use crate::on;
 
@@ -19,12 +20,16 @@ pub struct CorrectionRequest {
     pub id: CorrectionRequestId,
     /// Who asks.
     pub judge_id: JudgeId,
+    /// The kind of the record in question.
+    pub record_type: RecordType,
     /// The record in question.
-    pub observation_id: ObservationId,
+    pub record_id: RecordId,
     /// What is wrong with it, in the judge's words.
     pub claim: String,
     /// What proves that, if anything.
     pub evidence: Option<String>,
+    /// The documents that prove it: a JSON list of ids.
+    pub document_ids: String,
     /// How it stands.
     pub status: CorrectionStatus,
     /// The reason of the decision.
@@ -39,6 +44,18 @@ pub struct CorrectionRequest {
     pub decided_at: Option<NaiveDateTime>,
     /// Grows by one with each change.
     pub version: i64,
+}
+
+impl CorrectionRequest {
+    /// The record in question.
+    pub fn record(&self) -> RecordRef {
+        RecordRef { record_type: self.record_type, record_id: self.record_id }
+    }
+
+    /// Whether it was filed before an instant and not decided by then.
+    pub fn was_open_before(&self, instant: NaiveDateTime) -> bool {
+        self.filed_at < instant && self.decided_at.is_none_or(|decided_at| decided_at >= instant)
+    }
 }
 
 /// Adds a request; 409 `already_exists` where one is open for the record.
@@ -89,6 +106,29 @@ pub fn list(
             query = query.filter(correction_requests::id.gt(after));
         }
         query.load(c)
+    })?)
+}
+
+/// The requests on a record of a judge's file, by id; at most 100.
+pub fn of_record(conn: &mut Conn, judge: JudgeId, ids: &[RecordId]) -> Result<Vec<CorrectionRequest>> {
+    Ok(on!(conn, |c| {
+        correction_requests::table
+            .filter(correction_requests::record_id.eq_any(ids).and(correction_requests::judge_id.eq(judge)))
+            .select(CorrectionRequest::as_select())
+            .order(correction_requests::id)
+            .limit(100)
+            .load(c)
+    })?)
+}
+
+/// The records of a judge's file that a request was open for just before an instant.
+pub fn disputed_before(conn: &mut Conn, judge: JudgeId, instant: NaiveDateTime) -> Result<Vec<RecordId>> {
+    Ok(on!(conn, |c| {
+        correction_requests::table
+            .filter(correction_requests::judge_id.eq(judge).and(correction_requests::filed_at.lt(instant)))
+            .filter(correction_requests::decided_at.is_null().or(correction_requests::decided_at.ge(instant)))
+            .select(correction_requests::record_id)
+            .load(c)
     })?)
 }
 

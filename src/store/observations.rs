@@ -86,14 +86,6 @@ pub fn set_status(conn: &mut Conn, id: ObservationId, status: RecordStatus) -> R
     Ok(())
 }
 
-/// Whether a newer record names this one as the one it replaces.
-pub fn is_superseded(conn: &mut Conn, id: ObservationId) -> Result<bool> {
-    Ok(on!(conn, |c| {
-        diesel::select(diesel::dsl::exists(observations::table.filter(observations::supersedes_id.eq(id))))
-            .get_result(c)
-    })?)
-}
-
 /// A judge's records by id, after `after`, at most `limit`: superseded ones, too; of one indicator where one is given.
 pub fn list(
     conn: &mut Conn,

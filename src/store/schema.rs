@@ -3,8 +3,10 @@
 #![allow(missing_docs, reason = "a table's meaning stands beside it in migrations/registry")]
 
 mod rounds;
+mod sections;
 
 pub use rounds::*;
+pub use sections::*;
 
 diesel::table! {
     accounts (id) {
@@ -106,23 +108,6 @@ diesel::table! {
         starts_on -> Date,
         ends_on -> Nullable<Date>,
         declared_by -> Text,
-    }
-}
-
-diesel::table! {
-    correction_requests (id) {
-        id -> Text,
-        judge_id -> Text,
-        observation_id -> Text,
-        claim -> Text,
-        evidence -> Nullable<Text>,
-        status -> Text,
-        reason -> Nullable<Text>,
-        due_on -> Date,
-        filed_at -> Timestamp,
-        decided_by -> Nullable<Text>,
-        decided_at -> Nullable<Timestamp>,
-        version -> BigInt,
     }
 }
 
@@ -418,11 +403,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     cycle_documents,
     cycle_moves,
     cycles,
+    document_contents,
     draws,
     earlier_rounds,
     evaluation_members,
     evaluations,
     external_ids,
+    file_records,
     idempotency_keys,
     indicators,
     issuances,

@@ -2,6 +2,7 @@
 //! methodology, the moves of a cycle. Handlers and jobs call it; it calls `store` and the pure rules, and no HTTP.
 
 pub mod approvals;
+pub mod corrections;
 pub mod credentials;
 pub mod cycles;
 pub mod deletions;
@@ -14,6 +15,7 @@ pub mod manifests;
 pub mod members;
 pub mod methodologies;
 pub mod pools;
+pub mod records;
 pub mod recounts;
 pub mod recusals;
 pub mod results;

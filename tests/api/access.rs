@@ -42,6 +42,7 @@ const TABLE: &str = "
     collect_credentials         . . . . . J O . . . .
     compute_results             . S . . . . . . . . .
     confirm_approval            . S . . . . . . . . .
+    confirm_record              . S . . . . . . . . .
     create_account              A . . . . . . . . . .
     create_challenge            0 0 0 0 0 J 0 . . . .
     create_client               A . . . . . . . . . .
@@ -49,10 +50,13 @@ const TABLE: &str = "
     create_correction_request   . . . . . J 0 . . . .
     create_court                . S . . . . . F . . .
     create_cycle                . S . . . . . . . . .
+    create_document             . S . . . J 0 . . . .
     create_judge                . S . . . . . F . . .
     create_methodology          . S . . . . . . . . .
+    create_my_record            . . . . . J O . . . .
     create_observation          . S . . . . . F . . .
     create_position             . S . . . . . F . . .
+    create_record               . S . . . . . F . . .
     create_recount              . . . . U . . . . . .
     create_session              public
     decide_challenge            . . M . . . . . . . .
@@ -71,6 +75,7 @@ const TABLE: &str = "
     get_complaints              public
     get_court                   . S M P U J O . . . .
     get_cycle                   0 S M P U J 0 . . . .
+    get_document                . S M 0 . J 0 . . . .
     get_draw_record             . . . . 0 . . . . . .
     get_evaluation              0 S M P U J 0 . . . .
     get_healthz                 public
@@ -89,10 +94,12 @@ const TABLE: &str = "
     get_methodology             A S M P U J O . . . .
     get_problem_page            public
     get_ready                   public
+    get_record                  . S M 0 . J 0 . . . .
     get_result                  0 0 0 0 0 0 0 . . . .
     get_result_figure           0 0 0 0 0 0 0 . . . .
     issue_token                 public
     list_accepted_counts        . . M . U . . . . . .
+    list_access_entries         . . . . . J 0 . . . .
     list_accounts               A . . . U . . . . . .
     list_approvals              . S . . U . . . . . .
     list_audit_entries          . . . . U . . . . . .
@@ -112,6 +119,7 @@ const TABLE: &str = "
     list_observations           . S M 0 . J 0 . . . .
     list_pool_entries           0 S M P U J 0 . . . .
     list_positions              . S M 0 . J 0 . . . .
+    list_records                . S M 0 . J 0 . . . .
     list_recounts               . S M P U . . . . . .
     lookup_judge                . S . . . . . . . . .
     make_keys                   . S . . . . . . . . .
@@ -128,6 +136,8 @@ const TABLE: &str = "
     update_client               A . . . . . . . . . .
     update_methodology          . S . . . . . . . . .
     widen_pools                 . S . . . . . . . . .
+    withdraw_my_record          . . . . . J 0 . . . .
+    withdraw_record             . S . . . . . 0 . . .
 ";
 
 /// How a caller fares.

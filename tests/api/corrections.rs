@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::plans::new_cycle;
 use crate::harness::{App, Judge};
+use crate::records::{told, training};
 
 const CLAIM: &str = "Бұл істердің алтауы тамызда басқа судьяға берілген.";
 
@@ -38,7 +39,7 @@ async fn a_rejected_request_leaves_the_record_as_it_was() {
     let (judge, record) = judge_with_value(&app).await;
     let path = format!("/v1/judges/{}/correction-requests", judge.id);
 
-    let body = json!({"observation_id": record, "claim": CLAIM, "evidence": "114 бұйрық"});
+    let body = json!({"record_type": "observation", "record_id": record, "claim": CLAIM, "evidence": "114 бұйрық"});
     let filed = judge.client(&app).await.post(&path, body).await.expect(201);
 
     assert_eq!((&filed.body["status"], &filed.body["due_on"]), (&json!("open"), &json!("2027-01-25")));
@@ -65,7 +66,11 @@ async fn the_methodology_by_which_a_judge_is_evaluated_says_when_a_request_is_du
     secretary.post("/v1/cycles", cycle).await.expect(201);
 
     let path = format!("/v1/judges/{}/correction-requests", judge.id);
-    let filed = judge.client(&app).await.post(&path, json!({"observation_id": record, "claim": CLAIM})).await;
+    let filed = judge
+        .client(&app)
+        .await
+        .post(&path, json!({"record_type": "observation", "record_id": record, "claim": CLAIM}))
+        .await;
 
     assert_eq!(filed.expect(201).body["due_on"], "2027-01-14");
 }
@@ -77,7 +82,11 @@ async fn an_accepted_request_needs_the_right_value_on_record_first() {
     for outcome in ["accepted", "partly"] {
         let (judge, record) = judge_with_value(&app).await;
         let path = format!("/v1/judges/{}/correction-requests", judge.id);
-        let filed = judge.client(&app).await.post(&path, json!({"observation_id": record, "claim": CLAIM})).await;
+        let filed = judge
+            .client(&app)
+            .await
+            .post(&path, json!({"record_type": "observation", "record_id": record, "claim": CLAIM}))
+            .await;
         let decide = format!("/v1/correction-requests/{}/decide", filed.expect(201).id());
         let decision = json!({"outcome": outcome, "reason": "Алты іс берілген."});
 
@@ -100,8 +109,12 @@ async fn a_request_that_is_rejected_after_a_restatement_revives_nothing() {
     let secretary = app.secretary().await;
     let (judge, record) = judge_with_value(&app).await;
     let path = format!("/v1/judges/{}/correction-requests", judge.id);
-    let filed =
-        judge.client(&app).await.post(&path, json!({"observation_id": record, "claim": CLAIM})).await.expect(201);
+    let filed = judge
+        .client(&app)
+        .await
+        .post(&path, json!({"record_type": "observation", "record_id": record, "claim": CLAIM}))
+        .await
+        .expect(201);
     let newer = value(json!({"numerator": 208, "supersedes_id": record}));
     let newer = secretary.post(&format!("/v1/judges/{}/observations", judge.id), newer).await.expect(201).id();
 
@@ -118,7 +131,7 @@ async fn a_record_is_disputed_once_at_a_time_and_only_while_it_is_in_force() {
     let (judge, record) = judge_with_value(&app).await;
     let client = judge.client(&app).await;
     let path = format!("/v1/judges/{}/correction-requests", judge.id);
-    let body = json!({"observation_id": record, "claim": CLAIM});
+    let body = json!({"record_type": "observation", "record_id": record, "claim": CLAIM});
     client.post(&path, body.clone()).await.expect(201);
 
     let second = client.post(&path, body.clone()).await;
@@ -135,18 +148,23 @@ async fn only_the_judge_asks_and_only_about_the_own_file() {
     let (judge, record) = judge_with_value(&app).await;
     let (other, foreign) = judge_with_value(&app).await;
     let path = format!("/v1/judges/{}/correction-requests", judge.id);
-    let body = json!({"observation_id": record, "claim": CLAIM});
+    let body = json!({"record_type": "observation", "record_id": record, "claim": CLAIM});
 
     app.secretary().await.post(&path, body.clone()).await.expect_problem(403, "forbidden");
     other.client(&app).await.post(&path, body.clone()).await.expect_problem(404, "not_found");
     other.client(&app).await.get(&path).await.expect_problem(404, "not_found");
     let client = judge.client(&app).await;
-    let of_other = client.post(&path, json!({"observation_id": foreign, "claim": CLAIM})).await.expect(422);
-    let of_none = json!({"observation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "claim": CLAIM});
+    let of_other = client
+        .post(&path, json!({"record_type": "observation", "record_id": foreign, "claim": CLAIM}))
+        .await
+        .expect(422);
+    let of_none =
+        json!({"record_type": "observation", "record_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "claim": CLAIM});
     let of_none = client.post(&path, of_none).await.expect(422);
-    let blank = client.post(&path, json!({"observation_id": record, "claim": " "})).await.expect(422);
+    let blank =
+        client.post(&path, json!({"record_type": "observation", "record_id": record, "claim": " "})).await.expect(422);
 
-    assert_eq!(of_other.faults(), [("/observation_id".into(), "missing".into())]);
+    assert_eq!(of_other.faults(), [("/record_id".into(), "missing".into())]);
     assert_eq!(of_other.faults(), of_none.faults());
     assert_eq!(blank.faults(), [("/claim".into(), "length".into())]);
     let filed = client.post(&path, body).await.expect(201);
@@ -158,4 +176,103 @@ async fn only_the_judge_asks_and_only_about_the_own_file() {
     app.secretary().await.post(absent, decision).await.expect_problem(404, "not_found");
     let silent = app.secretary().await.post(&decide, json!({"outcome": "rejected", "reason": ""})).await.expect(422);
     assert_eq!(silent.faults(), [("/reason".into(), "length".into())]);
+}
+
+/// Records of three kinds of one judge: kind, id, and the list of the whole file that it is in.
+async fn one_of_each(app: &App) -> (Judge, Vec<(&'static str, String, &'static str)>) {
+    let judge = app.judge_at(&app.court("Алмалы аудандық соты").await).await;
+    let secretary = app.secretary().await;
+    let path = format!("/v1/judges/{}", judge.id);
+    let post = secretary.get(&format!("{path}/positions")).await.expect(200).body["items"][0]["id"].clone();
+    let observation = secretary.post(&format!("{path}/observations"), value(json!({}))).await.expect(201).id();
+    let record = secretary.post(&format!("{path}/records"), told(training(40), json!({}))).await.expect(201).id();
+    let of_each = vec![
+        ("position", post.as_str().unwrap().to_owned(), "positions"),
+        ("observation", observation, "observations"),
+        ("record", record, "records"),
+    ];
+    (judge, of_each)
+}
+
+async fn full(app: &App, judge: &Judge, view: &str) -> Value {
+    let path = format!("/v1/judges/{}/file?purpose=personnel&view={view}", judge.id);
+    app.secretary().await.get(&path).await.expect(200).body
+}
+
+#[tokio::test]
+async fn a_record_of_any_kind_is_disputed_marked_everywhere_and_left_out_of_reports_until_it_is_decided() {
+    let app = App::start().await;
+    let (judge, records) = one_of_each(&app).await;
+    let own = judge.client(&app).await;
+    let path = format!("/v1/judges/{}/correction-requests", judge.id);
+    let status = |file: &Value, list: &str, id: &str| {
+        let items = file[list].as_array().unwrap().iter();
+        items.filter(|item| item["id"] == id).map(|item| item["status"].clone()).collect::<Vec<_>>()
+    };
+
+    for (kind, id, list) in &records {
+        assert_eq!(status(&full(&app, &judge, "report_basis").await, list, id), [json!("active")], "{kind}");
+        let body = json!({"record_type": kind, "record_id": id, "claim": CLAIM});
+        let filed = own.post(&path, body.clone()).await.expect(201);
+        assert_eq!((&filed.body["record_type"], &filed.body["record_id"]), (&json!(kind), &json!(id)));
+        own.post(&path, body).await.expect_problem(409, "already_exists");
+
+        assert_eq!(status(&full(&app, &judge, "full").await, list, id), [json!("disputed")], "{kind}");
+        assert_eq!(status(&full(&app, &judge, "report_basis").await, list, id), [Value::Null; 0], "{kind}");
+        let plain = format!("/v1/judges/{}/{list}", judge.id);
+        let page = app.secretary().await.get(&plain).await.expect(200);
+        assert_eq!(status(&page.body, "items", id), [json!("disputed")], "{kind}");
+
+        let decide = format!("/v1/correction-requests/{}/decide", filed.id());
+        let rejected = json!({"outcome": "rejected", "reason": "Негіз жоқ."});
+        app.secretary().await.post(&decide, rejected).await.expect(200);
+        assert_eq!(status(&full(&app, &judge, "report_basis").await, list, id), [json!("active")], "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_accepted_where_the_record_was_withdrawn_or_a_post_restated() {
+    let app = App::start().await;
+    let (judge, records) = one_of_each(&app).await;
+    let secretary = app.secretary().await;
+    let path = format!("/v1/judges/{}/correction-requests", judge.id);
+    let accepted = json!({"outcome": "accepted", "reason": "Расталды."});
+    for (kind, id, list) in records.iter().filter(|(kind, _, _)| *kind != "observation") {
+        let body = json!({"record_type": kind, "record_id": id, "claim": CLAIM});
+        let filed = judge.client(&app).await.post(&path, body).await.expect(201);
+        let decide = format!("/v1/correction-requests/{}/decide", filed.id());
+        secretary.post(&decide, accepted.clone()).await.expect_problem(409, "guard_not_met");
+        if *kind == "record" {
+            let withdraw = format!("/v1/judges/{}/{list}/{id}/withdraw", judge.id);
+            secretary.post(&withdraw, json!({"reason": "Басқа судьяға қатысты."})).await.expect(200);
+        } else {
+            app.end_post(&judge, "2026-12-31").await;
+        }
+
+        secretary.post(&decide, accepted.clone()).await.expect(200);
+
+        let ids: Vec<Value> = full(&app, &judge, "report_basis").await[*list].as_array().unwrap().to_vec();
+        assert!(ids.iter().all(|item| item["id"] != json!(id)), "{kind}");
+        let again = json!({"record_type": kind, "record_id": id, "claim": CLAIM});
+        judge.client(&app).await.post(&path, again).await.expect_problem(409, "already_superseded");
+    }
+}
+
+#[tokio::test]
+async fn what_may_not_be_shown_cannot_be_disputed_and_one_kind_is_not_taken_for_another() {
+    let app = App::start().await;
+    let (judge, records) = one_of_each(&app).await;
+    let hidden = json!({"complaint": {"received_on": "2026-06-15", "channel": "e_otinish", "subject": "Акт кеш берілді",
+        "outcome": "pending"}});
+    let path = format!("/v1/judges/{}", judge.id);
+    let hidden = app.secretary().await.post(&format!("{path}/records"), told(hidden, json!({}))).await.expect(201).id();
+    let own = judge.client(&app).await;
+    let wrong =
+        [("record", hidden.as_str()), ("position", records[1].1.as_str()), ("observation", records[2].1.as_str())];
+
+    for (kind, id) in wrong {
+        let body = json!({"record_type": kind, "record_id": id, "claim": CLAIM});
+        let refused = own.post(&format!("{path}/correction-requests"), body).await.expect(422);
+        assert_eq!(refused.faults(), [("/record_id".to_owned(), "missing".to_owned())], "{kind}");
+    }
 }

@@ -10,6 +10,8 @@ use ejf::store::observations::Observation;
 use serde_json::json;
 
 use crate::harness::App;
+use crate::records::{told, training};
+use crate::traps::statements;
 
 /// Ten years of 40 values a quarter, put in past HTTP: 20 indicators in two categories.
 async fn db_add_ten_years(app: &App, judge_id: JudgeId, recorded_by: AccountId) {
@@ -66,7 +68,7 @@ async fn the_summary_shows_who_where_and_the_last_four_quarters_as_recorded() {
         });
         ids.push(secretary.post(&format!("{path}/observations"), body).await.expect(201).id());
     }
-    let disputed = json!({"observation_id": ids[2], "claim": "Олай емес."});
+    let disputed = json!({"record_type": "observation", "record_id": ids[2], "claim": "Олай емес."});
     judge.client(&app).await.post(&format!("{path}/correction-requests"), disputed).await.expect(201);
     secretary.get(&format!("{path}/file?purpose=personnel")).await.expect(200);
 
@@ -101,7 +103,7 @@ async fn a_summary_read_again_shows_whatever_was_written_to_the_file_since() {
     let first = secretary.post(&format!("{path}/observations"), observation(7, None)).await.expect(201).id();
     assert_eq!(value(&summary().await)["numerator"], 7);
 
-    let claim = json!({"observation_id": first, "claim": "Олай емес."});
+    let claim = json!({"record_type": "observation", "record_id": first, "claim": "Олай емес."});
     let asked = judge.client(&app).await.post(&format!("{path}/correction-requests"), claim).await.expect(201).id();
     let disputed = summary().await;
     assert_eq!((&value(&disputed)["status"], &disputed["open_correction_count"]), (&json!("disputed"), &json!(1)));
@@ -142,12 +144,14 @@ async fn the_full_view_holds_all_records_and_who_looked() {
     let mut restated = body;
     restated["supersedes_id"] = json!(first);
     secretary.post(&format!("{path}/observations"), restated).await.expect(201);
+    secretary.post(&format!("{path}/records"), told(training(40), json!({}))).await.expect(201);
     secretary.get(&format!("{path}/file?purpose=evaluation")).await.expect(200);
 
     let file = judge.client(&app).await.get(&format!("{path}/file?view=full")).await.expect(200);
 
     let count = |name: &str| file.body[name].as_array().unwrap().len();
     assert_eq!((count("positions"), count("observations"), count("correction_requests")), (1, 2, 0));
+    assert_eq!(count("records"), 1);
     assert_eq!((&file.body["view"], &file.body["reading_count"]), (&json!("full"), &json!(1)));
     let reading = &file.body["latest_readings"][0];
     assert_eq!((&reading["act"], &reading["purpose"]), (&json!("get_judge_file"), &json!("evaluation")));
@@ -252,4 +256,41 @@ async fn a_post_that_ended_or_has_not_begun_is_not_held_today() {
 
     let held: Vec<_> = file.body["positions"].as_array().unwrap().iter().map(|post| &post["starts_on"]).collect();
     assert_eq!(held, [&json!("2027-01-11")]);
+}
+
+/// However much is on record, and of whatever day: the whole file is read by the same few queries.
+#[tokio::test]
+async fn the_whole_file_takes_at_most_eight_queries() {
+    statements::watch();
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let (empty, judge) = (app.judge().await, app.judge_at(&app.court("Алмалы аудандық соты").await).await);
+    let staff = app.db_add_account("bulk", Some(StaffRole::Secretary), None).await;
+    db_add_ten_years(&app, judge.id, staff).await;
+    for hours in 1..=20 {
+        secretary.post(&format!("/v1/judges/{}/records", judge.id), told(training(hours), json!({}))).await.expect(201);
+    }
+    let cost = async |path: &str| {
+        let mut least = u64::MAX;
+        for _ in 0..2 {
+            let before = statements::count(&app);
+            secretary.get(path).await;
+            least = least.min(statements::count(&app) - before);
+        }
+        least
+    };
+    let file = |id: JudgeId, query: &str| format!("/v1/judges/{id}/file?purpose=personnel&view={query}");
+
+    let absent = cost("/v1/judges/019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11/file?purpose=personnel&view=full").await;
+    let recording = cost(&format!("/v1/judges/{}/positions?limit=1", empty.id)).await - 2;
+    let costs = [
+        cost(&file(empty.id, "full")).await,
+        cost(&file(judge.id, "full")).await,
+        cost(&file(judge.id, "full&known_on=2027-01-11")).await,
+    ];
+
+    // What is absent costs the look for the judge; what a list of one query costs besides is the record of the reading.
+    let queries = costs.map(|cost| cost + 1 - absent - recording);
+    assert!(queries.iter().all(|count| *count <= 8), "{queries:?} queries");
+    assert!(queries.iter().all(|count| *count == queries[0]), "{queries:?} queries");
 }

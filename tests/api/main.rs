@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod access_entries;
 mod accounts;
 mod approvals;
 mod audit_commands;
@@ -29,6 +30,7 @@ mod corrections;
 mod courts;
 mod cycles;
 mod deletions;
+mod documents;
 mod files;
 mod generations;
 mod harness;
@@ -36,13 +38,16 @@ mod hints;
 mod issuance;
 mod judges;
 mod key_ends;
+mod known_on;
 mod members;
 mod migrations;
 mod mutations;
 mod observations;
+mod own_records;
 mod peer;
 mod pools;
 mod races;
+mod records;
 mod recounts;
 mod requests;
 mod result_figures;

@@ -188,6 +188,46 @@ fn what_a_cycle_had_before_there_were_rounds_is_of_the_first() {
     assert_eq!(lines(&mut conn, before, before), old);
 }
 
+/// What was disputed when only observed values could be is a dispute of one, and comes back on the way down.
+#[test]
+fn a_request_for_correction_from_before_the_sections_is_about_an_observed_value() {
+    let db = TestDb::create();
+    let mut conn = connect(&db.registry);
+    migrate(&mut conn, Purpose::Registry).unwrap();
+    let all = names("registry", "sqlite");
+    let since = all.len() - all.iter().position(|name| name == "0013_sections").unwrap();
+    migrate_down(&mut conn, Purpose::Registry, since).unwrap();
+    let blob = if matches!(conn, Conn::Sqlite(_)) { "x'07'" } else { "'\\x07'" };
+    let rows = format!(
+        "INSERT INTO accounts (id, login, password_hash, is_closed, version, created_at) \
+             VALUES ('a', 'login', 'hash', false, 1, '2027-01-11 00:00:00'); \
+         INSERT INTO judges (id, iin_sealed, iin_hash, full_name_kk, full_name_ru, first_appointed_on, version) \
+             VALUES ('j', {blob}, {blob}, 'kk', 'ru', '2015-03-02', 1); \
+         INSERT INTO indicators (code, name_kk, name_ru, unit, scale, min_value, max_value, direction, is_scorable, source, \
+             kind, in_force_from) \
+             VALUES ('resolved', 'kk', 'ru', 'cases', 0, 0, 9, 'none', false, 's', 'count', '2000-01-01'); \
+         INSERT INTO observations (id, judge_id, indicator_code, category, period_start, period_end, numerator, \
+             source_system, as_of, received_at, recorded_by, status) \
+             VALUES ('o', 'j', 'resolved', 'civil', '2026-07-01', '2026-09-30', 7, 's', '2026-10-05', \
+             '2027-01-11 00:00:00', 'a', 'disputed'); \
+         INSERT INTO correction_requests (id, judge_id, observation_id, claim, status, due_on, filed_at, version) \
+             VALUES ('c', 'j', 'o', 'claim', 'open', '2027-01-25', '2027-01-11 00:00:00', 1)"
+    );
+    match &mut conn {
+        Conn::Sqlite(c) => c.batch_execute(&rows).unwrap(),
+        Conn::Postgres(c) => c.batch_execute(&rows).unwrap(),
+    }
+
+    migrate(&mut conn, Purpose::Registry).unwrap();
+
+    let after =
+        "SELECT id || ' ' || record_type || ' ' || record_id || ' ' || document_ids AS line FROM correction_requests";
+    assert_eq!(lines(&mut conn, after, after), ["c observation o []"]);
+    migrate_down(&mut conn, Purpose::Registry, since).unwrap();
+    let before = "SELECT id || ' ' || observation_id || ' ' || claim AS line FROM correction_requests";
+    assert_eq!(lines(&mut conn, before, before), ["c o claim"]);
+}
+
 #[test]
 fn both_engines_have_the_same_migrations_word_by_word() {
     for (_, database) in DATABASES {
@@ -249,9 +289,9 @@ fn what_diesel_believes_of_the_tables_is_so() {
     for (purpose, database) in DATABASES {
         let source = Path::new(env!("CARGO_MANIFEST_DIR"));
         let candidates = match purpose {
-            Purpose::Registry => {
-                ["schema.rs", "schema/rounds.rs"].map(|file| source.join("src/store").join(file)).to_vec()
-            }
+            Purpose::Registry => ["schema.rs", "schema/rounds.rs", "schema/sections.rs"]
+                .map(|file| source.join("src/store").join(file))
+                .to_vec(),
             Purpose::BallotBox => rust_files(&source.join("src/ballot")),
         };
         let texts: Vec<String> = candidates.iter().map(|path| fs::read_to_string(path).unwrap()).collect();

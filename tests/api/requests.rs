@@ -133,9 +133,17 @@ impl World {
         let value = json!({"indicator_code": "resolved", "category": "civil", "period": "2024-Q1", "numerator": 7,
             "source_system": "toerelik", "as_of": "2024-04-05"});
         let observation_id = secretary.post(&format!("{records}/observations"), value).await.expect(201).id();
-        let claim = json!({"observation_id": observation_id, "claim": "Олай емес."});
+        let claim = json!({"record_type": "observation", "record_id": observation_id, "claim": "Олай емес."});
         let asked = subject.client(app).await.post(&format!("{records}/correction-requests"), claim).await;
         let correction_request_id = asked.expect(201).id();
+        let degree = json!({"content": {"education": {"degree": "LL.M.", "institution": "KazNU", "year": 2008}},
+            "source_system": "hr", "as_of": "2027-01-10"});
+        let record_id = secretary.post(&format!("{records}/records"), degree).await.expect(201).id();
+        let said = json!({"content": {"judge_statement": {"text": "I sat in two courts."}}});
+        let own_record_id = subject.client(app).await.post("/v1/me/records", said).await.expect(201).id();
+        let documents = format!("{records}/documents");
+        let document = secretary.post_document(&documents, "application/pdf", "order.pdf", b"%PDF-1.7\n").await;
+        let document_id = document.expect(201).id();
         let cycle = plan.cycle(app).await;
         // Requests may close it, so nobody logs in by it.
         let account_id = app.db_add_account("somebody", Some(StaffRole::Member), None).await;
@@ -160,11 +168,14 @@ impl World {
             ("correction_request_id", correction_request_id),
             ("court_id", court_id),
             ("cycle_id", plan.cycle_id.clone()),
+            ("document_id", document_id),
             ("evaluation_id", evaluation_id),
             ("judge_id", subject.id.to_string()),
             ("methodology_id", cycle["methodology_id"].as_str().unwrap().to_owned()),
             ("other_judge_id", outsider.id.to_string()),
+            ("own_record_id", own_record_id),
             ("pool_entry_id", entry(1)),
+            ("record_id", record_id),
             ("refresh_token", granted.body["refresh_token"].as_str().unwrap().to_owned()),
         ]);
         World { people, machines, ids }

@@ -21,11 +21,11 @@
 
 mod acting;
 mod arrival;
-mod dump;
+pub mod dump;
 mod figures;
 mod hidden;
 mod second_paths;
-mod statements;
+pub mod statements;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

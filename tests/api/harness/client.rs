@@ -63,6 +63,13 @@ impl Client {
         client.send(Method::POST, path, Some(form.as_bytes().to_vec())).await
     }
 
+    /// Puts a document in: bytes under a content type, and a plain file name.
+    pub async fn post_document(&self, path: &str, media_type: &str, name: &str, bytes: &[u8]) -> Answer {
+        let disposition = format!("attachment; filename=\"{name}\"");
+        let client = self.with_header("Content-Type", media_type).with_header("Content-Disposition", &disposition);
+        client.send(Method::POST, path, Some(bytes.to_vec())).await
+    }
+
     pub async fn put(&self, path: &str, body: Value) -> Answer {
         self.send(Method::PUT, path, Some(body.to_string().into_bytes())).await
     }

@@ -43,7 +43,7 @@ const TELLS_ABOUT_ACTS: [&str; 7] = [
     "list_recounts",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 39] = [
+const ACTS: [&str; 45] = [
     "assign_member",
     "begin_supplementary_round",
     "bump_subject",
@@ -53,6 +53,7 @@ const ACTS: [&str; 39] = [
     "close_cycle",
     "compute_results",
     "confirm_approval",
+    "confirm_record",
     "create_account",
     "create_challenge",
     "create_client",
@@ -60,10 +61,13 @@ const ACTS: [&str; 39] = [
     "create_correction_request",
     "create_court",
     "create_cycle",
+    "create_document",
     "create_judge",
     "create_methodology",
+    "create_my_record",
     "create_observation",
     "create_position",
+    "create_record",
     "create_recount",
     "create_session",
     "decide_challenge",
@@ -83,16 +87,19 @@ const ACTS: [&str; 39] = [
     "rotate_client",
     "seal_cycle",
     "widen_pools",
+    "withdraw_my_record",
+    "withdraw_record",
 ];
 /// Changes something under the version last seen.
 const CHANGES: [&str; 3] = ["update_account", "update_client", "update_methodology"];
 /// Shows what holds nothing of reviews: the file, people, plans, rules, the service itself.
-const SHOWS_THE_REST: [&str; 31] = [
+const SHOWS_THE_REST: [&str; 35] = [
     "get_account",
     "get_authorization_server",
     "get_client",
     "get_court",
     "get_cycle",
+    "get_document",
     "get_evaluation",
     "get_healthz",
     "get_judge",
@@ -103,6 +110,8 @@ const SHOWS_THE_REST: [&str; 31] = [
     "get_methodology",
     "get_problem_page",
     "get_ready",
+    "get_record",
+    "list_access_entries",
     "list_accounts",
     "list_challenges",
     "list_clients",
@@ -118,6 +127,7 @@ const SHOWS_THE_REST: [&str; 31] = [
     "list_observations",
     "list_pool_entries",
     "list_positions",
+    "list_records",
     "lookup_judge",
 ];
 
