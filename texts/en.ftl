@@ -371,6 +371,7 @@ form-a-date-within-the-next-90-days = a date within the next 90 days
 form-an-identifier-other-than-an-IIN = an identifier other than an IIN
 form-a-quarter-that-has-begun = a quarter that has begun
 form-64-digits-0-9-a-f = 64 digits 0-9 a-f
+form-a-year--a-quarter-or-at-most-20-quarters--such-as-2025-Q3--2026-Q2 = a year, a quarter or at most 20 quarters, such as 2025-Q3..2026-Q2
 
 # audit-…: what `ejf audit` prints.
 audit-entries = Entries read: { $count }.

@@ -365,6 +365,7 @@ form-a-date-within-the-next-90-days = алдағы 90 күн ішіндегі к
 form-an-identifier-other-than-an-IIN = ЖСН болып табылмайтын идентификатор
 form-a-quarter-that-has-begun = басталып кеткен тоқсан
 form-64-digits-0-9-a-f = 0-9 a-f арасындағы 64 таңба
+form-a-year--a-quarter-or-at-most-20-quarters--such-as-2025-Q3--2026-Q2 = жыл, тоқсан немесе 20 тоқсаннан аспайтын аралық, мысалы 2025-Q3..2026-Q2
 
 # audit-…: `ejf audit` басып шығаратын мәтіндер.
 audit-entries = Оқылған жазбалар: { $count }.

@@ -373,6 +373,7 @@ form-a-date-within-the-next-90-days = дата в пределах ближай�
 form-an-identifier-other-than-an-IIN = идентификатор, не являющийся ИИН
 form-a-quarter-that-has-begun = квартал, который уже начался
 form-64-digits-0-9-a-f = 64 знака 0-9 a-f
+form-a-year--a-quarter-or-at-most-20-quarters--such-as-2025-Q3--2026-Q2 = год, квартал или не более 20 кварталов, например 2025-Q3..2026-Q2
 
 # audit-…: что печатает `ejf audit`.
 audit-entries = Прочитано записей: { $count }.

@@ -3,6 +3,7 @@
 
 pub mod access_entries;
 pub mod accounts;
+pub mod acts;
 pub mod approvals;
 pub mod assignments;
 pub mod audit_entries;
@@ -20,9 +21,11 @@ pub mod extract;
 pub mod file_summary;
 pub mod files;
 pub mod generations;
+pub mod indicator_overviews;
 pub mod indicators;
 pub mod issuance;
 pub mod jobs;
+pub mod judge_indicators;
 pub mod judges;
 pub mod known_file;
 pub mod members;
@@ -129,6 +132,9 @@ pub fn routes(cfg: &mut impl Routes) {
         .service(clients::rotate_client);
     cfg.service(courts::create_court).service(courts::list_courts).service(courts::get_court);
     cfg.service(indicators::list_indicators);
+    cfg.service(indicator_overviews::get_indicator_overview);
+    cfg.service(judge_indicators::get_judge_indicators);
+    cfg.service(acts::create_act).service(acts::list_acts).service(acts::attribute_act);
     cfg.service(judges::create_judge)
         .service(judges::list_judges)
         .service(judges::lookup_judge)

@@ -116,7 +116,7 @@ impl Modify for Security {
 fn scope_meaning(scope: Scope) -> &'static str {
     match scope {
         Scope::FileWrite => {
-            "Add courts, judges, posts, observations and records of the client's own system; read none back."
+            "Add courts, judges, posts, observations, reviewed acts and records of the client's own system; read none back."
         }
         Scope::ResultsRead => "Read final outcomes; no operation takes it yet.",
         Scope::EventsRead => "Read events; no operation takes it yet.",

@@ -11,7 +11,7 @@ use crate::error::Rule;
 coded! {
     /// What a machine client may do (`domain.md` 5); whatever is not named here, none may.
     Scope {
-        /// Add courts, judges, posts, observations and records of its own system; read none of them back.
+        /// Add courts, judges, posts, observations, reviewed acts and records of its own system; read none of them back.
         FileWrite = "file:write",
         /// Read final outcomes; no operation takes it yet.
         ResultsRead = "results:read",

@@ -35,6 +35,8 @@ ids! {
     AccountId,
     /// Identifies a log-in and the refresh tokens that follow from it.
     SessionId,
+    /// Identifies one review of a judge's act by a higher court.
+    ActId,
     /// Identifies one act waiting for, or confirmed by, a second person.
     ApprovalId,
     /// Identifies an entry of the audit log.

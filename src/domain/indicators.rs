@@ -199,8 +199,13 @@ impl Indicator {
     ///
     /// Deliberately wide: a false alarm costs a flag, a miss would let independence be punished by a number.
     pub fn concerns_content(&self) -> bool {
-        self.source == HIGHER_COURT || self.code.split('_').any(|word| CONTENT_WORDS.contains(&word))
+        self.source == HIGHER_COURT || names_content(&self.code)
     }
+}
+
+/// Whether a code speaks of the review of acts by a higher court, or of what a decision says.
+pub fn names_content(code: &str) -> bool {
+    code.split('_').any(|word| CONTENT_WORDS.contains(&word))
 }
 
 /// The indicators and categories that a service starts with.

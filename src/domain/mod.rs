@@ -1,10 +1,12 @@
 //! The rules of the field, pure: no SQL, no HTTP, no clock, no I/O.
 
+pub mod acts;
 pub mod analysis;
 pub mod calendar;
 pub mod caller;
 pub mod coded;
 pub mod cycle;
+pub mod derived;
 pub mod draw;
 pub mod hex;
 pub mod ids;

@@ -2,6 +2,7 @@
 //! A newcomer's usual mistake is to ask for a role in a handler; the handler asks here, and the test of every operation
 //! with every role reads the same law.
 
+pub mod acts;
 pub mod records;
 
 use crate::coded;

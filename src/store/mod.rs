@@ -2,11 +2,13 @@
 //! `Serialize`, so that it cannot be answered by mistake; instants are UTC without zone, as both engines keep them.
 
 pub mod accounts;
+pub mod acts;
 pub mod approvals;
 pub mod assignments;
 pub mod audit;
 pub mod audit_records;
 pub mod clients;
+pub mod comparisons;
 pub mod conflicts;
 pub mod corrections;
 pub mod courts;

@@ -2,9 +2,11 @@
 //! and its nullability with the migrated databases.
 #![allow(missing_docs, reason = "a table's meaning stands beside it in migrations/registry")]
 
+mod higher_courts;
 mod rounds;
 mod sections;
 
+pub use higher_courts::*;
 pub use rounds::*;
 pub use sections::*;
 
@@ -391,6 +393,8 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     accepted_counts,
     accounts,
+    act_attributions,
+    acts,
     approvals,
     assignments,
     audit_entries,

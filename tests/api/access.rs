@@ -33,6 +33,7 @@ pub const CALLERS: [(char, &str); 11] = [
 /// `results.rs` and `result_figures.rs` show that they do.
 const TABLE: &str = "
     assign_member               . S . . . . . . . . .
+    attribute_act               . . M . . . . . . . .
     begin_supplementary_round   . S . . . . . . . . .
     bump_subject                . S . . . . . . . . .
     cancel_cycle                . S . . . . . . . . .
@@ -44,6 +45,7 @@ const TABLE: &str = "
     confirm_approval            . S . . . . . . . . .
     confirm_record              . S . . . . . . . . .
     create_account              A . . . . . . . . . .
+    create_act                  . S . . . . . F . . .
     create_challenge            0 0 0 0 0 J 0 . . . .
     create_client               A . . . . . . . . . .
     create_conflict             . S . . . J O . . . .
@@ -79,9 +81,11 @@ const TABLE: &str = "
     get_draw_record             . . . . 0 . . . . . .
     get_evaluation              0 S M P U J 0 . . . .
     get_healthz                 public
+    get_indicator_overview      . S . . . . . . . . .
     get_job                     . S . . U . . . . . .
     get_judge                   . S . . U J 0 . . . .
     get_judge_file              . S M 0 . J 0 . . . .
+    get_judge_indicators        . S M 0 . J 0 . . . .
     get_key_set                 public
     get_leaves                  public
     get_ledger                  public
@@ -101,6 +105,7 @@ const TABLE: &str = "
     list_accepted_counts        . . M . U . . . . . .
     list_access_entries         . . . . . J 0 . . . .
     list_accounts               A . . . U . . . . . .
+    list_acts                   . S M 0 . J 0 . . . .
     list_approvals              . S . . U . . . . . .
     list_audit_entries          . . . . U . . . . . .
     list_challenges             0 S M P U J 0 . . . .

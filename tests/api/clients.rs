@@ -306,6 +306,8 @@ async fn a_machine_reads_nothing_back_and_is_nobody() {
         format!("/v1/judges/{judge}/file?purpose=personnel"),
         format!("/v1/judges/{judge}/positions"),
         format!("/v1/judges/{judge}/observations"),
+        format!("/v1/judges/{judge}/acts"),
+        format!("/v1/judges/{judge}/indicators?purpose=personnel"),
         "/v1/me/assignments".to_owned(),
     ] {
         hr.get(&path).await.expect_problem(403, "forbidden");

@@ -10,6 +10,7 @@
 mod access;
 mod access_entries;
 mod accounts;
+mod acts;
 mod approvals;
 mod audit_commands;
 mod audit_log;
@@ -35,7 +36,9 @@ mod files;
 mod generations;
 mod harness;
 mod hints;
+mod indicator_overviews;
 mod issuance;
+mod judge_indicators;
 mod judges;
 mod key_ends;
 mod known_on;

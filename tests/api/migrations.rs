@@ -289,9 +289,11 @@ fn what_diesel_believes_of_the_tables_is_so() {
     for (purpose, database) in DATABASES {
         let source = Path::new(env!("CARGO_MANIFEST_DIR"));
         let candidates = match purpose {
-            Purpose::Registry => ["schema.rs", "schema/rounds.rs", "schema/sections.rs"]
-                .map(|file| source.join("src/store").join(file))
-                .to_vec(),
+            Purpose::Registry => {
+                let mut files = rust_files(&source.join("src/store/schema"));
+                files.push(source.join("src/store/schema.rs"));
+                files
+            }
             Purpose::BallotBox => rust_files(&source.join("src/ballot")),
         };
         let texts: Vec<String> = candidates.iter().map(|path| fs::read_to_string(path).unwrap()).collect();

@@ -133,6 +133,10 @@ impl World {
         let value = json!({"indicator_code": "resolved", "category": "civil", "period": "2024-Q1", "numerator": 7,
             "source_system": "toerelik", "as_of": "2024-04-05"});
         let observation_id = secretary.post(&format!("{records}/observations"), value).await.expect(201).id();
+        let review = json!({"case_no": "7517-24-00-2/17", "category": "civil", "act_date": "2024-02-05",
+            "appealed_on": "2024-02-20", "instance": "appeal", "outcome": "amended", "reason_code": "other",
+            "source_system": "toerelik", "as_of": "2024-06-05"});
+        let act_id = secretary.post(&format!("{records}/acts"), review).await.expect(201).id();
         let claim = json!({"record_type": "observation", "record_id": observation_id, "claim": "Олай емес."});
         let asked = subject.client(app).await.post(&format!("{records}/correction-requests"), claim).await;
         let correction_request_id = asked.expect(201).id();
@@ -162,6 +166,7 @@ impl World {
         let granted = app.anonymous().post("/v1/sessions", log_in).await.expect(201);
         let ids = BTreeMap::from([
             ("account_id", account_id.to_string()),
+            ("act_id", act_id),
             ("approval_id", approval_id),
             ("challenge_id", challenge_id),
             ("client_id", client_id),

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use unicode_normalization::is_nfc;
 
+use crate::domain::indicators::names_content;
 use crate::domain::methodology::limits::{Counts, SupplementaryRound, TimeLimits};
 use crate::domain::methodology::{Methodology, Text};
 use crate::error::{Fault, Rule};
@@ -100,6 +101,7 @@ impl Methodology {
         check.codes("/criteria", "code", codes, Dash::Refused);
         for (index, criterion) in self.criteria.iter().enumerate() {
             let pointer = format!("/criteria/{index}");
+            check.not_of_content(&format!("{pointer}/code"), &criterion.code);
             check.text(&format!("{pointer}/name"), &criterion.name, NAME_LENGTH_MAX);
             check.range(&format!("{pointer}/weight"), criterion.weight, 1, 1_000);
             check.length(&format!("{pointer}/legal_refs"), criterion.legal_refs.len(), 1, 20);
@@ -120,6 +122,7 @@ impl Methodology {
             if !self.criteria.iter().any(|criterion| criterion.code == item.criterion) {
                 check.fault(format!("/items/{index}/criterion"), Rule::Missing);
             }
+            check.not_of_content(&format!("/items/{index}/code"), &item.code);
             check.text(&format!("/items/{index}/text"), &item.text, TEXT_LENGTH_MAX);
         }
     }
@@ -292,6 +295,13 @@ impl Check {
             self.fault(pointer, Rule::Floor { min: i64::from(min) });
         } else {
             self.range(pointer, value, min, max);
+        }
+    }
+
+    /// What is marked enters a score: nothing by the name of a rate of reversal or of what a decision says may.
+    fn not_of_content(&mut self, pointer: &str, code: &str) {
+        if names_content(code) {
+            self.fault(pointer, Rule::Fixed);
         }
     }
 

@@ -30,13 +30,15 @@ fn files(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
 }
 
 /// Readings that are recorded, so that each changes what the next one shows.
-const RECORDED: [&str; 11] = [
+const RECORDED: [&str; 13] = [
     "get_document",
     "get_judge_file",
+    "get_judge_indicators",
     "get_record",
     "get_result",
     "get_result_figure",
     "list_access_entries",
+    "list_acts",
     "list_audit_entries",
     "list_correction_requests",
     "list_observations",

@@ -43,8 +43,9 @@ const TELLS_ABOUT_ACTS: [&str; 7] = [
     "list_recounts",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 45] = [
+const ACTS: [&str; 47] = [
     "assign_member",
+    "attribute_act",
     "begin_supplementary_round",
     "bump_subject",
     "cancel_cycle",
@@ -55,6 +56,7 @@ const ACTS: [&str; 45] = [
     "confirm_approval",
     "confirm_record",
     "create_account",
+    "create_act",
     "create_challenge",
     "create_client",
     "create_conflict",
@@ -93,7 +95,7 @@ const ACTS: [&str; 45] = [
 /// Changes something under the version last seen.
 const CHANGES: [&str; 3] = ["update_account", "update_client", "update_methodology"];
 /// Shows what holds nothing of reviews: the file, people, plans, rules, the service itself.
-const SHOWS_THE_REST: [&str; 35] = [
+const SHOWS_THE_REST: [&str; 38] = [
     "get_account",
     "get_authorization_server",
     "get_client",
@@ -102,8 +104,10 @@ const SHOWS_THE_REST: [&str; 35] = [
     "get_document",
     "get_evaluation",
     "get_healthz",
+    "get_indicator_overview",
     "get_judge",
     "get_judge_file",
+    "get_judge_indicators",
     "get_key_set",
     "get_live",
     "get_me",
@@ -113,6 +117,7 @@ const SHOWS_THE_REST: [&str; 35] = [
     "get_record",
     "list_access_entries",
     "list_accounts",
+    "list_acts",
     "list_challenges",
     "list_clients",
     "list_conflicts",

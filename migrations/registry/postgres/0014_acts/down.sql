@@ -1,0 +1,2 @@
+DROP TABLE act_attributions;
+DROP TABLE acts;

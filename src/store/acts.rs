@@ -1,0 +1,131 @@
+//! Reviews of a judge's acts by higher courts, and what members found of them. Both are appended, never overwritten: a
+//! review is restated by a record that supersedes it, and of the findings on one record the last stands.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::dsl::max;
+use diesel::prelude::*;
+
+use super::schema::{act_attributions, acts};
+use crate::db::Conn;
+use crate::domain::acts::{ActInstance, ActOutcome, ActReason, Attributable};
+use crate::domain::ids::{AccountId, ActId, ClientId, JudgeId};
+use crate::domain::judge_file::RecordStatus;
+use crate::error::{Code, OnUnique, Result};
+use crate::on;
+
+/// One review of an act.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = acts, treat_none_as_default_value = false)]
+pub struct Act {
+    /// The record's id.
+    pub id: ActId,
+    /// Whose act.
+    pub judge_id: JudgeId,
+    /// The number of the case.
+    pub case_no: String,
+    /// The kind of case.
+    pub category: String,
+    /// The day of the act.
+    pub act_date: NaiveDate,
+    /// The day of the appeal.
+    pub appealed_on: NaiveDate,
+    /// Which instance.
+    pub instance: ActInstance,
+    /// What became of the act.
+    pub outcome: ActOutcome,
+    /// Why, unless it was upheld.
+    pub reason_code: Option<ActReason>,
+    /// The decision of the Judicial Jury on a gross breach, if any.
+    pub jury_decision_ref: Option<String>,
+    /// The system of record.
+    pub source_system: String,
+    /// The record's name there.
+    pub source_record_id: Option<String>,
+    /// The day whose state the source told.
+    pub as_of: NaiveDate,
+    /// When it was recorded here.
+    pub received_at: NaiveDateTime,
+    /// By which account; none where a machine client recorded it.
+    pub recorded_by: Option<AccountId>,
+    /// By which machine client; none where a person recorded it.
+    pub recorded_by_client: Option<ClientId>,
+    /// How the record stands.
+    pub status: RecordStatus,
+    /// The record that this one replaces.
+    pub supersedes_id: Option<ActId>,
+}
+
+/// What members found on one record.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = act_attributions, treat_none_as_default_value = false)]
+pub struct Attribution {
+    /// The record.
+    pub act_id: ActId,
+    /// Its place among the findings on that record, from 1.
+    pub number: i32,
+    /// Whether the judge answers for it.
+    pub attributable: Attributable,
+    /// Why.
+    pub reason: String,
+    /// Which account decided.
+    pub decided_by: AccountId,
+    /// When.
+    pub decided_at: NaiveDateTime,
+}
+
+/// Adds a record; 409 `already_exists` where one is in force for its judge, case, day and instance.
+pub fn insert(conn: &mut Conn, act: &Act) -> Result<()> {
+    on!(conn, |c| { diesel::insert_into(acts::table).values(act).execute(c) }).on_unique(Code::AlreadyExists)?;
+    Ok(())
+}
+
+/// The record with this id.
+pub fn find(conn: &mut Conn, id: ActId) -> Result<Option<Act>> {
+    Ok(on!(conn, |c| { acts::table.find(id).select(Act::as_select()).first(c).optional() })?)
+}
+
+/// Sets how a record stands.
+pub fn set_status(conn: &mut Conn, id: ActId, status: RecordStatus) -> Result<()> {
+    on!(conn, |c| { diesel::update(acts::table.find(id)).set(acts::status.eq(status)).execute(c) })?;
+    Ok(())
+}
+
+/// A judge's records by id, after `after`, at most `limit`: superseded ones, too.
+pub fn list(conn: &mut Conn, judge: JudgeId, after: Option<ActId>, limit: i64) -> Result<Vec<Act>> {
+    Ok(on!(conn, |c| {
+        let mut query = acts::table
+            .filter(acts::judge_id.eq(judge))
+            .select(Act::as_select())
+            .order(acts::id)
+            .limit(limit)
+            .into_boxed();
+        if let Some(after) = after {
+            query = query.filter(acts::id.gt(after));
+        }
+        query.load(c)
+    })?)
+}
+
+/// Adds a finding behind those there are, which stay; its `number` is given here.
+pub fn attribute(conn: &mut Conn, found: Attribution) -> Result<()> {
+    let last: Option<i32> = on!(conn, |c| {
+        act_attributions::table
+            .filter(act_attributions::act_id.eq(found.act_id))
+            .select(max(act_attributions::number))
+            .get_result(c)
+    })?;
+    let found = Attribution { number: last.unwrap_or(0) + 1, ..found };
+    on!(conn, |c| { diesel::insert_into(act_attributions::table).values(&found).execute(c) })?;
+    Ok(())
+}
+
+/// The findings on some records, by record and number.
+pub fn attributions(conn: &mut Conn, of: &[ActId]) -> Result<Vec<Attribution>> {
+    Ok(on!(conn, |c| {
+        act_attributions::table
+            .filter(act_attributions::act_id.eq_any(of))
+            .select(Attribution::as_select())
+            .order((act_attributions::act_id, act_attributions::number))
+            .load(c)
+    })?)
+}
