@@ -432,9 +432,9 @@ doctor-unseen-certificate = Not seen: whether the proxy's certificate is for the
 # figure-…: what stands in figures of results and indicators, and is read aloud in their place. Bands and names stand within
 # a line and have no full stop.
 figure-result-title = Result of the peer evaluation
-figure-result-key = Scale from { $min } to { $max }. Sign: the score. Thick line: its interval. Dashed line: as the standard expects ({ $expected }).
+figure-result-key = Scale from { $min } to { $max }. Sign: score. Thick line: interval. Dashed line: as the standard expects ({ $expected }).
 figure-result-scale = Scale from { $min } to { $max }; { $expected } means: as the standard expects.
-figure-result-note = The interval allows for dishonest reviews. Some criteria may not be shown, to protect those who reviewed.
+figure-result-note = The interval allows for dishonest reviews. It is shown rounded outward; the words hold for it before that. Some criteria may not be shown, to protect those who reviewed.
 figure-standard = standard
 figure-overall = All criteria together
 figure-reviews = Reviews: { $n }
