@@ -115,8 +115,8 @@ fn every_fault_of_a_section_is_named_at_its_field() {
     for (value, pointer, code) in cases {
         assert_eq!(faults(value.clone()), [(pointer.to_owned(), code)], "{value}");
     }
-    assert_eq!(faults(training(json!({}))), []);
-    assert_eq!(faults(statement(json!({}))), []);
+    assert!(faults(training(json!({}))).is_empty());
+    assert!(faults(statement(json!({}))).is_empty());
 }
 
 #[test]
