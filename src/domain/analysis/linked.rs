@@ -69,7 +69,7 @@ fn matrix(subjects: &[&Vec<(usize, f64)>], raters: &[usize]) -> Result<Vec<Vec<O
     at_least("reviews, half of all pairs of subject and rater", (subjects.len() * raters.len()).div_ceil(2), keys)?;
     let mut columns = vec![vec![None; subjects.len()]; raters.len()];
     for (row, keys) in subjects.iter().enumerate() {
-        for (rater, key) in keys.iter() {
+        for (rater, key) in *keys {
             let column = raters.binary_search(rater).ok().and_then(|place| columns.get_mut(place));
             if let Some(cell) = column.and_then(|column| column.get_mut(row)) {
                 *cell = Some(*key);
