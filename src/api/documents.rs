@@ -21,12 +21,15 @@ use crate::domain::policy::{Actor, records::may_add_documents};
 use crate::domain::sections::documents::{
     DOCUMENT_BYTES_MAX, DocumentFields, DocumentLanguage, DocumentType, SignatureStatus,
 };
-use crate::domain::sections::{Confirmation, Content, OWN_SOURCE, STAFF_SOURCE};
+use crate::domain::sections::{ConfirmationState, Content, OWN_SOURCE, STAFF_SOURCE};
 use crate::error::{Code, Error, Fault, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::workflow;
 use crate::workflow::records::{Keeper, NewFileRecord};
+
+/// By its own name, else the document would describe the two parts once more, and without words.
+type DocumentPath = web::Path<(JudgeId, RecordId)>;
 
 /// What is told of a document that is put in, beside its bytes, for the API document.
 #[derive(IntoParams)]
@@ -106,7 +109,7 @@ pub async fn create_document(
         source_record_id: None,
         as_of: today,
         legal_basis: None,
-        confirmation: Confirmation::NotNeeded,
+        confirmation: ConfirmationState::NotNeeded,
         supersedes_id: None,
     };
     let deed = Deed { by: actor.id(), operation: "create_document", key, digest };
@@ -178,7 +181,7 @@ pub async fn get_document(
     actor: Actor,
     registry: web::Data<Registry>,
     clock: web::Data<Clock>,
-    path: web::Path<(JudgeId, RecordId)>,
+    path: DocumentPath,
     query: web::Query<DocumentQuery>,
 ) -> Result<HttpResponse> {
     let now = clock.now();

@@ -8,7 +8,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use crate::domain::ids::RecordId;
 use crate::domain::judge_file::{Check, CorrectionStatus};
 use crate::domain::known::{Course, end_of};
-use crate::domain::sections::Confirmation;
+use crate::domain::sections::ConfirmationState;
 use crate::error::Result;
 use crate::store::corrections::CorrectionRequest;
 use crate::store::file_records::FileRecord;
@@ -50,8 +50,8 @@ impl Past {
             return None;
         }
         let was_confirmed = row.confirmed_at.is_some_and(|at| at < self.instant);
-        let row = if row.confirmation == Confirmation::Confirmed && !was_confirmed {
-            FileRecord { confirmation: Confirmation::Awaited, confirmed_by: None, confirmed_at: None, ..row }
+        let row = if row.confirmation == ConfirmationState::Confirmed && !was_confirmed {
+            FileRecord { confirmation: ConfirmationState::Awaited, confirmed_by: None, confirmed_at: None, ..row }
         } else {
             row
         };

@@ -13,7 +13,7 @@ use crate::domain::ids::{
     AccountId, ClientId, CorrectionRequestId, CourtId, JudgeId, ObservationId, PositionId, RecordId,
 };
 use crate::domain::judge_file::{CorrectionStatus, EndedReason, ExternalId, FilePurpose, PositionKind, RecordStatus};
-use crate::domain::sections::{Confirmation, Content, RecordType, Section};
+use crate::domain::sections::{ConfirmationState, Content, RecordType, Section};
 use crate::error::{Error, Result};
 use crate::store::corrections::CorrectionRequest;
 use crate::store::file_records::FileRecord;
@@ -250,7 +250,7 @@ pub struct RecordView {
     #[schema(max_length = 200)]
     pub legal_basis: Option<String>,
     /// Whether what the judge declared is confirmed.
-    pub confirmation: Confirmation,
+    pub confirmation: ConfirmationState,
     /// Which account confirmed it, or null.
     pub confirmed_by: Option<AccountId>,
     /// When, or null.

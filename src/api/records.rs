@@ -22,13 +22,16 @@ use crate::domain::ids::{JudgeId, RecordId};
 use crate::domain::judge_file::{Check, FilePurpose, NAME_LENGTH_MAX};
 use crate::domain::policy;
 use crate::domain::policy::{Actor, records::may_confirm_records};
-use crate::domain::sections::{Confirmation, Content, OWN_SOURCE, RecordedContent, STAFF_SOURCE, Section};
+use crate::domain::sections::{ConfirmationState, Content, OWN_SOURCE, RecordedContent, STAFF_SOURCE, Section};
 use crate::error::{Code, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::file_records::FileRecord;
 use crate::workflow;
 use crate::workflow::records::{Keeper, NewFileRecord};
+
+/// By its own name, else the document would describe the two parts once more, and without words.
+type RecordPath = web::Path<(JudgeId, RecordId)>;
 
 /// A new record of a section that staff and other systems fill.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -165,7 +168,7 @@ fn check(caller: &Caller, judge_id: JudgeId, new: NewRecord, today: NaiveDate) -
         source_record_id: new.source_record_id,
         as_of: new.as_of,
         legal_basis: new.legal_basis,
-        confirmation: Confirmation::NotNeeded,
+        confirmation: ConfirmationState::NotNeeded,
         supersedes_id: new.supersedes_id,
     })
 }
@@ -228,7 +231,7 @@ pub async fn get_record(
     actor: Actor,
     registry: web::Data<Registry>,
     clock: web::Data<Clock>,
-    path: web::Path<(JudgeId, RecordId)>,
+    path: RecordPath,
     query: web::Query<PurposeQuery>,
 ) -> Result<HttpResponse> {
     let now = clock.now();
@@ -271,7 +274,7 @@ pub async fn confirm_record(
     actor: Actor,
     registry: web::Data<Registry>,
     clock: web::Data<Clock>,
-    path: web::Path<(JudgeId, RecordId)>,
+    path: RecordPath,
     key: IdempotencyKey,
 ) -> Result<HttpResponse> {
     may_confirm_records(&actor)?;
@@ -300,7 +303,7 @@ pub async fn withdraw_record(
     caller: Caller,
     registry: web::Data<Registry>,
     clock: web::Data<Clock>,
-    path: web::Path<(JudgeId, RecordId)>,
+    path: RecordPath,
     key: IdempotencyKey,
     withdrawal: Valid<RecordWithdrawal>,
 ) -> Result<HttpResponse> {

@@ -77,7 +77,7 @@ coded! {
 
 coded! {
     /// Whether what a judge declared is confirmed.
-    Confirmation {
+    ConfirmationState {
         /// The record comes from a system of record, or is what the judge says.
         NotNeeded = "not_needed",
         /// The judge declared it, and nobody of the staff has confirmed it.
@@ -306,9 +306,9 @@ impl Content {
     }
 
     /// Whether a judge's own record of the section is to be confirmed by the staff, or is the judge's to say.
-    pub fn confirmation(&self) -> Confirmation {
+    pub fn confirmation(&self) -> ConfirmationState {
         match self {
-            Content::Teaching(_) | Content::Publication(_) | Content::RuleMaking(_) => Confirmation::Awaited,
+            Content::Teaching(_) | Content::Publication(_) | Content::RuleMaking(_) => ConfirmationState::Awaited,
             Content::Education(_)
             | Content::Incentive(_)
             | Content::Training(_)
@@ -318,7 +318,7 @@ impl Content {
             | Content::EthicsFinding(_)
             | Content::JudgeStatement(_)
             | Content::SelfAssessment(_)
-            | Content::Document(_) => Confirmation::NotNeeded,
+            | Content::Document(_) => ConfirmationState::NotNeeded,
         }
     }
 

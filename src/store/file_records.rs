@@ -10,7 +10,7 @@ use super::schema::file_records;
 use crate::db::Conn;
 use crate::domain::ids::{AccountId, ClientId, JudgeId, RecordId};
 use crate::domain::judge_file::RecordStatus;
-use crate::domain::sections::{Confirmation, Section, Shown};
+use crate::domain::sections::{ConfirmationState, Section, Shown};
 use crate::error::{Code, OnUnique, Result};
 use crate::on;
 
@@ -57,7 +57,7 @@ pub struct FileRecord {
     /// The law by which it is kept, where the source names one.
     pub legal_basis: Option<String>,
     /// Whether it is confirmed, where it has to be.
-    pub confirmation: Confirmation,
+    pub confirmation: ConfirmationState,
     /// Who confirmed it.
     pub confirmed_by: Option<AccountId>,
     /// When.
@@ -234,7 +234,7 @@ pub fn confirm(conn: &mut Conn, id: RecordId, by: AccountId, at: NaiveDateTime) 
     on!(conn, |c| {
         diesel::update(file_records::table.find(id))
             .set((
-                file_records::confirmation.eq(Confirmation::Confirmed),
+                file_records::confirmation.eq(ConfirmationState::Confirmed),
                 file_records::confirmed_by.eq(by),
                 file_records::confirmed_at.eq(at),
             ))

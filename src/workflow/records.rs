@@ -11,7 +11,7 @@ use crate::domain::ids;
 use crate::domain::ids::{AccountId, JudgeId, ObservationId, PositionId, RecordId};
 use crate::domain::judge_file::{Check, RecordStatus};
 use crate::domain::sections::own::{JudgeStatementFields, SelfAssessmentFields};
-use crate::domain::sections::{Confirmation, Content, OWN_SOURCE, RecordRef, RecordType, Section};
+use crate::domain::sections::{ConfirmationState, Content, OWN_SOURCE, RecordRef, RecordType, Section};
 use crate::error::{Code, Error, Result, Rule};
 use crate::store;
 use crate::store::evaluations::EvaluationState;
@@ -35,7 +35,7 @@ pub struct NewFileRecord {
     /// The law by which it is kept.
     pub legal_basis: Option<String>,
     /// Whether it has to be confirmed.
-    pub confirmation: Confirmation,
+    pub confirmation: ConfirmationState,
     /// The record that it replaces.
     pub supersedes_id: Option<RecordId>,
 }
@@ -213,12 +213,12 @@ pub fn confirm(conn: &mut Conn, judge: JudgeId, id: RecordId, by: AccountId, now
     if !found.status.is_in_force() {
         return Err(Code::AlreadySuperseded.into());
     }
-    if found.confirmation != Confirmation::Awaited {
+    if found.confirmation != ConfirmationState::Awaited {
         return Err(Code::WrongPhase.into());
     }
     store::file_records::confirm(conn, id, by, now.naive_utc())?;
     let (confirmed_by, confirmed_at) = (Some(by), Some(now.naive_utc()));
-    Ok(FileRecord { confirmation: Confirmation::Confirmed, confirmed_by, confirmed_at, ..found })
+    Ok(FileRecord { confirmation: ConfirmationState::Confirmed, confirmed_by, confirmed_at, ..found })
 }
 
 /// Withdraws a record for a reason.

@@ -199,8 +199,8 @@ fn a_request_for_correction_from_before_the_sections_is_about_an_observed_value(
     migrate_down(&mut conn, Purpose::Registry, since).unwrap();
     let blob = if matches!(conn, Conn::Sqlite(_)) { "x'07'" } else { "'\\x07'" };
     let rows = format!(
-        "INSERT INTO accounts (id, login, password_hash, is_closed, version, created_at) \
-             VALUES ('a', 'login', 'hash', false, 1, '2027-01-11 00:00:00'); \
+        "INSERT INTO accounts (id, login, password_hash, staff_role, is_closed, version, created_at) \
+             VALUES ('a', 'login', 'hash', 'secretary', false, 1, '2027-01-11 00:00:00'); \
          INSERT INTO judges (id, iin_sealed, iin_hash, full_name_kk, full_name_ru, first_appointed_on, version) \
              VALUES ('j', {blob}, {blob}, 'kk', 'ru', '2015-03-02', 1); \
          INSERT INTO indicators (code, name_kk, name_ru, unit, scale, min_value, max_value, direction, is_scorable, source, \

@@ -66,6 +66,7 @@ async fn a_record_is_kept_with_where_it_comes_from_and_read_with_its_section() {
         shown.map(|name| made.body[name].clone()),
         ["hr", "E-114", "2027-01-10", "Заң 29-бап", "active", "not_needed"].map(|text| json!(text))
     );
+    app.clock.advance(chrono::TimeDelta::seconds(1));
     let course = secretary.post(&path, told(training(40), json!({}))).await.expect(201).id();
     let own = judge.client(&app).await;
     assert_eq!(listed(&own, &path).await, [id.clone(), course.clone()]);
@@ -90,6 +91,7 @@ async fn a_correction_is_appended_and_the_record_before_it_stays_readable() {
 
     let twice = secretary.post(&path, told(training(41), named)).await;
     twice.expect_problem(409, "already_exists");
+    app.clock.advance(chrono::TimeDelta::minutes(1));
     let change = json!({"source_record_id": "T-7", "supersedes_id": first});
     let second = secretary.post(&path, told(training(42), change.clone())).await.expect(201).id();
 
@@ -185,6 +187,7 @@ async fn what_was_quashed_or_was_not_founded_is_shown_to_nobody_nor_are_its_earl
 
     let mut shown = Vec::new();
     for content in [discipline(json!({})), complaint("founded"), finding("violation")] {
+        app.clock.advance(chrono::TimeDelta::seconds(1));
         shown.push(secretary.post(&path, told(content, json!({}))).await.expect(201).id());
     }
     assert_eq!(listed(&secretary, &path).await, shown);
