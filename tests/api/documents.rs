@@ -90,7 +90,8 @@ async fn a_document_has_a_title_of_one_line_and_a_language_that_is_known() {
         async move { client.send(Method::POST, &path, Some(PDF.to_vec())).await.expect(400).faults() }
     };
     let named = "attachment; filename=\"order.pdf\"";
-    let cases: [(&[(&str, &str)], &str, &str); 6] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Headers, &str, &str); 6] = [
         (&[], "Content-Disposition", "required"),
         (&[("Content-Disposition", "attachment")], "Content-Disposition", "format"),
         (&[("Content-Disposition", "attachment; filename=\"\"")], "Content-Disposition", "length"),

@@ -14,11 +14,7 @@ use crate::results::Sealed;
 /// What is seen and read aloud of an image, a text each.
 fn texts_of(answer: &Answer) -> String {
     let document = Document::parse(&answer.text).unwrap();
-    document
-        .descendants()
-        .filter_map(|node| node.is_text().then(|| node.text().unwrap()))
-        .collect::<Vec<_>>()
-        .join("\n")
+    document.descendants().filter(|node| node.is_text()).map(|node| node.text().unwrap()).collect::<Vec<_>>().join("\n")
 }
 
 async fn figure_in(client: &Client, path: &str, language: &str) -> Answer {
