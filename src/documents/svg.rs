@@ -131,7 +131,7 @@ impl Words {
     }
 }
 
-/// A text with single spaces, cut to [`NAME_CHARS_MAX`].
+/// A text with single spaces, cut to `NAME_CHARS_MAX` characters.
 pub fn on_one_line(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() <= NAME_CHARS_MAX {
