@@ -177,7 +177,7 @@ pub(super) struct Floor {
     samples: Arc<Samples>,
     sequence: AtomicI64,
     value_number: AtomicUsize,
-    /// As many reviews as may be on their way into the store at once, which is the most that one commit takes.
+    /// As many reviews as may be on their way into the store at once, of which one commit takes about half.
     writing: Semaphore,
     today: NaiveDate,
     clock: Clock,
@@ -217,9 +217,10 @@ impl Floor {
         }))
     }
 
-    /// From now on no commit takes more than so many reviews. Called while none is on its way.
-    pub fn commit_at_most(&self, rows: usize) {
-        self.writing.forget_permits(self.writing.available_permits().saturating_sub(rows));
+    /// From now on a commit takes about so many reviews: as many gather while as many are being committed. Called while
+    /// none is on its way.
+    pub fn commit_about(&self, rows: usize) {
+        self.writing.forget_permits(self.writing.available_permits().saturating_sub(2 * rows));
     }
 
     /// Inserts one review under a random key and returns after the commit.

@@ -382,8 +382,8 @@ async fn submissions(
         // the limits keep to that: what they lack is the checking.
         if round == 0 && own.commits > 0 {
             let rows = own.rows.div_ceil(usize::try_from(own.commits).map_err(Error::internal)?);
-            floors.alone.commit_at_most(rows);
-            floors.behind_handlers.commit_at_most(rows);
+            floors.alone.commit_about(rows);
+            floors.behind_handlers.commit_about(rows);
         }
         let alone = measure(connections, count, |_, next| {
             let floor = floors.alone.clone();
