@@ -56,7 +56,7 @@ fn the_report_follows_from_the_measurements() {
         timing: read(folder, "timing"),
         walls: read(folder, "wall"),
     };
-    let text = render(&measurements);
+    let text = render(&measurements, &variable("EJF_PRIVACY_STATE").unwrap_or_else(|| "unknown".to_owned()));
     std::fs::write(report, &text).unwrap();
     let missing: Vec<&str> = text.lines().filter(|line| line.contains(MISSING)).collect();
     assert!(missing.is_empty(), "a whole run measures everything:\n{}", missing.join("\n"));
@@ -70,10 +70,11 @@ fn read<T: DeserializeOwned>(folder: &Path, kind: &str) -> Vec<T> {
     paths.iter().filter(is_of).map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
 }
 
-fn render(all: &Measurements) -> String {
-    let mut text = String::from(
+/// The report; `state` is the commit that was measured, or `changed` for a tree that was none.
+fn render(all: &Measurements, state: &str) -> String {
+    let mut text = format!(
         "# What an insider finds\n\n\
-         Made by `scripts/privacy` from its measurements; not written by hand. An insider has dumps of both databases, the\n\
+         Made by `scripts/privacy` from its measurements; not written by hand. Measured at commit {state}. An insider has dumps of both databases, the\n\
          raw files with journals and logs, the process's output at the most verbose level, every answer that the public and\n\
          staff get, what passed the registry's listener, and all that nginx with `deploy/nginx-box.conf` leaves. *As designed*: nobody logs in while reviews are taken.\n\
          *Careless*: every judge logs in minutes before sending. A linker passes where it names no more than chance and three\n\
@@ -267,7 +268,8 @@ mod tests {
             seconds: 1.0,
         };
         let runs = vec![run("as designed 1", false), run("as designed 2", false), run("control 3 serial id", true)];
-        let text = render(&Measurements { runs, ..Measurements::default() });
+        let text = render(&Measurements { runs, ..Measurements::default() }, "0a1b");
+        assert!(text.contains("Measured at commit 0a1b."), "{text}");
         assert!(text.contains("| 0.0700 of 200 (chance 0.0710, limit 0.1255, p 0.750) | not measured |"), "{text}");
         assert!(text.contains("| 0.460 (y) | not measured |"), "{text}");
         assert!(text.contains("| L-8 controls caught | all | 0 of 1 | not measured |"), "{text}");
