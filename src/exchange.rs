@@ -2,6 +2,7 @@
 //! commit: documents are rows first, and the folder is made from the rows, again and again if need be.
 
 pub mod endings;
+pub mod told;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -29,6 +30,7 @@ use crate::store;
 use crate::store::cycles::Cycle;
 use crate::workflow::results::Sealed;
 use crate::workflow::{deletions, issuance, recounts, results};
+use told::Told;
 
 /// Writes a cycle's documents into the folders of its rounds, those that are not there or differ; does nothing for a cycle
 /// without manifest. May be repeated at any time.
@@ -72,8 +74,15 @@ pub async fn publish_all(registry: &Registry, dir: &Path, key_dir: &Path, now: D
 }
 
 /// Takes in the checkpoint of every sealed round that the box has published one of: the issuers' keys are not to wait for
-/// the next act on the cycle. A round whose documents are not the box's is told, and holds up no other.
-pub async fn take_in_seals(registry: &Registry, dir: &Path, key_dir: &Path, now: DateTime<Utc>) -> Result<()> {
+/// the next act on the cycle. A round whose documents are not the box's is told, once while nothing changes, and holds up no
+/// other.
+pub async fn take_in_seals(
+    registry: &Registry,
+    dir: &Path,
+    key_dir: &Path,
+    told: &mut Told,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let mut after = None;
     loop {
         let (last, waiting) = registry
@@ -90,8 +99,8 @@ pub async fn take_in_seals(registry: &Registry, dir: &Path, key_dir: &Path, now:
             })
             .await?;
         for id in waiting {
-            if let Err(error) = take_in(registry, dir, key_dir, id, now).await {
-                tracing::warn!(cycle_id = %id, %error, "the documents of a seal were not taken in");
+            if let Some(error) = told.news(id, &take_in(registry, dir, key_dir, id, now).await) {
+                tracing::warn!(cycle_id = %id, error, "the documents of a seal were not taken in");
             }
         }
         if last.is_none() {
@@ -175,7 +184,8 @@ fn count_proofs(folder: &RoundFolder, manifest: &Frozen, checkpoint: Option<&str
 }
 
 /// Destroys the issuers' keys of a cycle's round where they have done their work: the box's checkpoint is stored, or the
-/// cycle was cancelled. Nothing for any other cycle; may be repeated at any time, and completes what a stop cut short.
+/// cycle was cancelled; and the keys of its documents once it has its last order. Nothing for any other cycle; may be
+/// repeated at any time, and completes what a stop cut short.
 ///
 /// The key file goes first: once it is gone, no row and no backup of one can be opened, whatever happens next.
 pub async fn destroy_due_keys(registry: &Registry, key_dir: &Path, id: CycleId, now: DateTime<Utc>) -> Result<()> {
@@ -187,8 +197,11 @@ pub async fn destroy_due_keys(registry: &Registry, key_dir: &Path, id: CycleId, 
     let Some(round) = due.await? else { return Ok(()) };
     let file = round_key::path(key_dir, &id.to_string(), round);
     let had_file = on_disk(move || round_key::destroy(&file)).await?;
-    let had_rows = registry.0.write(move |conn| results::delete_private_keys(conn, id, round, now)).await?;
-    if had_file || had_rows {
+    let had_rows = registry.0.write(move |conn| {
+        let had_keys = results::delete_private_keys(conn, id, round, now)?;
+        Ok(deletions::delete_document_keys(conn, id, now)? || had_keys)
+    });
+    if had_rows.await? || had_file {
         registry.0.maintain(|conn, _| store::issuance::erase_deleted_keys(conn)).await?;
     }
     Ok(())

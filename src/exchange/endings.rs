@@ -6,7 +6,8 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use super::{folder_of, on_disk, publish_documents, take_in};
+use super::told::Told;
+use super::{destroy_due_keys, folder_of, on_disk, publish_documents, take_in};
 use crate::cipher::Cipher;
 use crate::credential::bundle::Index;
 use crate::credential::encoding::Digest;
@@ -20,12 +21,14 @@ use crate::store::cycles::Cycle;
 use crate::workflow::deletions;
 
 /// Ends the reviews of every closed cycle that are due. May be repeated at any time, and completes what a stop cut short:
-/// each step follows from a row, and is done again until the box's note is taken in.
+/// each step follows from a row, and is done again until the box's note is taken in. What holds a cycle up is told in the
+/// log, once while nothing changes.
 pub async fn end_reviews(
     registry: &Registry,
     cipher: &Cipher,
     dir: &Path,
     key_dir: &Path,
+    told: &mut Told,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let mut after = None;
@@ -34,8 +37,10 @@ pub async fn end_reviews(
         let Some(last) = cycles.last() else { return Ok(()) };
         after = Some(last.id);
         for cycle in cycles.iter().filter(|cycle| cycle.phase == Phase::Closed) {
-            if let Err(error) = end_reviews_of(registry, cipher, (dir, key_dir), cycle, now).await {
-                tracing::warn!(cycle_id = %cycle.id, %error, "the reviews of a closed cycle are kept");
+            if let Some(error) =
+                told.news(cycle.id, &end_reviews_of(registry, cipher, (dir, key_dir), cycle, now).await)
+            {
+                tracing::warn!(cycle_id = %cycle.id, error, "the reviews of a closed cycle are kept");
             }
         }
     }
@@ -67,6 +72,8 @@ async fn end_reviews_of(
     }
     // The order lies in the folder before anything is taken out of it.
     publish_documents(registry, dir, id).await?;
+    // It was the last thing that the keys of the cycle's documents had to sign.
+    destroy_due_keys(registry, key_dir, id, now).await?;
     for ending in endings {
         let Some(folder) = folder_of(dir, cycle, ending.round)? else { continue };
         let note = on_disk(move || {

@@ -18,6 +18,7 @@ use crate::credential::key_source::KeySource;
 use crate::db::Registry;
 use crate::domain::ids::CycleId;
 use crate::error::{Error, Result};
+use crate::exchange::told::Told;
 use crate::exchange::{self, endings};
 use crate::store;
 use crate::store::jobs::{Job, JobKind};
@@ -86,7 +87,8 @@ async fn work(shop: Workshop) {
     if let Err(error) = exchange::publish_all(&shop.registry, &shop.publication_dir, &shop.key_dir, now).await {
         tracing::error!(%error, "documents could not be published at the start");
     }
-    end_reviews(&shop).await;
+    let (mut told_of_seals, mut told_of_reviews) = (Told::default(), Told::default());
+    end_reviews(&shop, &mut told_of_reviews).await;
     let mut looks = interval_at(Instant::now() + LOOK, LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -97,7 +99,7 @@ async fn work(shop: Workshop) {
                     rung_within(&shop.bell, PATIENCE).await;
                 }
             }
-            Ok(None) => wait(&shop, &mut looks).await,
+            Ok(None) => wait(&shop, &mut looks, (&mut told_of_seals, &mut told_of_reviews)).await,
             Err(error) => {
                 tracing::error!(%error, "jobs could not be looked for");
                 rung_within(&shop.bell, PATIENCE).await;
@@ -107,24 +109,24 @@ async fn work(shop: Workshop) {
 }
 
 /// Waits for the bell; meanwhile takes in what the box publishes of a seal, and ends reviews that are due.
-async fn wait(shop: &Workshop, looks: &mut Interval) {
+async fn wait(shop: &Workshop, looks: &mut Interval, (told_of_seals, told_of_reviews): (&mut Told, &mut Told)) {
     loop {
         tokio::select! {
             () = shop.bell.rung() => return,
             _ = looks.tick() => {}
         }
-        let now = shop.clock.now();
-        if let Err(error) = exchange::take_in_seals(&shop.registry, &shop.publication_dir, &shop.key_dir, now).await {
+        let (dir, now) = (&shop.publication_dir, shop.clock.now());
+        if let Err(error) = exchange::take_in_seals(&shop.registry, dir, &shop.key_dir, told_of_seals, now).await {
             tracing::error!(%error, "what the box published could not be looked for");
         }
-        end_reviews(shop).await;
+        end_reviews(shop, told_of_reviews).await;
     }
 }
 
 /// Deletes the reviews of closed cycles whose time is over; nobody has to ask for it.
-async fn end_reviews(shop: &Workshop) {
+async fn end_reviews(shop: &Workshop, told: &mut Told) {
     let (registry, cipher, now) = (&shop.registry, &shop.cipher, shop.clock.now());
-    if let Err(error) = endings::end_reviews(registry, cipher, &shop.publication_dir, &shop.key_dir, now).await {
+    if let Err(error) = endings::end_reviews(registry, cipher, &shop.publication_dir, &shop.key_dir, told, now).await {
         tracing::error!(%error, "closed cycles could not be looked through");
     }
 }

@@ -175,8 +175,9 @@ pub fn delete_private_keys(conn: &mut Conn, cycle: CycleId, round: i32) -> Resul
 
 /// Removes what the engine still holds of deleted private keys in its own files, as far as it can; outside a transaction.
 ///
-/// SQLite overwrites what is deleted and then empties its log; PostgreSQL writes the table anew. Of PostgreSQL's log, and
-/// of backups, nothing is removed here: what lies there was wrapped, and the key file that opens it is gone.
+/// SQLite overwrites what is deleted and then empties its log; PostgreSQL writes the tables anew. Of PostgreSQL's log, and
+/// of backups, nothing is removed here: issuers' keys lie there wrapped, and the key file that opens them is gone;
+/// document keys lie there under the column key, which stays.
 ///
 /// # Errors
 /// 503 `busy` where a long reader holds SQLite's log, each time after the engine's own patience; the same again will then
@@ -184,7 +185,11 @@ pub fn delete_private_keys(conn: &mut Conn, cycle: CycleId, round: i32) -> Resul
 pub fn erase_deleted_keys(conn: &mut Conn) -> Result<()> {
     match conn {
         Conn::Sqlite(c) => empty_log(c),
-        Conn::Postgres(c) => Ok(c.batch_execute("VACUUM FULL issuer_keys")?),
+        Conn::Postgres(c) => {
+            // Each alone: together they would be one transaction, in which no table is written anew.
+            c.batch_execute("VACUUM FULL issuer_keys")?;
+            Ok(c.batch_execute("VACUUM FULL issuer_document_keys")?)
+        }
     }
 }
 
@@ -234,6 +239,14 @@ pub fn document_keys(conn: &mut Conn, cycle: CycleId) -> Result<Vec<DocumentKeyR
             .select(DocumentKeyRow::as_select())
             .load(c)
     })?)
+}
+
+/// Deletes the document keys of a cycle; their public halves stand in its manifests.
+pub fn delete_document_keys(conn: &mut Conn, cycle: CycleId) -> Result<()> {
+    on!(conn, |c| {
+        diesel::delete(issuer_document_keys::table.filter(issuer_document_keys::cycle_id.eq(cycle))).execute(c)
+    })?;
+    Ok(())
 }
 
 /// Adds what was signed.

@@ -134,6 +134,46 @@ pub fn check_kept(conn: &mut Conn, id: CycleId, round: i32) -> Result<()> {
     Err(Error::hinted(Code::ReviewsDeleted, Hint::new("reviews_deleted_since").text("day", since)))
 }
 
+/// Deletes the keys of a cycle's documents once there is nothing left for them to sign, and notes it in the trail; whether
+/// there were any.
+///
+/// That is when the deletion of the reviews of every round is ordered, or the cycle was cancelled: whoever came by the keys
+/// later could only sign what nobody should believe.
+pub fn delete_document_keys(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Result<bool> {
+    let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
+    if !has_last_order(conn, &cycle)? {
+        return Ok(false);
+    }
+    let keys = store::issuance::document_keys(conn, id)?;
+    if keys.is_empty() {
+        return Ok(false);
+    }
+    store::issuance::delete_document_keys(conn, id)?;
+    let public_keys: Vec<&[u8]> = keys.iter().map(|key| key.public_key.as_slice()).collect();
+    let entry = NewEntry {
+        digest: Some(sha256(&public_keys).to_string()),
+        ..NewEntry::new(None, "destroy_document_keys", "cycle", id)
+    };
+    store::audit::record(conn, entry, now)?;
+    Ok(true)
+}
+
+fn has_last_order(conn: &mut Conn, cycle: &Cycle) -> Result<bool> {
+    if cycle.phase == Phase::Cancelled {
+        // The box's order to destroy, where it is given one, is of the same write as the phase.
+        return Ok(true);
+    }
+    if cycle.phase != Phase::Closed {
+        return Ok(false);
+    }
+    for (round, _) in rounds(conn, cycle)? {
+        if store::cycles::document(conn, cycle.id, round, DELETION_ORDER_FILE)?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn is_due(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Result<bool> {
     let loaded = cycles::load(conn, id)?;
     let offset = loaded.methodology.time_limits.utc_offset_minutes;

@@ -1,6 +1,9 @@
 //! The end of a cycle in the registry: closed by two persons, and its reviews deleted by date. The box is played by its
 //! documents.
 
+use std::io;
+use std::sync::{Arc, Mutex};
+
 use chrono::Days;
 use ed25519_dalek::SigningKey;
 use ejf::client::recount::{read_archive, recount};
@@ -11,12 +14,15 @@ use ejf::credential::envelope::Envelope;
 use ejf::credential::jcs;
 use ejf::credential::note::Checkpoint;
 use ejf::credential::receipt::Receipt;
-use ejf::domain::ids::{self, JobId};
+use ejf::domain::ids::{self, CycleId, JobId};
 use ejf::domain::policy::StaffRole;
+use ejf::exchange::endings::end_reviews;
+use ejf::exchange::told::Told;
 use ejf::publication::Document;
 use ejf::store;
 use ejf::store::jobs::{Job, JobKind, JobState};
 use serde_json::{Value, json};
+use tracing::Instrument;
 
 use crate::ballot_storage::{heap_bytes, places_of, rows};
 use crate::harness::App;
@@ -113,6 +119,12 @@ pub async fn both_rounds_end(app: App, round: &Round) {
     }
 }
 
+/// How many keys a cycle has for its documents.
+pub async fn document_keys(app: &App, plan: &Plan) -> usize {
+    let id: CycleId = plan.cycle_id.parse().unwrap();
+    app.registry().0.read(move |conn| store::issuance::document_keys(conn, id)).await.unwrap().len()
+}
+
 async fn count(app: &App, act: &str) -> usize {
     app.db_acts().await.iter().filter(|one| *one == act).count()
 }
@@ -147,6 +159,7 @@ async fn reviews_are_deleted_thirty_days_after_the_close_and_what_was_sealed_and
     later(&sealed.app, 29);
     let sealed = sealed.looked().await;
     let kept = sealed.app.staff(StaffRole::Auditor).await.get(&bundle).await.expect(200).bytes;
+    assert_eq!(document_keys(&sealed.app, &sealed.round.plan).await, 1);
     assert!(sealed.folder.has_reviews() && sealed.order().is_none(), "a day too early");
 
     later(&sealed.app, 1);
@@ -164,11 +177,12 @@ async fn reviews_are_deleted_thirty_days_after_the_close_and_what_was_sealed_and
 
     let order = sealed.order().unwrap();
     order.verify(&sealed.round.manifest).unwrap();
+    assert_eq!(document_keys(app, &sealed.round.plan).await, 0, "the order was the last thing that they signed");
     assert!(order.is_of(&sealed.files[CHECKPOINT]) && order.ordered_on == day);
     let index: Index = jcs::read(&sealed.folder.bundle_index().unwrap().unwrap()).unwrap();
     let named: Vec<_> = order.files.iter().map(|(name, digest)| (name.as_str(), digest)).collect();
     assert_eq!(named, [ENVELOPES, SUPERSEDED].map(|name| (name, &index.files[name])));
-    for act in ["order_review_deletion", "delete_envelopes", "delete_superseded"] {
+    for act in ["order_review_deletion", "delete_envelopes", "delete_superseded", "destroy_document_keys"] {
         assert_eq!(count(app, act).await, 1, "{act}");
     }
 
@@ -231,6 +245,65 @@ async fn a_deletion_that_a_stop_cut_short_is_completed_and_ends_with_the_boxs_no
     let sealed = sealed.looked().await;
     assert_eq!(count(&sealed.app, "take_in_box_document").await, taken_in + 1, "what is done is not told again");
     assert_eq!(count(&sealed.app, "order_review_deletion").await, 1);
+}
+
+/// Marks what a test itself brings about.
+const SPAN: &str = "of_this_test";
+
+/// The lines of the log, of one thread and as long as its guard lives.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn catch(&self) -> tracing::subscriber::DefaultGuard {
+        let lines = self.clone();
+        let log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || lines.clone()).finish();
+        tracing::subscriber::set_default(log)
+    }
+
+    fn count(&self, what: &str) -> usize {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        // The worker of the service may look in between; what it tells stands outside of the span.
+        text.lines().filter(|line| line.contains(SPAN) && line.contains(what)).count()
+    }
+}
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn that_reviews_are_kept_is_told_once_and_again_when_the_reason_is_another() {
+    let sealed = Sealed::closed().await;
+    let (app, manifest) = (&sealed.app, sealed.round.manifest.manifest());
+    let mut complaints = String::new();
+    let mut complain = |leaf: u8| {
+        let broken = Receipt::sign(&SigningKey::from_bytes(&[13; 32]), &manifest.cycle_ref, 1, &Bytes([leaf; 32]));
+        complaints += &format!("{}\n", serde_json::to_string(&broken).unwrap());
+        sealed.folder.write(&Document::Complaints, complaints.as_bytes()).unwrap();
+    };
+    later(app, 60);
+    let (lines, mut told) = (Lines::default(), Told::default());
+    let _caught = lines.catch();
+    let mut look = async || {
+        let (dirs, now) = (app.config(), app.clock.now());
+        let done = end_reviews(app.registry(), app.cipher(), &dirs.publication_dir, &dirs.key_dir, &mut told, now);
+        done.instrument(tracing::info_span!("of_this_test")).await.unwrap();
+        lines.count("the reviews of a closed cycle are kept")
+    };
+
+    complain(7);
+    assert_eq!((look().await, look().await, look().await), (1, 1, 1));
+    complain(8);
+    assert_eq!((look().await, look().await), (2, 2));
+
+    assert!(sealed.folder.has_reviews() && sealed.order().is_none());
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use ejf::store;
 use ejf::workflow::issuance::CHECKPOINT_FILE;
 use serde_json::json;
 
+use crate::deletions::document_keys;
 use crate::generations::{bump, freeze, manifest, one_collected};
 use crate::harness::App;
 use crate::harness::plans::{Plan, all_items};
@@ -90,8 +91,10 @@ async fn the_key_file_that_a_stop_left_of_a_cancelled_cycle_goes_at_the_next_sta
     let plan = app.drawn_cycle().await;
     plan.work(&app, "/keys", "keys").await;
     let bytes = std::fs::read(key_file(&app, &plan)).unwrap();
+    assert_eq!(document_keys(&app, &plan).await, 1);
     app.by_two(&plan.path("/cancel"), json!({"reason": "The methodology was withdrawn."})).await;
     expect_no_key(&app, &plan).await;
+    assert_eq!(document_keys(&app, &plan).await, 0, "nothing is left to sign");
     // As a kill leaves it that comes between the commit and the end of the file.
     std::fs::write(key_file(&app, &plan), bytes).unwrap();
 
@@ -113,6 +116,7 @@ async fn no_key_is_made_past_the_cancelling_of_its_cycle() {
 
     assert_eq!(job["state"], "failed", "{job}");
     expect_no_key(&app, &plan).await;
+    assert_eq!(document_keys(&app, &plan).await, 0);
 }
 
 #[tokio::test]
