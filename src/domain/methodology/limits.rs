@@ -168,8 +168,9 @@ pub struct TimeLimits {
     /// Days to decide an appeal; 1 to 180.
     #[schema(minimum = 1, maximum = 180, example = 30)]
     pub appeal_decision_days: u32,
-    /// Days after the last appeal of the cycle after which reviews are deleted; 1 to 365.
-    #[schema(minimum = 1, maximum = 365, example = 30)]
+    /// Days after the last appeal of the cycle after which reviews are deleted; 30 to 365. The floor leaves time for what
+    /// comes after an appeal; longer than the maximum nothing is kept that nobody needs.
+    #[schema(minimum = 30, maximum = 365, example = 30)]
     pub review_deletion_days: u32,
     /// How recent the working contact of a reviewer with the subject must be, in months; 1 to 60. Told to reviewers, who
     /// recuse themselves without it; no data here tells of contacts.

@@ -232,6 +232,7 @@ fn check_time_limits(limits: &TimeLimits, check: &mut Check) {
     }
     check.floor("/time_limits/issuance_to_submission_hours", limits.issuance_to_submission_hours, 24, 720);
     check.floor("/time_limits/complaint_days", limits.complaint_days, 7, 90);
+    check.floor("/time_limits/review_deletion_days", limits.review_deletion_days, 30, 365);
     let ranges = [
         ("announced_working_days", limits.announced_working_days, 1, 90),
         ("notice_days_min", limits.notice_days_min, 1, 365),
@@ -252,7 +253,6 @@ fn check_time_limits(limits: &TimeLimits, check: &mut Check) {
         ("service_working_days", limits.service_working_days, 1, 30),
         ("appeal_filing_working_days", limits.appeal_filing_working_days, 5, 90),
         ("appeal_decision_days", limits.appeal_decision_days, 1, 180),
-        ("review_deletion_days", limits.review_deletion_days, 1, 365),
         ("contact_months", limits.contact_months, 1, 60),
         ("reciprocal_exclusion_months", limits.reciprocal_exclusion_months, 1, 60),
         ("first_year_months", limits.first_year_months, 1, 60),
