@@ -2,12 +2,14 @@
 //! it inside the write; it is built from one snapshot, and the write takes it only where nothing has moved since.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 
 use super::issuance::{
     IssuerName, METHODOLOGY_FILE, issuers, manifest_file, methodology_of, newest_manifest, round_counts,
 };
 use crate::credential::encoding::{Blob, Bytes, Digest, Ref, sha256};
 use crate::credential::frozen::Frozen;
+use crate::credential::jcs;
 use crate::credential::manifest::{
     BODY_SIZE, Dates, Instrument, Issuer, Item, Log, Manifest, Purpose, Subject, SubjectKey,
 };
@@ -17,7 +19,7 @@ use crate::credential::signing::PublicKey;
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
 use crate::domain::cycle::dates::CycleDates;
-use crate::domain::ids::{CycleId, EvaluationId};
+use crate::domain::ids::{CycleId, EvaluationId, JudgeId};
 use crate::domain::methodology::Methodology;
 use crate::domain::policy::Actor;
 use crate::error::hint::Hint;
@@ -81,6 +83,15 @@ struct Names {
     receipt_key: PublicKey,
     cycle_ref: Ref,
     subject_refs: Vec<(EvaluationId, Ref)>,
+    /// SHA-256 of who is meant by each name, for the audit log: the manifest itself names no judge.
+    binding: Digest,
+}
+
+/// Who is meant by one of the manifest's names.
+#[derive(Serialize)]
+struct Bound {
+    judge_id: JudgeId,
+    subject_ref: Ref,
 }
 
 /// Loads what the manifest of a cycle is made from, or the digest of the one that is frozen.
@@ -199,12 +210,15 @@ pub fn build(plan: &Plan, box_keys: &BoxKeys, agreed: Option<PublicKey>) -> Resu
     let round = u32::try_from(cycle.round).map_err(Error::internal)?;
     let mut subjects = Vec::with_capacity(plan.evaluations.len());
     let mut subject_refs = Vec::with_capacity(plan.evaluations.len());
+    let mut bound = Vec::with_capacity(plan.evaluations.len());
     for evaluation in &plan.evaluations {
         let subject_ref = evaluation.subject_ref.as_deref().map_or_else(Ref::random, Ref::from_slice)?;
         subject_refs.push((evaluation.id, subject_ref));
+        bound.push(Bound { judge_id: evaluation.judge_id, subject_ref });
         subjects.push(plan.subject(evaluation, subject_ref)?);
     }
     subjects.sort_unstable_by_key(|subject| subject.subject_ref);
+    bound.sort_unstable_by_key(|bound| bound.subject_ref);
     let used = |id: &str| plan.evaluations.iter().any(|evaluation| evaluation.instrument_id == id);
     let instruments = methodology.instruments.iter().map(|instrument| instrument.instrument_id.as_str());
     let counts = &methodology.counts;
@@ -243,6 +257,7 @@ pub fn build(plan: &Plan, box_keys: &BoxKeys, agreed: Option<PublicKey>) -> Resu
             receipt_key: box_keys.receipt_key,
             cycle_ref,
             subject_refs,
+            binding: sha256(&[&jcs::canonical(&bound)?]),
         }),
         dropped: Vec::new(),
     })
@@ -356,6 +371,12 @@ pub fn put(conn: &mut Conn, actor: &Actor, built: &Built, now: DateTime<Utc>) ->
             store::evaluations::set_subject_ref(conn, *evaluation, &subject_ref.0)?;
         }
         store::cycles::put_document(conn, cycle.id, cycle.round, METHODOLOGY_FILE, names.methodology_text.as_bytes())?;
+        // Checkpoints of the log are kept outside, so that nobody gives a result to another judge afterwards.
+        let entry = store::audit::NewEntry {
+            digest: Some(names.binding.to_string()),
+            ..store::audit::NewEntry::new(Some(actor.account_id), "bind_subjects", "cycle", cycle.id)
+        };
+        store::audit::record(conn, entry, now)?;
     }
     for evaluation in &built.dropped {
         store::issuance::drop_key_bump(conn, *evaluation, cycle.round, cycle.generation)?;

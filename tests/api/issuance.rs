@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use ejf::credential::encoding::{Blob, Bytes, sha256};
+use ejf::credential::encoding::{Blob, Bytes, Ref, sha256};
 use ejf::credential::ledger::entry;
 use ejf::credential::manifest::digest_words;
 use ejf::credential::signing;
@@ -128,6 +128,32 @@ async fn the_manifest_names_no_judge_and_stands_for_what_is_stored() {
     for judge in round.plan.judges() {
         assert!(!text.contains(&judge.id.to_string()) && !text.contains(&judge.iin));
     }
+}
+
+#[tokio::test]
+async fn who_is_meant_by_each_subject_is_bound_in_the_audit_log_before_anything_is_issued() {
+    let app = App::start_with_keys(SUBJECTS).await;
+    let round = app.frozen_cycle().await;
+    let auditor = app.staff(StaffRole::Auditor).await;
+
+    // As an auditor does it, from the list of evaluations alone.
+    let mut listed: Vec<(Ref, Value)> = all_items(&auditor, &round.plan.path("/evaluations"))
+        .await
+        .iter()
+        .map(|item| {
+            let bound = json!({"judge_id": item["judge_id"], "subject_ref": item["subject_ref"]});
+            (item["subject_ref"].as_str().unwrap().parse().unwrap(), bound)
+        })
+        .collect();
+    listed.sort_unstable_by_key(|(subject_ref, _)| *subject_ref);
+    let list: Vec<&Value> = listed.iter().map(|(_, bound)| bound).collect();
+    let digest = sha256(&[&serde_json::to_vec(&list).unwrap()]).to_string();
+
+    let entries = all_items(&auditor, "/v1/audit-entries").await;
+    let of = |act: &str| entries.iter().filter(|entry| entry["act"] == act).collect::<Vec<_>>();
+    assert_eq!((list.len(), of("bind_subjects").len()), (SUBJECTS, 1));
+    assert_eq!(of("bind_subjects")[0]["digest"], json!(digest));
+    assert_eq!(of("bind_subjects")[0]["occurred_at"], of("freeze_manifest")[0]["occurred_at"]);
 }
 
 #[tokio::test]
