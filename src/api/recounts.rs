@@ -279,7 +279,8 @@ pub async fn create_recount(
 
 /// List the auditors' statements about a cycle.
 ///
-/// For secretaries, members, appeal members and auditors, by round and auditor.
+/// For secretaries, members, appeal members and auditors and, once the cycle reports, the judges evaluated in it; by round
+/// and auditor.
 #[utoipa::path(tag = "recounts", params(PageQuery),
     responses((status = 200, body = PageOf<RecountView>), ReadProblems))]
 #[get("/cycles/{cycle_id}/recounts")]
@@ -291,7 +292,6 @@ pub async fn list_recounts(
     query: web::Query<PageQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    policy::may_read_cycles(&actor)?;
     let id = cycle_id.into_inner();
     let list = format!("recounts {id}");
     let limit = query.limit()?;
@@ -299,7 +299,13 @@ pub async fn list_recounts(
     let rows = registry
         .0
         .read(move |conn| {
-            store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
+            let cycle = store::cycles::find(conn, id)?;
+            let is_subject = match actor.judge_id {
+                Some(judge) => store::evaluations::is_subject(conn, id, judge)?,
+                None => false,
+            };
+            policy::recounts::may_read_recounts(&actor, cycle.as_ref().map(|cycle| cycle.phase), is_subject)?;
+            cycle.ok_or(Code::NotFound)?;
             store::recounts::list(conn, id, after.as_ref().map(|Place(after)| after), limit + 1)
         })
         .await?;

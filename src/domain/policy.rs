@@ -4,6 +4,7 @@
 
 pub mod acts;
 pub mod records;
+pub mod recounts;
 
 use crate::coded;
 use crate::domain::caller::{Caller, CallerId, Scope};

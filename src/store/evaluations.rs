@@ -168,20 +168,27 @@ pub fn set_state(conn: &mut Conn, id: EvaluationId, state: EvaluationState) -> R
     Ok(())
 }
 
+/// Whether a judge is evaluated in a cycle.
+pub fn is_subject(conn: &mut Conn, cycle: CycleId, judge: JudgeId) -> Result<bool> {
+    Ok(on!(conn, |c| {
+        let own = evaluations::table.filter(evaluations::cycle_id.eq(cycle).and(evaluations::judge_id.eq(judge)));
+        diesel::select(diesel::dsl::exists(own.select(evaluations::id))).get_result::<bool>(c)
+    })?)
+}
+
 /// Whether a judge takes part in a cycle, as subject or as reviewer.
 pub fn is_part(conn: &mut Conn, cycle: CycleId, judge: JudgeId) -> Result<bool> {
     use super::assignments::AssignmentState;
     use super::schema::assignments;
+    if is_subject(conn, cycle, judge)? {
+        return Ok(true);
+    }
     Ok(on!(conn, |c| {
-        let subjects = evaluations::table
-            .filter(evaluations::cycle_id.eq(cycle).and(evaluations::judge_id.eq(judge)))
-            .select(evaluations::id);
         let reviewers = assignments::table
             .inner_join(evaluations::table.on(evaluations::id.eq(assignments::evaluation_id)))
             .filter(evaluations::cycle_id.eq(cycle).and(assignments::judge_id.eq(judge)))
             .filter(assignments::state.eq_any([AssignmentState::Drawn, AssignmentState::Issued]))
             .select(assignments::id);
-        diesel::select(diesel::dsl::exists(subjects)).get_result::<bool>(c)?
-            || diesel::select(diesel::dsl::exists(reviewers)).get_result::<bool>(c)?
-    }))
+        diesel::select(diesel::dsl::exists(reviewers)).get_result::<bool>(c)
+    })?)
 }

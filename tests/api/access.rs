@@ -125,7 +125,7 @@ const TABLE: &str = "
     list_pool_entries           0 S M P U J 0 . . . .
     list_positions              . S M 0 . J 0 . . . .
     list_records                . S M 0 . J 0 . . . .
-    list_recounts               . S M P U . . . . . .
+    list_recounts               . S M P U 0 0 . . . .
     lookup_judge                . S . . . . . . . . .
     make_keys                   . S . . . . . . . . .
     move_cycle                  . S . . . . . . . . .

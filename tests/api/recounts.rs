@@ -166,6 +166,24 @@ async fn a_cycle_reports_only_when_two_auditors_found_it_equal() {
 }
 
 #[tokio::test]
+async fn a_judge_reads_what_auditors_found_of_the_own_cycle_once_it_reports() {
+    let sealed = Sealed::computed().await;
+    let (app, plan) = (&sealed.app, &sealed.round.plan);
+    let path = plan.path("/recounts");
+    let subject = plan.subjects[0].client(app).await;
+    sealed.state_equal().await;
+    subject.get(&path).await.expect_problem(404, "not_found");
+
+    sealed.to_reporting().await;
+
+    // Days have passed, and with them the log-in.
+    let told = all_items(&plan.subjects[0].client(app).await, &path).await;
+    assert!(told.len() == 3 && told.iter().all(|one| one["result_digest"] == sealed.result_digest()), "{told:?}");
+    plan.others[0].client(app).await.get(&path).await.expect_problem(404, "not_found");
+    app.staff(StaffRole::Administrator).await.get(&path).await.expect_problem(403, "forbidden");
+}
+
+#[tokio::test]
 async fn results_that_were_computed_anew_are_stated_anew_by_the_same_auditors() {
     let sealed = Sealed::computed().await;
     let auditor = sealed.app.staff(StaffRole::Auditor).await;
