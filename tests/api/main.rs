@@ -20,6 +20,7 @@ mod ballot_deletion;
 mod ballot_end;
 mod ballot_pages;
 mod ballot_storage;
+mod ballot_strangers;
 mod ballot_upkeep;
 mod box_process;
 mod cancellations;
@@ -30,6 +31,8 @@ mod contract;
 mod corrections;
 mod courts;
 mod cycles;
+#[path = "../credential/damage.rs"]
+mod damage;
 mod deletions;
 mod documents;
 mod files;

@@ -11,6 +11,7 @@
 )]
 
 mod curve;
+mod damage;
 mod envelopes;
 mod hostile_issuer;
 mod known_answers;
@@ -19,5 +20,6 @@ mod manifests;
 mod round;
 mod sealed;
 mod signed_json;
+mod strangers;
 mod tree;
 mod wiping;

@@ -41,7 +41,7 @@ fn reviews(rules: &BallotRules) -> (Vec<Envelope>, Vec<Superseded>) {
 }
 
 /// A good bundle without results, made once.
-fn sealed() -> Files {
+pub fn sealed() -> Files {
     static SEALED: OnceLock<Files> = OnceLock::new();
     SEALED
         .get_or_init(|| {
