@@ -346,6 +346,19 @@ async fn a_manifest_under_another_log_key_is_not_taken_in() {
 }
 
 #[tokio::test]
+async fn a_round_whose_methodology_is_not_the_one_that_the_manifest_names_is_not_taken_in() {
+    let app = App::start().await;
+    let round = BallotRound::publish(&app.publication());
+    let named = round.folder.read(&Document::Methodology).unwrap().unwrap();
+    round.folder.write(&Document::Methodology, br#"{"title":"another"}"#).unwrap();
+    app.anonymous_box().get(&round.path("manifest")).await.expect_problem(404, "unknown_cycle");
+
+    round.folder.write(&Document::Methodology, &named).unwrap();
+
+    app.anonymous_box().get(&round.path("manifest")).await.expect(200);
+}
+
+#[tokio::test]
 async fn every_other_answer_has_the_one_size_too() {
     let (app, _round) = open_box().await;
     let anonymous = app.anonymous_box();

@@ -2,6 +2,7 @@
 
 use ejf::credential::audit;
 use ejf::credential::bundle::{self, leaves_from_bytes};
+use ejf::credential::envelope::Envelope;
 use ejf::credential::jcs;
 use ejf::credential::note::Checkpoint;
 use ejf::credential::seal_order::Act;
@@ -58,6 +59,27 @@ async fn a_sealed_round_can_be_recounted_and_holds_every_receipt() {
     anonymous.submit(&round.reviewer().review(&round, &[])).await.expect_problem(410, "window_closed");
     let keys = rows(&mut app, "box_key").await;
     assert!(!keys.iter().any(|key| key.contains(&round.manifest.manifest().cycle_ref.to_string())), "{keys:?}");
+}
+
+#[tokio::test]
+async fn in_which_order_a_client_lists_its_credentials_is_kept_nowhere() {
+    let app = App::start().await;
+    let round = BallotRound::publish_with_two_issuers(&app.publication());
+    app.go_to("2027-02-20");
+    let mut review = round.reviewer().review(&round, &[]);
+    review.credentials.reverse();
+    app.anonymous_box().submit(&review).await.expect(202);
+    round.order(Act::Seal);
+    app.go_to("2027-03-05");
+
+    app.anonymous_box().get(&round.path("checkpoint")).await.expect(200);
+
+    let files = round.folder.bundle().unwrap().unwrap();
+    assert_eq!(audit::check(&files), []);
+    let line = String::from_utf8(files[bundle::ENVELOPES].clone()).unwrap();
+    let sealed = Envelope::parse(line.trim_end().as_bytes()).unwrap();
+    let issuers: Vec<&str> = sealed.credentials.iter().map(|credential| credential.issuer_id.as_str()).collect();
+    assert_eq!(issuers, ["council", "bar"]);
 }
 
 #[tokio::test]

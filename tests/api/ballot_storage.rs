@@ -131,6 +131,8 @@ async fn compaction_leaves_nothing_of_the_order_of_arrival() {
             let path = app.db.folder().join("ballot.db");
             let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
             assert_eq!(mode & 0o777, 0o600, "it holds private keys");
+            let changed = std::fs::metadata(&path).unwrap().modified().unwrap();
+            assert_eq!(changed, std::time::SystemTime::UNIX_EPOCH, "no time tells when the last minute was over");
             let bytes = app.ballot_bytes();
             let folder = app.db.folder().to_owned();
             let (copy, again) = (folder.join("copy.db"), folder.join("again.db"));

@@ -9,6 +9,7 @@ use ejf::credential::note::Checkpoint;
 use ejf::credential::receipt::Receipt;
 use ejf::credential::seal_order::Act;
 use ejf::db::Conn;
+use ejf::publication::Document;
 use tempfile::TempDir;
 
 use crate::ballot_storage::{connect, rows};
@@ -74,6 +75,22 @@ async fn a_receipt_of_a_sealed_review_proves_nothing_and_is_not_kept() {
     assert_eq!(rows(&mut app, "complaint").await, [] as [String; 0]);
     assert_eq!(app.anonymous_box().get(&round.path("complaints")).await.expect(200).bytes, b"");
     assert_eq!(Evidence::of(&app, &round, &serde_json::to_string(&kept).unwrap()).proves(), [false, false]);
+}
+
+#[tokio::test]
+async fn a_promise_that_was_kept_is_no_proof_because_somebody_cut_the_list() {
+    let mut app = App::start().await;
+    let (round, _, kept) = cheated(&app).await;
+    let leaves = round.folder.read(&Document::Leaves).unwrap().unwrap();
+    for other in [Vec::new(), vec![0; leaves.len()]] {
+        round.folder.write(&Document::Leaves, &other).unwrap();
+        app.anonymous_box().complain(&kept).await.expect_problem(500, "internal");
+    }
+    assert_eq!(rows(&mut app, "complaint").await, [] as [String; 0]);
+
+    round.folder.write(&Document::Leaves, &leaves).unwrap();
+
+    app.anonymous_box().complain(&kept).await.expect(200);
 }
 
 #[tokio::test]

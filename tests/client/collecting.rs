@@ -110,6 +110,33 @@ async fn a_card_in_a_file_sends_the_same_bytes_after_a_cut() {
 }
 
 #[actix_web::test]
+async fn a_program_that_is_killed_while_it_waits_for_the_answer_sends_the_same_bytes_again() {
+    let servers = Servers::honest().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("card.json");
+    let mut held = Held::create(&path, PASSPHRASE, Kdf::Pbkdf2Sha512).unwrap();
+    let reached = async {
+        while servers.bodies("/v1/me/credentials").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    // It ends as soon as the request has reached the registry, before anything is made of the answer.
+    tokio::select! {
+        biased;
+        () = reached => {}
+        _ = servers.collect(&mut held) => panic!("it was not cut"),
+    }
+    drop(held);
+
+    let mut held = Held::open(&path, PASSPHRASE).unwrap();
+
+    assert_eq!(servers.collect(&mut held).await.unwrap(), counts(2, 2));
+    let bodies = servers.bodies("/v1/me/credentials");
+    assert_eq!(bodies.len(), 2);
+    assert_eq!(bodies[0], bodies[1]);
+}
+
+#[actix_web::test]
 async fn a_round_that_cannot_be_fetched_keeps_nobody_from_the_one_that_is_printed() {
     let servers = Servers::honest().await;
     // A round that comes first, and of which neither listener shows anything.

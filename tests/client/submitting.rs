@@ -1,19 +1,23 @@
 //! Phase 2: receipts, repeats and revisions, and K-7: what a server says of the gate is not believed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ejf::client::card::{Card, Held};
 use ejf::client::draft::{Draft, example};
 use ejf::client::failure::{Alarm, Failure, Idle, Result};
 use ejf::client::review;
-use ejf::credential::encoding::Bytes;
+use ejf::credential::blind_rsa::IssuerKey;
+use ejf::credential::encoding::{Blob, Bytes, to_base64url};
 use ejf::credential::envelope::Envelope;
+use ejf::credential::frozen::Frozen;
 use ejf::credential::receipt::Receipt;
 use ejf::credential::signing::public_key;
 use ejf::error::{Code, Place, Rule};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::round::{ALMA, ALMA_ASSIGNMENT, CYCLE, receipt_key, while_issuing, while_submitting};
+use crate::round::{
+    ALMA, ALMA_ASSIGNMENT, BOLAT, BOLAT_ASSIGNMENT, CYCLE, keys, manifest, receipt_key, while_issuing, while_submitting,
+};
 use crate::servers::{Servers, Side};
 
 const REVIEWS: &str = "/v1/anon/reviews";
@@ -75,6 +79,69 @@ async fn submitting_speaks_to_the_box_alone_and_identifies_nothing() {
         assert!(peers.insert(&request.peer), "a connection served two requests");
         let text = String::from_utf8_lossy(&request.body);
         assert!(!text.contains(&entry) && !text.contains(ALMA_ASSIGNMENT));
+    }
+}
+
+/// Every text of a document that is long enough to name somebody.
+fn words(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|inner| words(inner, found)),
+        Value::Object(members) => members.values().for_each(|inner| words(inner, found)),
+        Value::String(text) if text.len() >= 11 && text.bytes().any(|byte| byte != b'0') => {
+            found.insert(text.clone());
+        }
+        _ => {}
+    }
+}
+
+#[actix_web::test]
+async fn no_review_shares_a_word_with_another_or_with_what_the_issuers_saw() {
+    let mut seen: Vec<BTreeSet<String>> = Vec::new();
+    for _ in 0..2 {
+        // The same reviewer of the same subjects, who begins anew.
+        let servers = Servers::honest().await;
+        let mut held = Held::in_memory();
+        servers.collect(&mut held).await.unwrap();
+        let request: Value = serde_json::from_slice(&servers.bodies("/v1/me/credentials")[0]).unwrap();
+        let mut of_issuers = BTreeSet::new();
+        words(&request, &mut of_issuers);
+        for asked in request["requests"].as_array().unwrap() {
+            let blinded: Blob = serde_json::from_value(asked["blinded_msg"].clone()).unwrap();
+            let is_its = |key: &&IssuerKey| json!(key.public().key_id()) == asked["key_id"];
+            let signature = keys().iter().find(is_its).unwrap().blind_sign(&blinded.0).unwrap();
+            of_issuers.insert(to_base64url(&signature));
+        }
+        seen.push(of_issuers);
+        servers.publish_ledger(12);
+        for subject_ref in [ALMA, BOLAT] {
+            let marks = BTreeMap::from([("k1".to_owned(), Some(4)), ("k2".to_owned(), None)]);
+            let draft = Draft::new(held.card().unwrap(), subject_ref, marks, vec!["s02".to_owned()]).unwrap();
+            review::keep(&mut held, draft).unwrap();
+            review::send(&servers.places.ballot_box, &mut held, &subject_ref, while_submitting()).await.unwrap();
+        }
+        for body in servers.bodies(REVIEWS) {
+            let mut of_box = BTreeSet::new();
+            words(&serde_json::from_slice(&body).unwrap(), &mut of_box);
+            seen.push(of_box);
+        }
+    }
+
+    let manifest = Frozen::new(manifest()).unwrap();
+    // The assignments' ids are of the issuers' requests alone, by another test.
+    let assignments = [ALMA_ASSIGNMENT, BOLAT_ASSIGNMENT].map(str::to_owned);
+    let mut of_all = BTreeSet::from([manifest.digest().to_string(), CYCLE.to_string()]);
+    of_all.extend(assignments);
+    for subject in &manifest.manifest().subjects {
+        of_all.insert(subject.subject_ref.to_string());
+        of_all.extend(subject.keys.iter().map(|key| key.key_id.to_string()));
+    }
+    assert_eq!(seen.len(), 6);
+    for (at, one) in seen.iter().enumerate() {
+        assert!(one.len() > 5, "{one:?}");
+        for other in &seen[at + 1..] {
+            let shared: Vec<&String> = one.intersection(other).filter(|word| !of_all.contains(*word)).collect();
+            assert!(shared.is_empty(), "{shared:?}");
+        }
     }
 }
 
