@@ -56,7 +56,8 @@ pub struct ResultView {
     band: Option<ResultBand>,
     /// With `ok`: the overall figure; else null.
     overall: Option<FigureView>,
-    /// With `ok`: at most five criteria, those that enough reviews answer; else null.
+    /// With `ok`: at most five criteria, those that enough reviews answer; none of them where reviewers agree so much on one
+    /// that the figures together would tell what each of them wrote; else null.
     #[schema(max_items = 5)]
     criteria: Option<Vec<CriterionFigureView>>,
     /// With `ok`: the statements that enough of these reviews chose, in the methodology's order; else null. How many chose

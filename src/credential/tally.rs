@@ -17,8 +17,8 @@ use crate::domain::methodology::Methodology;
 use crate::domain::scoring::document::{ALGORITHM, CriterionSpread, SubjectResult, document};
 use crate::domain::scoring::publication::{Image, publish};
 use crate::domain::scoring::rules::{Criterion, NO_BASIS, Panel, PublishStep, RuleValues, Rules, Scale};
-use crate::domain::scoring::score_cycle;
 use crate::domain::scoring::statements::{Choices, StatementRules};
+use crate::domain::scoring::{cores, score_cycle};
 use crate::error::{Code, Error, Result};
 
 /// `result.json`: every result of a cycle in whole numbers, over all its rounds. A cycle may use several instruments, and
@@ -238,8 +238,7 @@ fn form<'a>(methodology: &'a Methodology, instrument_id: &str) -> Result<Form<'a
 impl Reader<'_> {
     /// What is said of every subject, read by as many threads as there are cores.
     fn read(&self, lines: &[&[u8]]) -> Result<HashMap<Ref, Sheets>> {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let share = lines.len().div_ceil(threads).max(1);
+        let share = lines.len().div_ceil(cores()).max(1);
         let read_share = |lines: &[&[u8]]| {
             let mut sheets = HashMap::new();
             lines.iter().try_for_each(|line| self.read_line(line, &mut sheets)).map(|()| sheets)

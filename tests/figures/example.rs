@@ -10,7 +10,7 @@ use ejf::domain::scoring::document::document;
 use ejf::domain::scoring::gate::release;
 use ejf::domain::scoring::publication::publish;
 use ejf::domain::scoring::rules::{Criterion as Asked, Panel, PublishStep, RuleValues, Rules, Scale};
-use ejf::domain::scoring::{CycleScores, pool, score_each};
+use ejf::domain::scoring::{pool, score_under};
 use ejf::texts::Language;
 
 use crate::reading::Figure;
@@ -65,13 +65,7 @@ fn the_picture_of_the_worked_example_is_what_the_page_computes() {
     // The page supposes so of the cycle.
     assert!(page.contains("Suppose σ₀² = 0.3."));
     spread.keys = 0.3;
-    let mut scores = CycleScores { spread: spread.clone(), panels: Vec::new() };
-    score_each(&rules, &panels, &spread, |score| {
-        scores.panels.push(score.clone());
-        Ok(())
-    })
-    .unwrap();
-    let sealed = document(&rules, &["s".to_owned()], &scores).unwrap();
+    let sealed = document(&rules, &["s".to_owned()], &score_under(&rules, &panels, spread).unwrap()).unwrap();
     let released = release(publish(&rules, &sealed.subjects[0]).unwrap(), "digest", &[]).unwrap();
 
     let svg = draw(&methodology(), Shown::Release(&released), Language::En).unwrap();

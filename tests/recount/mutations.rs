@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use ejf::client::recount::recount;
 use ejf::credential::audit::Check;
-use ejf::credential::bundle::Files;
+use ejf::credential::bundle::{self, Files};
 use ejf::credential::manifest::digest_words;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::edits::{Chance, Cover, Edit};
-use crate::world::{world, world_keeping, world_of_two_issuers};
+use crate::edits::{Chance, Cover, Edit, canonical};
+use crate::world::{world, world_agreeing, world_keeping, world_of_two_issuers};
 use crate::{documents, python, results, reviews};
 
 /// Enough of them; each costs both verifiers some fifty milliseconds in a debug build.
@@ -94,6 +94,28 @@ fn both_verifiers_hold_a_result_to_the_number_of_reviews_kept() {
     assert!(recount(&files, &[], &|| {}).is_equal());
     let (code, told) = python::recount(&files);
     assert_eq!(code, 0, "{told}");
+}
+
+#[test]
+fn both_verifiers_count_whether_reviewers_agree_so_much_that_criteria_are_held_back() {
+    let files = world_agreeing().files;
+
+    let mut result: serde_json::Value = serde_json::from_slice(&files["result.json"]).unwrap();
+    assert_eq!(
+        (&result["subjects"][0]["status"], &result["subjects"][0]["held_back"]),
+        (&"ok".into(), &"criteria".into())
+    );
+    assert!(result["subjects"][1].get("held_back").is_none(), "one word has no criteria");
+    assert!(recount(&files, &[], &|| {}).is_equal());
+    let (code, told) = python::recount(&files);
+    assert_eq!(code, 0, "{told}");
+
+    drop(result["subjects"][0].as_object_mut().unwrap().remove("held_back"));
+    let mut shown = files;
+    shown.remove("result.json");
+    bundle::add_result(&mut shown, canonical(&result).as_bytes()).unwrap();
+    assert!(!recount(&shown, &[], &|| {}).is_equal());
+    assert_eq!(python::recount(&shown).0, 1);
 }
 
 #[test]

@@ -95,6 +95,9 @@ pub const EDITS: &[(&str, Edit)] = &[
     ("an empty list of statements", |files, _, _| {
         edit_json(files, RESULT, |result| result["subjects"][1]["statements"] = json!([]));
     }),
+    ("criteria held back that nobody agreed on", |files, _, _| {
+        edit_json(files, RESULT, |result| result["subjects"][0]["held_back"] = json!("criteria"));
+    }),
     ("another algorithm", |files, _, _| edit_json(files, RESULT, |one| one["algorithm"] = json!("level-profile-2"))),
     ("an instrument dropped", |files, _, _| {
         edit_json(files, RESULT, |result| drop(result["instruments"].as_array_mut().unwrap().pop()));

@@ -50,19 +50,24 @@ pub fn methodology() -> Methodology {
 /// The round with one issuer, made once.
 pub fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| make(&["council"], &methodology()))
+    WORLD.get_or_init(|| make(&["council"], &methodology(), any_mark))
 }
 
 /// The round in which each credential needs two signatures.
 pub fn world_of_two_issuers() -> World {
-    make(&["council", "union"], &methodology())
+    make(&["council", "union"], &methodology(), any_mark)
 }
 
 /// The round under a methodology that asks for so many reviews kept.
 pub fn world_keeping(kept_min: u32) -> World {
     let mut stricter = methodology();
     stricter.counts.kept_min = kept_min;
-    make(&["council"], &stricter)
+    make(&["council"], &stricter, any_mark)
+}
+
+/// The round in which nearly everybody gives the highest mark to everything.
+pub fn world_agreeing() -> World {
+    make(&["council"], &methodology(), |chance| Some(if chance.is_multiple_of(40) { 4 } else { 5 }))
 }
 
 /// The key of an issuer's documents, by its place in the manifest.
@@ -74,7 +79,7 @@ fn subject_ref(subject: usize) -> Ref {
     Bytes([2 + u8::try_from(subject).unwrap(); 16])
 }
 
-fn make(issuers: &[&str], rules: &Methodology) -> World {
+fn make(issuers: &[&str], rules: &Methodology, mark: fn(u32) -> Option<i64>) -> World {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let keys = key_pool::deal(REVIEWERS.len() * issuers.len());
     let key = |subject: usize, issuer: usize| &keys[subject * issuers.len() + issuer];
@@ -104,7 +109,7 @@ fn make(issuers: &[&str], rules: &Methodology) -> World {
                 let is_withdrawn = (subject, number, version) == (0, 1, 2);
                 let chosen = if version < versions { REPLACED } else { statements(number) };
                 let chosen = if is_withdrawn { &[] } else { chosen };
-                let body = body(pinned, subject, &earlier, chosen, &mut random);
+                let body = body(pinned, subject, &earlier, chosen, mark, &mut random);
                 let envelope = Envelope::sign(body, credentials.clone(), &esk).unwrap();
                 if version < versions {
                     let leaf = envelope.leaf().unwrap();
@@ -142,15 +147,26 @@ fn statements(number: u8) -> &'static [&'static str] {
 /// What everybody chose in versions that they replaced.
 const REPLACED: &[&str] = &["s09"];
 
-fn body(pinned: &Frozen, subject: usize, earlier: &[Digest], chosen: &[&str], random: &mut ChaCha8Rng) -> Body {
+/// Every mark, and now and then none.
+fn any_mark(chance: u32) -> Option<i64> {
+    match chance % 8 {
+        0 => None,
+        other => Some(i64::from(other % 5) + 1),
+    }
+}
+
+fn body(
+    pinned: &Frozen,
+    subject: usize,
+    earlier: &[Digest],
+    chosen: &[&str],
+    mark: fn(u32) -> Option<i64>,
+    random: &mut ChaCha8Rng,
+) -> Body {
     let items = &pinned.manifest().instruments[0].items;
     // Everybody who does not withdraw chooses something.
     let is_withdrawn = chosen.is_empty();
-    let mut mark = || match random.next_u32() % 8 {
-        _ if is_withdrawn => None,
-        0 => None,
-        other => Some(i64::from(other % 5) + 1),
-    };
+    let mut mark = || Some(random.next_u32()).filter(|_| !is_withdrawn).and_then(mark);
     let marks: BTreeMap<String, Option<i64>> = items.iter().map(|item| (item.code.clone(), mark())).collect();
     let statements: Vec<String> = chosen.iter().map(|code| (*code).to_owned()).collect();
     let mut body = Body::new(pinned, subject_ref(subject), earlier, marks, &statements).unwrap();

@@ -3,15 +3,16 @@
 //! A newcomer would test examples. Here all reviews of a small instrument are enumerated and weighed by how likely they
 //! are; a reader knows the release, the cycle's constants and perhaps some of the reviews, and asks what another reviewer
 //! wrote. No mark may come out likelier than [`POSTERIOR_MAX`] if the release made it likelier by more than [`GAIN_MAX`].
+//! What is held back is part of what is released: the reader knows the rule and sees the gap.
 
 use std::collections::HashMap;
 use std::fmt::Write;
 
 use crate::common::{panel, plain};
-use ejf::domain::scoring::document::{SubjectResult, document};
-use ejf::domain::scoring::publication::{Published, publish};
+use ejf::domain::scoring::document::{HeldBack, SubjectResult, document};
+use ejf::domain::scoring::publication::publish;
 use ejf::domain::scoring::rules::{Panel, Rules};
-use ejf::domain::scoring::{CycleScores, pool, score_each};
+use ejf::domain::scoring::{pool, score_under};
 
 /// Above this a mark counts as known.
 const POSTERIOR_MAX: f64 = 0.9;
@@ -64,12 +65,7 @@ impl World {
         let names: Vec<String> = (0..panels.len()).map(|number| format!("{number:08}")).collect();
         // The constants are those of a cycle in which reviews are as likely as the prior says.
         let spread = pool(&rules, &usual_panels(&rules, prior, n), 1).unwrap();
-        let mut scores = CycleScores { spread: spread.clone(), panels: Vec::with_capacity(panels.len()) };
-        score_each(&rules, &panels, &spread, |score| {
-            scores.panels.push(score.clone());
-            Ok(())
-        })
-        .unwrap();
+        let scores = score_under(&rules, &panels, spread).unwrap();
         let results = document(&rules, &names, &scores).unwrap().subjects;
         World { rules, n, prior: prior.to_vec(), sheets, counts, results }
     }
@@ -167,15 +163,9 @@ fn product(rules: &Rules, result: &SubjectResult, _reviews: &[Vec<u8>]) -> Strin
     serde_json::to_string(publish(rules, result).unwrap().published()).unwrap()
 }
 
-/// What the product publishes, without any criterion where one has its point within a step of an end of the scale.
-fn held_back_at_the_ends(rules: &Rules, result: &SubjectResult, _reviews: &[Vec<u8>]) -> String {
-    let image = publish(rules, result).unwrap();
-    let Published::Ok { overall, criteria, .. } = image.published() else { panic!("a result without figures") };
-    let (min, max) = (i64::from(rules.values().scale.min) * 100, i64::from(rules.values().scale.max) * 100);
-    let is_near_an_end = |point: i64| point <= min + 25 || point >= max - 25;
-    let is_held_back = criteria.iter().any(|criterion| is_near_an_end(criterion.figure.point));
-    let shown = if is_held_back { &[][..] } else { criteria };
-    serde_json::to_string(&(overall, shown)).unwrap()
+/// What the product would publish if it held nothing back.
+fn with_every_criterion(rules: &Rules, result: &SubjectResult, reviews: &[Vec<u8>]) -> String {
+    product(rules, &SubjectResult { held_back: None, ..result.clone() }, reviews)
 }
 
 /// A finer publication: two decimals of every score, ends of intervals in hundredths.
@@ -225,28 +215,25 @@ fn a_word_of_five_to_nine_reviews_makes_no_mark_known() {
 }
 
 #[test]
-fn the_figures_of_all_criteria_together_make_a_mark_known_in_fewer_than_one_release_of_a_hundred_thousand() {
-    // Together they do it at all only where the marks are such that hardly anybody gives them.
+fn the_figures_of_all_criteria_together_make_no_mark_known_nor_does_it_that_they_are_held_back() {
+    for n in [10, 12] {
+        let world = World::new(&PRIOR_OF_THREE, 2, n);
+        let held_back = world.results.iter().filter(|result| result.held_back == Some(HeldBack::Criteria)).count();
+        assert!(held_back > 0 && held_back < world.results.len() / 2, "{held_back} sets of {n} reviews");
+        for known in [0, 1] {
+            let worst = world.worst(product, known);
+            assert!(worst.posterior <= POSTERIOR_MAX, "{n} reviews, {known} known: {worst:?}");
+        }
+    }
+}
+
+#[test]
+fn criteria_of_reviewers_who_agree_are_caught_if_they_are_not_held_back() {
     let world = World::new(&PRIOR_OF_THREE, 2, 10);
 
-    assert!(world.worst(product, 0).breach < 5e-6);
-    assert!(world.worst(product, 1).breach < 1e-5);
-}
-
-#[test]
-fn the_more_reviews_the_fewer_releases_make_a_mark_known() {
-    let world = World::new(&PRIOR_OF_THREE, 2, 12);
-
-    assert!(world.worst(product, 0).breach < 2e-8);
-    assert!(world.worst(product, 1).breach < 8e-7);
-}
-
-#[test]
-fn without_criteria_near_an_end_of_the_scale_no_release_would_make_a_mark_known() {
-    // What it would take to close the rest, and why it is not done: real cycles have many such criteria.
     for known in [0, 1] {
-        let worst = World::new(&PRIOR_OF_THREE, 2, 10).worst(held_back_at_the_ends, known);
-        assert!(worst.posterior <= POSTERIOR_MAX, "{known} known: {worst:?}");
+        let worst = world.worst(with_every_criterion, known);
+        assert!(worst.posterior > 0.99 && worst.breach > 1e-6, "{known} known: {worst:?}");
     }
 }
 

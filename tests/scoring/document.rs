@@ -126,6 +126,61 @@ fn from_ten_reviews_figures_are_published_on_the_grid() {
 }
 
 #[test]
+fn one_mark_from_nine_reviewers_of_ten_on_a_criterion_takes_all_criteria_with_it() {
+    let rules = plain((1, 5), 4);
+    for (text, is_held_back) in [
+        (WORKED, false),
+        ("4434 4544 3444 5554 4344 1114 4454 3344 5553 4445", false),
+        ("4434 4544 3444 5554 4344 1114 4454 3344 5554 4445", true),
+        ("4435 4545 3445 5555 4345 1115 4455 3345 5555 4445", true),
+    ] {
+        let sealed = serde_json::to_value(&sealed(&rules, &[text]).subjects[0]).unwrap();
+
+        assert_eq!(sealed.get("held_back"), is_held_back.then_some(&json!("criteria")), "{text}");
+        let value = published(&rules, text);
+        assert_eq!(codes(&value).len(), if is_held_back { 0 } else { 4 }, "{text}");
+        assert!(value["overall"]["point"].is_i64(), "the overall score stays");
+    }
+}
+
+#[test]
+fn of_several_questions_the_extreme_marks_alone_hold_criteria_back_and_seven_of_ten_suffice() {
+    let rules = rules((1, 5), &[(1, 3), (1, 1)]);
+    let reviews = |agreeing: &str, count: usize| {
+        let row = |place: usize| format!("{}{}", if place < count { agreeing } else { "345" }, 2 + place % 3);
+        (0..10).map(row).collect::<Vec<_>>().join(" ")
+    };
+    for (agreeing, count, shown) in
+        [("555", 6, 2), ("555", 7, 0), ("55-", 7, 0), ("111", 7, 0), ("444", 10, 2), ("554", 10, 2)]
+    {
+        assert_eq!(codes(&published(&rules, &reviews(agreeing, count))).len(), shown, "{agreeing} from {count}");
+    }
+}
+
+#[test]
+fn agreement_on_a_criterion_that_too_few_answered_to_show_it_holds_nothing_back() {
+    let value = published(&plain((1, 5), 4), "4434 4544 344- 555- 4344 1114 445- 3344 5554 4444");
+
+    assert_eq!(codes(&value), ["c1", "c2"]);
+}
+
+#[test]
+fn where_one_criterion_weighs_more_than_half_of_all_none_is_published() {
+    let two = "44 45 34 55 43 11 44 33 55 44";
+    let three = "443 454 344 555 434 111 445 334 555 444";
+
+    for (weights, text, shown) in [
+        (&[(1, 1)][..], "4 4 3 5 4 1 4 3 5 4", 0),
+        (&[(1, 1), (1, 1)], two, 2),
+        (&[(3, 1), (2, 1)], two, 0),
+        (&[(2, 1), (1, 1), (1, 1)], three, 3),
+        (&[(3, 1), (1, 1), (1, 1)], three, 0),
+    ] {
+        assert_eq!(codes(&published(&rules((1, 5), weights), text)).len(), shown, "{weights:?}");
+    }
+}
+
+#[test]
 fn figures_are_published_only_where_as_many_reviews_are_kept_as_the_methodology_asks_for() {
     let mut stricter = values((1, 5), &[(1, 1); 4]);
     stricter.kept_min = 7;

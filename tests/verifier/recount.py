@@ -6,8 +6,7 @@ recount.py DIR [CHECKPOINT, as all were shown it]: outcome and findings; exit 0 
 import base64, functools, hashlib, itertools, json, multiprocessing, pathlib, re, sys, unicodedata
 from fractions import Fraction
 def want(holds, what):
-    if not holds:
-        raise ValueError(what)
+    if not holds: raise ValueError(what)
 sha256 = lambda *parts: hashlib.sha256(b"".join(parts)).digest()
 ascending = lambda items: all(left < right for left, right in zip(items, items[1:]))
 # --- Encodings: canonical base64, and signed JSON in its one canonical writing (RFC 8785 without floats).
@@ -89,8 +88,7 @@ def note(raw, name, manifest):
 def sealed_leaves(manifest, raw, checkpoint):
     leaves = level = [raw[at : at + 32] for at in range(0, len(raw), 32)]
     want(len(raw) % 32 == 0 and ascending(leaves), "the leaves are not sorted and distinct")
-    while len(level) > 1:
-        level = [sha256(b"\1", *pair) for pair in zip(level[::2], level[1::2])] + level[len(level) & ~1 :]
+    while len(level) > 1: level = [sha256(b"\1", *pair) for pair in zip(level[::2], level[1::2])] + level[len(level) & ~1 :]
     sealed = note(checkpoint, manifest["log"]["origin"], manifest)
     want(sealed == (len(leaves), level[0] if level else sha256()), "the checkpoint seals other leaves")
     return leaves
@@ -187,7 +185,7 @@ def attempt(work, *given):
         return work(*given), None
     except Exception as fault:  # Whatever cannot be read is a finding, and no reason to stop.
         return None, f"{type(fault).__name__}: {fault}"
-# --- c9: counts, levels and profiles as exact fractions; statements that enough of the counted reviews chose.
+# --- c9: counts, levels and profiles as exact fractions; statements that enough chose; criteria that are held back.
 def trimmed(values):
     g = len(values) // 4
     return sum(sorted(values)[g : len(values) - g], Fraction(0)) / (len(values) - 2 * g)
@@ -196,14 +194,17 @@ def figure(value, stored):
     text = "{}.{:02}".format(*divmod((200 * value.numerator + value.denominator) // (2 * value.denominator), 100))
     return {"score": exact(value), "text": text, "ordinary": stored["ordinary"], "aware": stored["aware"]}
 def score(methodology, criteria, sheets, stored):
-    scale, counts, keys, differences = methodology["scale"], methodology["counts"], [], [[] for _ in criteria]
-    chosen, opposite = [], {one["code"]: one.get("opposite") for one in methodology["statements"]}
+    scale, counts, (differences, alike) = methodology["scale"], methodology["counts"], [[[] for _ in criteria] for _ in "12"]
+    keys, chosen, opposite = [], [], {one["code"]: one.get("opposite") for one in methodology["statements"]}
+    asked = [[one["code"] for one in methodology["items"] if one["criterion"] == row["code"]] for row in criteria]
+    is_enough = lambda n: n >= counts["decision_min"] and n - n // 4 * 2 >= counts["kept_min"]
     for marks, codes in sheets:
         means = []
-        for criterion in criteria:
-            items = [marks[item["code"]] for item in methodology["items"] if item["criterion"] == criterion["code"]]
+        for items, row in zip(([marks[code] for code in codes_of] for codes_of in asked), alike):
             given = [mark for mark in items if mark is not None and (mark - scale["min"]) % scale["step"] == 0]
             means.append(Fraction(sum(given), len(given)) if 2 * len(given) >= len(items) else None)
+            is_one = len(set(given)) == 1 and (len(items) == 1 or given[0] in (scale["min"], scale["max"]))
+            row += [] if means[-1] is None else [given[0] if is_one else None]
         answered = [(one["weight"], mean) for one, mean in zip(criteria, means) if mean is not None]
         if answered:
             chosen += [code for code in codes if opposite[code] not in codes]
@@ -211,8 +212,7 @@ def score(methodology, criteria, sheets, stored):
             for row, mean in zip(differences, means):
                 row += [] if mean is None else [mean - keys[-1]]
     n, g = len(keys), len(keys) // 4
-    if n < counts["display_min"]:
-        return {"status": "insufficient", "criteria": []}
+    if n < counts["display_min"]: return {"status": "insufficient", "criteria": []}
     level, low, high = trimmed(keys), sum(sorted(keys)[: n - g]) / (n - g), sum(sorted(keys)[g:]) / (n - g)
     overall = {"set_aside": g, "resilience_lo": exact(low), "resilience_hi": exact(high)}
     overall |= {"resilience": stored["overall"]["resilience"], **figure(level, stored["overall"])}
@@ -221,9 +221,12 @@ def score(methodology, criteria, sheets, stored):
         if len(row) >= counts["display_min"]:
             value = Fraction(min(scale["max"], max(scale["min"], level + trimmed(row))))
             criterion |= {"difference": exact(trimmed(row)), **figure(value, found)}
-    status = ("indicative", "ok")[n >= counts["decision_min"] and n - 2 * g >= counts["kept_min"]]
-    told = [code for code in opposite if status == "ok" and chosen.count(code) >= counts["statement_min"]]
-    return {"status": status, "n": n, "overall": overall, "criteria": rows, **({"statements": told} if told else {})}
+    told = [code for code in opposite if chosen.count(code) >= counts["statement_min"]]
+    is_held = any(is_enough(len(row)) and 10 * max(map(row.count, {*row} - {None}), default=0)
+                  > (len(row) - 1) * max(0, 10 - len(items)) for row, items in zip(alike, asked))
+    more = {"statements": told, "held_back": is_held and "criteria"} if is_enough(n) else {}
+    known = {"status": ("indicative", "ok")[is_enough(n)], "n": n, "overall": overall, "criteria": rows}
+    return known | {name: value for name, value in more.items() if value}
 def check_results(rules, files, reviews, names="algorithm instruments subjects"):
     methodology, result = json.loads(files["methodology.json"]), read_json(files["result.json"])
     asked = {form["instrument_id"]: [one for one in methodology["criteria"] if one["code"] in form["criteria"]]
@@ -247,8 +250,7 @@ words = lambda digest: " ".join(re.findall("....", digest.hex()[:40]))
 def check(pool, folder, *kept, results=check_results):
     read = lambda paths: {path.name: path.read_bytes() for path in paths}
     found, fault = attempt(lambda: (read(pathlib.Path(folder).iterdir()), read(map(pathlib.Path, kept))))
-    if fault or "index.json" not in found[0]:
-        return 2, [fault or "there is no index.json"]
+    if fault or "index.json" not in found[0]: return 2, [fault or "there is no index.json"]
     (files, given), findings = found, []
     def reading(what, work, *given):
         value, fault = attempt(work, *given)
@@ -258,8 +260,7 @@ def check(pool, folder, *kept, results=check_results):
     hashes = {name: text_of(sha256(raw)) for name, raw in files.items()}
     reading("c1", want, (index.get("v"), index.get("files")) == (1, hashes), "files missing, added or changed")
     rules = reading("c2", Rules, files)
-    if not rules:
-        return 1, findings
+    if not rules: return 1, findings
     reading("c2", want, rules.last["methodology_digest"] == hashes.get("methodology.json"), "another methodology")
     is_own = [index.get("cycle_ref"), index.get("round")] == [rules.last["cycle_ref"], rules.last["round"]]
     base = "leaves envelopes.ndjson superseded.ndjson manifest.json manifest.note methodology.json result.json".split()
@@ -288,8 +289,7 @@ def check(pool, folder, *kept, results=check_results):
     is_listed = index.get("counts") == dict(zip(("leaves", "tallied", "superseded", "withdrawn"), counts))
     reading("c8", want, is_listed and 2 * len(leaves) == sum(counts), "the counts differ")
     reading("c9", results, rules, files, reviews)
-    if findings:
-        return 1, findings
+    if findings: return 1, findings
     seen = words(rules.digests[-1]), words(b64(files["checkpoint"].decode().split("\n")[2]))
     told = "manifest, as ordered: {}\nroot, as reviewers read it: {}\ndigest of the results: {}"
     return 0, told.format(*seen, sha256(files["result.json"]).hex()).split("\n")

@@ -60,6 +60,17 @@ pub struct SubjectResult {
     /// them is not written down, since this document outlives the reviews.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statements: Vec<String>,
+    /// What may not be shown of it, for a reason that only the marks know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<HeldBack>,
+}
+
+/// What of a result is held back; a word, since a truth value in a signed document would pass for a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldBack {
+    /// All criteria: on one of them reviewers agree so much that its figure would tell what each of them wrote.
+    Criteria,
 }
 
 /// The overall score of one subject.
@@ -119,11 +130,12 @@ pub struct CriterionFigures {
 ///
 /// Internal error: names that do not match the panels one to one.
 pub fn document(rules: &Rules, subject_refs: &[String], scores: &CycleScores) -> Result<ResultDocument> {
-    if subject_refs.len() != scores.panels.len() {
+    if subject_refs.len() != scores.panels.len() || subject_refs.len() != scores.alike.len() {
         return Err(Error::internal("results and subjects differ in number"));
     }
-    let named = subject_refs.iter().zip(&scores.panels);
-    let mut subjects: Vec<SubjectResult> = named.map(|(name, panel)| subject_result(rules, name, panel)).collect();
+    let named = subject_refs.iter().zip(scores.panels.iter().zip(&scores.alike));
+    let subject = |(name, (panel, is_alike)): (&String, (_, &bool))| subject_result(rules, name, panel, *is_alike);
+    let mut subjects: Vec<SubjectResult> = named.map(subject).collect();
     subjects.sort_unstable_by(|a, b| a.subject_ref.cmp(&b.subject_ref));
     if subjects.iter().zip(subjects.iter().skip(1)).any(|(a, b)| a.subject_ref == b.subject_ref) {
         return Err(Error::internal("a subject has two results"));
@@ -142,7 +154,7 @@ pub fn document(rules: &Rules, subject_refs: &[String], scores: &CycleScores) ->
     })
 }
 
-fn subject_result(rules: &Rules, subject_ref: &str, panel: &PanelScore) -> SubjectResult {
+fn subject_result(rules: &Rules, subject_ref: &str, panel: &PanelScore, is_alike: bool) -> SubjectResult {
     let scale = rules.values().scale;
     let criteria = rules.values().criteria.iter().zip(&panel.criteria);
     SubjectResult {
@@ -152,6 +164,7 @@ fn subject_result(rules: &Rules, subject_ref: &str, panel: &PanelScore) -> Subje
         overall: panel.overall.as_ref().map(|overall| overall_result(scale, overall)),
         criteria: criteria.map(|(criterion, score)| criterion_result(scale, &criterion.code, score)).collect(),
         statements: Vec::new(),
+        held_back: (is_alike && panel.status == Status::Ok).then_some(HeldBack::Criteria),
     }
 }
 

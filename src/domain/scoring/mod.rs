@@ -4,6 +4,7 @@
 //! gives exact figures, [`document`] writes them for the sealed bundle, [`publication`] makes the image of that document,
 //! and only what the [`gate`] lets out of the image may leave.
 
+mod agreement;
 pub mod comparison;
 pub mod constants;
 pub mod document;
@@ -50,6 +51,8 @@ pub struct CycleScores {
     pub spread: Spread,
     /// One score per panel.
     pub panels: Vec<PanelScore>,
+    /// By panel, whether its reviewers agree so much on a criterion that none may be shown.
+    pub alike: Vec<bool>,
 }
 
 /// The exact result of one subject. Never leaves the service as it is.
@@ -91,17 +94,22 @@ pub struct CriterionScore {
 /// never piecemeal. Neither the order of reviews within a panel, nor that of panels, nor the number of threads changes a
 /// bit of any result. Internal error: a panel made for other rules.
 pub fn score_cycle(rules: &Rules, panels: &[Panel]) -> Result<CycleScores> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let spread = pool(rules, panels, cores)?;
-    let shares = in_shares(panels, cores, |share| {
+    score_under(rules, panels, pool(rules, panels, cores())?)
+}
+
+/// Scores panels under the pooled variances of their cycle, with as many threads as there are cores.
+pub fn score_under(rules: &Rules, panels: &[Panel], spread: Spread) -> Result<CycleScores> {
+    let shares = in_shares(panels, cores(), |share| {
         let mut scores = Vec::with_capacity(share.len());
         score_each(rules, share, &spread, |score| {
             scores.push(score.clone());
             Ok(())
         })?;
-        Ok(scores)
+        let alike = share.iter().map(|panel| agreement::is_alike(rules, panel));
+        Ok(scores.into_iter().zip(alike).collect::<Vec<_>>())
     })?;
-    Ok(CycleScores { panels: shares.into_iter().flatten().collect(), spread })
+    let (panels, alike) = shares.into_iter().flatten().unzip();
+    Ok(CycleScores { spread, panels, alike })
 }
 
 /// The pooled variances of a cycle, added up by so many threads.
@@ -131,6 +139,11 @@ pub fn score_each(
         take(&score)?;
     }
     Ok(())
+}
+
+/// The threads that a cycle is scored by.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// The results of a function over equal shares of the panels, in their order, each share in a thread of its own.

@@ -3,7 +3,7 @@
 //! reads the sealed document, which recounting proves, and nothing else.
 
 use super::Status;
-use super::document::{CriterionResult, OverallResult, SubjectResult};
+use super::document::{CriterionResult, HeldBack, OverallResult, SubjectResult};
 use super::fraction::Fraction;
 use super::rules::Rules;
 use crate::error::{Error, Result};
@@ -112,7 +112,7 @@ pub fn publish(rules: &Rules, result: &SubjectResult) -> Result<Image> {
             }
             Published::Ok {
                 overall: figure(rules, n, overall.score, overall.aware)?,
-                criteria: criterion_figures(rules, &result.criteria)?,
+                criteria: criterion_figures(rules, result)?,
                 statements: result.statements.clone(),
             }
         }
@@ -120,13 +120,22 @@ pub fn publish(rules: &Rules, result: &SubjectResult) -> Result<Image> {
     Ok(Image(published))
 }
 
-/// The figures of criteria that may be shown beside the overall score.
+/// The figures of criteria that may be shown beside the overall score: none of an instrument in which one weighs too much,
+/// and none of a subject whose reviewers agree too much on one of them.
 ///
 /// The overall score is nearly the mean of all criteria. Where one of them alone is held back because few answered it,
 /// it could be computed from the others, so one more is held back with it: the one that fewest answered, of those the
 /// last. Numbers of answers and the instrument's order settle it, never the marks.
-fn criterion_figures(rules: &Rules, criteria: &[CriterionResult]) -> Result<Vec<CriterionFigure>> {
+fn criterion_figures(rules: &Rules, result: &SubjectResult) -> Result<Vec<CriterionFigure>> {
+    let is_held_back = match result.held_back {
+        Some(HeldBack::Criteria) => true,
+        None => !rules.may_show_criteria(),
+    };
     let mut shown = Vec::new();
+    if is_held_back {
+        return Ok(shown);
+    }
+    let criteria = &result.criteria;
     for criterion in criteria.iter().take(PUBLISHED_CRITERIA_MAX) {
         shown.extend(criterion_figure(rules, criterion)?);
     }

@@ -161,6 +161,15 @@ impl Rules {
         n >= self.values.decision_min && n - 2 * set_aside(n) >= self.values.kept_min
     }
 
+    /// Whether criteria may be shown beside the overall score: none weighs more than half of all.
+    ///
+    /// The overall score is nearly the figure of one that does; that its criteria are held back would then say which of
+    /// them its reviewers agree on.
+    pub fn may_show_criteria(&self) -> bool {
+        let heaviest = self.weights.iter().copied().max().unwrap_or(0);
+        2 * heaviest <= self.weights.iter().sum()
+    }
+
     /// The number of items, which is the length of a review's row.
     pub fn item_count(&self) -> usize {
         self.item_count
