@@ -260,22 +260,30 @@ pub fn delete_private_keys(conn: &mut Conn, id: CycleId, round: i32, now: DateTi
 
 /// Stores what the gate lets out and ends the job, in one write. The evaluations count once they are recounted.
 ///
-/// Until the cycle reports nothing of a result has left but to auditors, who hold the reviews themselves, so there is no
-/// earlier release; and once it reports, nothing is stored any more: a second release would tell by its difference what a
-/// review said (rule P-3).
+/// Until the cycle reports nothing of a result has left but to auditors, who hold the reviews themselves, so what was
+/// computed before may be replaced. From then on what is stored is the release of its subject, and the gate lets out that
+/// release again or none: a second one would tell by its difference what a review said (rule P-3). Then nothing is written
+/// but that the job has ended.
 ///
 /// # Errors
-/// 404; 409 `wrong_phase` unless sealed, however early the job began.
+/// 404; 409 `wrong_phase` where it was never sealed, or where it reports and a result is not what was let out.
 pub fn put(conn: &mut Conn, job: JobId, id: CycleId, computed: &Computed, now: DateTime<Utc>) -> Result<()> {
     let mut cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
-    check_sealed(&cycle)?;
+    check_was_sealed(&cycle)?;
+    let is_released = cycle.phase != Phase::Sealed;
+    let mut rows = Vec::with_capacity(computed.images.len());
     for (evaluation_id, image) in &computed.images {
-        let release = gate::release(image.clone(), &computed.input_digest, &[]).map_err(Error::internal)?;
-        store::results::put(conn, &ResultRow::of(*evaluation_id, &release, &computed.algorithm_version)?)?;
+        let stored = if is_released { store::results::find(conn, *evaluation_id)? } else { None };
+        let earlier = stored.iter().map(ResultRow::release).collect::<Result<Vec<_>>>()?;
+        let release = gate::release(image.clone(), &computed.input_digest, &earlier);
+        let release = release.map_err(|_| phase_needed(&cycle, Phase::Sealed))?;
+        rows.push(ResultRow::of(*evaluation_id, &release, &computed.algorithm_version)?);
     }
-    for row in &computed.accepted {
-        store::recounts::put_accepted(conn, row)?;
+    if is_released {
+        return store::jobs::finish(conn, job, None, now.naive_utc());
     }
+    store::results::put(conn, &rows)?;
+    store::recounts::put_accepted(conn, cycle.round, &computed.accepted)?;
     super::recounts::put_result_digest(conn, id, cycle.round, &computed.result_digest)?;
     if cycle.bundle_digest.as_ref() != Some(&computed.bundle_digest) {
         cycle.bundle_digest = Some(computed.bundle_digest.clone());

@@ -318,6 +318,24 @@ async fn what_was_computed_while_sealed_is_stored_no_more_once_the_cycle_reports
     assert_eq!(stored_results(&sealed).await, before);
 }
 
+#[tokio::test]
+async fn the_same_results_computed_late_are_let_pass_once_more_and_change_nothing() {
+    let sealed = Sealed::computed().await;
+    let job = sealed.round.plan.work(&sealed.app, "/results", "again").await;
+    let (job, cycle) = (job["id"].as_str().unwrap().parse().unwrap(), sealed.round.plan.cycle_id.parse().unwrap());
+    let registry = sealed.app.registry();
+    let expected = registry.0.read(move |conn| results::load(conn, cycle)).await.unwrap();
+    let computed = results::compute(&expected, None, sealed.files.clone()).unwrap();
+    sealed.to_reporting().await;
+    let (before, acts) = (stored_results(&sealed).await, sealed.app.db_acts().await);
+
+    let now = sealed.app.clock.now();
+    registry.0.write(move |conn| results::put(conn, job, cycle, &computed, now)).await.unwrap();
+
+    assert_eq!(stored_results(&sealed).await, before);
+    assert_eq!(sealed.app.db_acts().await, acts, "nothing was stored, so there is nothing to tell");
+}
+
 /// Whether any wrapped key opens under a copy of the round's key file that somebody kept.
 async fn opens_any(keys: &[(Vec<u8>, Option<Vec<u8>>)], copy: &[u8], sealed: &Sealed) -> bool {
     let cipher = Cipher::new(copy.try_into().unwrap());
