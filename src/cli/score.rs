@@ -78,8 +78,9 @@ struct FilterArguments {
     #[arg(long, value_name = "N", default_value_t = DECISION_MIN_FLOOR)]
     min_decide: usize,
     /// level-profile, or for comparison mean, median, trimmed:0.2, trimmed-fractional:0.2, winsorized:0.2, interquartile,
-    /// hodges-lehmann, huber, biweight, mad-filter or least-trimmed. These give n, score and, where they have an interval,
-    /// lo and hi: of the reviews' own means in the overall row, of its marks in a criterion's.
+    /// hodges-lehmann, huber, biweight, mad-filter, least-trimmed or kept-reviews. These give n, score and, where they have an interval,
+    /// lo and hi: of the reviews' own means in the overall row, of its marks in a criterion's. kept-reviews sets the same whole
+    /// reviews aside for every row.
     #[arg(long, value_name = "NAME", default_value = "level-profile")]
     estimator: Method,
     /// The confidence of every interval.
@@ -91,7 +92,7 @@ struct FilterArguments {
     expected: Option<Points>,
     /// Let out what may be published and nothing else: words below --min-decide, then points half up to a quarter, the
     /// interval (in aware_lo and aware_hi) outward to it, at most five criteria, the column verdict. The standard is
-    /// --expected, else the middle of the scale.
+    /// --expected, else the middle of the scale. No criteria where reviewers agree too much on one, or one weighs more than half.
     #[arg(long)]
     publish: bool,
     /// The shape of the output.
@@ -177,12 +178,13 @@ fn filter(arguments: &FilterArguments) -> std::result::Result<(), Refusal> {
     // Before the first byte is written, as a refusal must leave no half output behind.
     let rules = match arguments.estimator {
         Method::LevelProfile => settings.rules(&marks)?,
-        Method::Estimator(_) => None,
+        Method::KeptReviews | Method::Estimator(_) => None,
     };
     let mut output = Output::begin(BufWriter::new(io::stdout().lock()), arguments.format, extent)?;
     let sink: Sink<'_> = &mut |row| output.row(row);
     match (arguments.estimator, &rules) {
         (Method::Estimator(estimator), _) => rows::estimated(estimator, &settings, &marks, sink)?,
+        (Method::KeptReviews, _) => rows::kept_reviews(&settings, &marks, sink)?,
         (Method::LevelProfile, Some(rules)) if arguments.publish => rows::published(rules, &marks, sink)?,
         (Method::LevelProfile, Some(rules)) => rows::level_profile(rules, &settings, &marks, sink)?,
         // Without a criterion there is no mark, so no subject.

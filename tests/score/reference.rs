@@ -96,6 +96,35 @@ fn the_worked_example_comes_out_as_by_hand() {
 }
 
 #[test]
+fn reviews_kept_whole_have_the_level_that_python_and_r_computed() {
+    for (marks, sheets) in [
+        ("lq2002_lead.csv", "ref_sheets_lq2002_lead.csv"),
+        ("lq2002_lead_small.csv", "ref_sheets_lq2002_lead_small.csv"),
+    ] {
+        let ours = rows(&["--estimator", "kept-reviews"], &leadership(marks));
+        let levels: BTreeMap<&str, &Row> =
+            ours.iter().filter(|row| row["criterion"].is_empty()).map(|row| (row["subject"].as_str(), row)).collect();
+        for theirs in reference(sheets) {
+            let level = [&theirs["T_num"], &theirs["T_den"]].map(|text| text.parse::<f64>().unwrap());
+            let score: f64 = levels[theirs["target"].as_str()]["score"].parse().unwrap();
+            assert!((score - level[0] / level[1]).abs() <= TOLERANCE, "{theirs:?}");
+        }
+    }
+}
+
+#[test]
+fn reviews_with_equal_keys_share_what_is_set_aside_of_them() {
+    let marks = format!("{HEADER}{}", marks_of("judge", "4434 4544 3443 5555 4344 1111 4454 3344 5555 4445"));
+
+    let rows = rows(&["--estimator", "kept-reviews"], &marks);
+
+    // Set aside are 1111, both 5555, and one half each of 3443 and 3344, whose keys are equal: A is (4 x 5 + 3) / 6.
+    let scores: Vec<&str> = rows.iter().map(|row| row["score"].as_str()).collect();
+    assert_eq!(scores[..2], ["3.9583333333333335", "3.8333333333333335"]);
+    assert!(rows.iter().all(|row| row["lo"].is_empty() && row["n"] == "10"));
+}
+
+#[test]
 fn every_edge_case_has_its_exact_fractions() {
     let path = format!("{}/tests/data/scoring/edge_cases.jsonl", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).unwrap();

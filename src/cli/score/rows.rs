@@ -6,7 +6,7 @@ use super::marks::{Marks, Subject};
 use super::output::{Figures, Row};
 use super::{Refusal, Sink};
 use crate::domain::analysis::estimators::{Estimator, UnknownEstimator};
-use crate::domain::analysis::quantiles;
+use crate::domain::analysis::{kept, quantiles};
 use crate::domain::scoring::constants::dishonesty_allowance;
 use crate::domain::scoring::document::document;
 use crate::domain::scoring::fraction::{Fraction, Variance};
@@ -18,7 +18,7 @@ use crate::domain::scoring::rules::{
     Criterion, DECISION_MIN_FLOOR, KEPT_MIN_FLOOR, NO_BASIS, Panel, PublishStep, REVIEWS_MAX, RuleValues, Rules,
 };
 use crate::domain::scoring::trim::set_aside;
-use crate::domain::scoring::{CriterionScore, Overall, PanelScore, Status, pool, score_cycle, score_each};
+use crate::domain::scoring::{CriterionScore, Overall, PanelScore, Status, cores, pool, score_cycle, score_each};
 use crate::error::{Error, Result};
 
 /// The confidence that the frozen constants of level and profile are for.
@@ -29,6 +29,8 @@ pub(super) const CONFIDENCE: f64 = 0.95;
 pub(super) enum Method {
     /// The product's rule.
     LevelProfile,
+    /// Whole reviews set aside, the others averaged for every figure.
+    KeptReviews,
     /// Another estimator: of the reviews' own means, and of each criterion's marks.
     Estimator(Estimator),
 }
@@ -37,7 +39,11 @@ impl std::str::FromStr for Method {
     type Err = UnknownEstimator;
 
     fn from_str(text: &str) -> std::result::Result<Method, UnknownEstimator> {
-        if text == "level-profile" { Ok(Method::LevelProfile) } else { text.parse().map(Method::Estimator) }
+        match text {
+            "level-profile" => Ok(Method::LevelProfile),
+            "kept-reviews" => Ok(Method::KeptReviews),
+            _ => text.parse().map(Method::Estimator),
+        }
     }
 }
 
@@ -133,10 +139,6 @@ fn rows_of<'a>(
     Ok(rows)
 }
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
 /// What the disclosure rules let out of the same scores, ascending by subject and criterion.
 pub(super) fn published(rules: &Rules, marks: &Marks, write: Sink<'_>) -> std::result::Result<(), Refusal> {
     let scores = score_cycle(rules, &panels(rules, &marks.subjects)?)?;
@@ -186,6 +188,37 @@ pub(super) fn estimated(
         }
     }
     Ok(())
+}
+
+/// Scores by the reviews that are kept whole and hands over each row, ascending by subject and criterion.
+pub(super) fn kept_reviews(settings: &Settings, marks: &Marks, write: Sink<'_>) -> std::result::Result<(), Refusal> {
+    for subject in &marks.subjects {
+        let reviews: Vec<&[u8]> = subject.rows.chunks_exact(marks.criteria.len().max(1)).collect();
+        let keys: Vec<f64> = reviews.iter().map(|review| key(settings, review)).collect();
+        let shares = kept::shares(&keys);
+        let is_shown = settings.status(keys.len()) != Status::Insufficient;
+        let row = |criterion, shared: Vec<(f64, f64)>| {
+            // In the order of what they hold, as sums of doubles depend on it.
+            let shared = in_order(shared);
+            let score = kept::mean(&shared).filter(|_| is_shown);
+            simple_row((&subject.name, criterion), settings.status(shared.len()), shared.len(), score, None)
+        };
+        write(&row("", shares.iter().copied().zip(keys.iter().copied()).collect()))?;
+        for (place, criterion) in marks.criteria.iter().enumerate() {
+            let given = reviews.iter().zip(&shares).filter_map(|(review, share)| Some((*share, *review.get(place)?)));
+            let given = given.filter(|(_, mark)| *mark != NO_BASIS);
+            write(&row(
+                criterion,
+                given.map(|(share, mark)| (share, settings.grid.points(f64::from(mark)))).collect(),
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+fn in_order(mut shared: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    shared.sort_unstable_by(|a, b| a.1.total_cmp(&b.1).then(a.0.total_cmp(&b.0)));
+    shared
 }
 
 fn panels(rules: &Rules, subjects: &[Subject]) -> Result<Vec<Panel>> {
@@ -283,15 +316,22 @@ fn estimated_row<'a>(
 ) -> Row<'a> {
     let status = settings.status(values.len());
     let estimate = estimator.estimate(values, settings.grid.step(), settings.confidence);
-    let Some(estimate) = estimate.filter(|_| status != Status::Insufficient) else {
+    let interval = estimate.and_then(|estimate| estimate.lo.zip(estimate.hi));
+    simple_row((subject, criterion), status, values.len(), estimate.map(|estimate| estimate.score), interval)
+}
+
+/// A row of `n` values with a score and perhaps an interval; of too few values it says nothing.
+fn simple_row<'a>(
+    (subject, criterion): (&'a str, &'a str),
+    status: Status,
+    n: usize,
+    score: Option<f64>,
+    ordinary: Option<(f64, f64)>,
+) -> Row<'a> {
+    if score.is_none() || status == Status::Insufficient {
         return insufficient(subject, criterion);
-    };
-    let figures = Figures {
-        n: Some(values.len() as i64),
-        score: Some(estimate.score),
-        ordinary: estimate.lo.zip(estimate.hi),
-        ..Figures::default()
-    };
+    }
+    let figures = Figures { n: Some(n as i64), score, ordinary, ..Figures::default() };
     Row { figures, status, ..insufficient(subject, criterion) }
 }
 

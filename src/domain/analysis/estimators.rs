@@ -187,7 +187,7 @@ pub enum UnknownEstimator {
     /// No estimator has this name.
     #[error(
         "`{0}` is no estimator; choose mean, median, trimmed:0.2, trimmed-fractional:0.2, winsorized:0.2, \
-         interquartile, hodges-lehmann, huber, biweight, mad-filter or least-trimmed"
+         interquartile, hodges-lehmann, huber, biweight, mad-filter, least-trimmed or kept-reviews"
     )]
     Name(String),
     /// It needs to be told how much to set aside.

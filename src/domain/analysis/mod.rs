@@ -7,6 +7,7 @@
 
 pub mod crossed;
 pub mod estimators;
+pub mod kept;
 pub mod linked;
 mod location;
 mod pairs;
