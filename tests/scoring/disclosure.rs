@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use crate::common::{panel, plain};
+use crate::common::{panel, plain, rules};
 use ejf::domain::scoring::document::{HeldBack, SubjectResult, document};
 use ejf::domain::scoring::publication::publish;
 use ejf::domain::scoring::rules::{Panel, Rules};
@@ -125,20 +125,30 @@ impl World {
     }
 }
 
-/// The panels of a cycle of 500 subjects, drawn by the prior, the same on every run.
-fn usual_panels(rules: &Rules, prior: &[f64], n: usize) -> Vec<Panel> {
-    let mut state: u32 = 2027;
-    let mut mark = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let mut left = f64::from(state >> 8) / f64::from(1 << 24);
+/// Marks drawn by a prior, the same on every run.
+struct Dice(u32);
+
+impl Dice {
+    fn mark(&mut self, prior: &[f64]) -> u8 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let mut left = f64::from(self.0 >> 8) / f64::from(1 << 24);
         let place = prior.iter().position(|chance| {
             left -= chance;
             left < 0.0
         });
         place.map_or(prior.len() as u8, |place| place as u8 + 1)
-    };
+    }
+
+    fn marks(&mut self, prior: &[f64], count: usize) -> Vec<u8> {
+        (0..count).map(|_| self.mark(prior)).collect()
+    }
+}
+
+/// The panels of a cycle of 500 subjects, drawn by the prior.
+fn usual_panels(rules: &Rules, prior: &[f64], n: usize) -> Vec<Panel> {
+    let mut dice = Dice(2027);
     let marks = n * rules.item_count();
-    (0..500).map(|_| Panel::new(rules, (0..marks).map(|_| mark()).collect()).unwrap()).collect()
+    (0..500).map(|_| Panel::new(rules, dice.marks(prior, marks)).unwrap()).collect()
 }
 
 /// All ways to spread `left` reviews over the places from `at` on.
@@ -235,6 +245,59 @@ fn criteria_of_reviewers_who_agree_are_caught_if_they_are_not_held_back() {
         let worst = world.worst(with_every_criterion, known);
         assert!(worst.posterior > 0.99 && worst.breach > 1e-6, "{known} known: {worst:?}");
     }
+}
+
+#[test]
+fn that_criteria_are_held_back_does_not_tell_on_which_of_three_reviewers_agree() {
+    const DRAWN: usize = 1_000_000;
+    const SEEN_MIN: f64 = 100.0;
+    // Too many sets of reviews to go through: those are drawn in which nine of ten give one mark, weights as they may be.
+    let (rules, n) = (rules((1, 5), &[(2, 1), (1, 1), (1, 1)]), 10);
+    let spread = pool(&rules, &usual_panels(&rules, &PRIOR, n), 1).unwrap();
+    let column = |marks: &[u8], criterion: usize| marks.iter().skip(criterion).step_by(3).copied().collect::<Vec<u8>>();
+    let is_alike =
+        |marks: &[u8]| (0..3).any(|criterion| (1..=5).any(|mark| 9 <= count(&column(marks, criterion), mark)));
+    let mut dice = Dice(7);
+    let drawn: Vec<Vec<u8>> = (0..DRAWN).map(|_| dice.marks(&PRIOR, 3 * n)).filter(|marks| is_alike(marks)).collect();
+    let panels: Vec<Panel> = drawn.iter().map(|marks| Panel::new(&rules, marks.clone()).unwrap()).collect();
+    let names: Vec<String> = (0..panels.len()).map(|number| format!("{number:08}")).collect();
+    let results = document(&rules, &names, &score_under(&rules, &panels, spread).unwrap()).unwrap().subjects;
+
+    // By what is seen, the own review if any, and the criterion: how often, and the shares of the others' marks.
+    let mut seen: HashMap<(String, Option<&[u8]>, usize), (f64, [f64; 5])> = HashMap::new();
+    for (marks, result) in drawn.iter().zip(&results) {
+        assert_eq!(result.held_back, Some(HeldBack::Criteria));
+        let text = product(&rules, result, &[]);
+        for own in std::iter::once(None).chain(marks.chunks(3).map(Some)) {
+            for criterion in 0..3 {
+                let mut others = column(marks, criterion);
+                if let Some(own) = own {
+                    let place = others.iter().position(|mark| *mark == own[criterion]).unwrap();
+                    others.remove(place);
+                }
+                let (times, shares) = seen.entry((text.clone(), own, criterion)).or_default();
+                *times += 1.0;
+                for (mark, share) in (1..).zip(shares) {
+                    *share += count(&others, mark) as f64 / others.len() as f64;
+                }
+            }
+        }
+    }
+    for is_known in [false, true] {
+        let often = seen.iter().filter(|((_, own, _), (times, _))| own.is_some() == is_known && *times >= SEEN_MIN);
+        let often: Vec<_> = often.collect();
+        assert!(often.len() > 30, "{} things were seen often enough", often.len());
+        for (what, (times, shares)) in often {
+            for (share, prior) in shares.iter().zip(PRIOR) {
+                let posterior = share / times;
+                assert!(posterior <= POSTERIOR_MAX || posterior - prior <= GAIN_MAX, "{what:?}: {posterior}");
+            }
+        }
+    }
+}
+
+fn count(marks: &[u8], mark: u8) -> usize {
+    marks.iter().filter(|other| **other == mark).count()
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The numbers of `docs/scoring.md`, read from the page and computed again. A newcomer would mend the page after a
 //! change of the rule; the rule is frozen with the algorithm version, so first ask what changed.
 
-use crate::common::{near, panel, plain, score, values};
+use crate::common::{near, panel, plain, rules, score, values};
 use ejf::domain::scoring::constants::{dishonesty_allowance, student_t};
 use ejf::domain::scoring::document::document;
 use ejf::domain::scoring::publication::{Published, publish};
@@ -128,6 +128,29 @@ fn every_constant_on_the_page_is_the_one_in_use() {
         near(row[3], quantile / (kept as f64).sqrt(), 5.1e-5, "t / sqrt h");
         near(row[4], allowance, 5.1e-5, "k");
         near(row[5], wide, 5.1e-5, "K");
+    }
+}
+
+#[test]
+fn criteria_are_held_back_from_as_many_reviews_on_as_the_page_says() {
+    let rows = table(&page(), "| questions | of 10 reviews | of 12 | of 14 |");
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        let questions = row[0] as usize;
+        for (n, from) in [10, 12, 14].into_iter().zip(&row[1..]) {
+            let rules = rules((1, 5), &[(1, questions), (1, 1)]);
+            let held_back = |agreeing: usize| {
+                let review = |place: usize| {
+                    let other = if place.is_multiple_of(2) { [3, 4, 5] } else { [4, 5, 3] };
+                    let marks = if place < agreeing { [5; 3] } else { other };
+                    [&marks[..questions], &[2 + place as u8 % 3]].concat()
+                };
+                let reviews: Vec<Vec<u8>> = (0..n).map(review).collect();
+                document(&rules, &["s".to_owned()], &score(&rules, &[reviews])).unwrap().subjects[0].held_back
+            };
+            let counts: Vec<usize> = (0..=n).filter(|agreeing| held_back(*agreeing).is_some()).collect();
+            assert_eq!(counts, (*from as usize..=n).collect::<Vec<_>>(), "{questions} questions, {n} reviews");
+        }
     }
 }
 
