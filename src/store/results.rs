@@ -13,10 +13,6 @@ use crate::domain::scoring::gate::Release;
 use crate::error::Result;
 use crate::on;
 
-/// A national cycle has a hundred thousand results, and a statement for each would cost more than scoring them; SQLite takes
-/// 32,766 values in one.
-pub(super) const ROWS_AT_ONCE: usize = 1000;
-
 coded! {
     /// What a result may be used for.
     ResultStatus {
@@ -68,15 +64,12 @@ impl ResultRow {
     }
 }
 
-/// Puts results in place of earlier ones of the same evaluations.
-pub fn put(conn: &mut Conn, rows: &[ResultRow]) -> Result<()> {
-    for some in rows.chunks(ROWS_AT_ONCE) {
-        let ids: Vec<EvaluationId> = some.iter().map(|row| row.evaluation_id).collect();
-        on!(conn, |c| {
-            diesel::delete(results::table.filter(results::evaluation_id.eq_any(&ids))).execute(c)?;
-            diesel::insert_into(results::table).values(some).execute(c)
-        })?;
-    }
+/// Puts a result in place of an earlier one of the same evaluation.
+pub fn put(conn: &mut Conn, row: &ResultRow) -> Result<()> {
+    on!(conn, |c| {
+        diesel::delete(results::table.find(row.evaluation_id)).execute(c)?;
+        diesel::insert_into(results::table).values(row).execute(c)
+    })?;
     Ok(())
 }
 

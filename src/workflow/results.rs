@@ -282,8 +282,12 @@ pub fn put(conn: &mut Conn, job: JobId, id: CycleId, computed: &Computed, now: D
     if is_released {
         return store::jobs::finish(conn, job, None, now.naive_utc());
     }
-    store::results::put(conn, &rows)?;
-    store::recounts::put_accepted(conn, cycle.round, &computed.accepted)?;
+    for row in &rows {
+        store::results::put(conn, row)?;
+    }
+    for row in &computed.accepted {
+        store::recounts::put_accepted(conn, row)?;
+    }
     super::recounts::put_result_digest(conn, id, cycle.round, &computed.result_digest)?;
     if cycle.bundle_digest.as_ref() != Some(&computed.bundle_digest) {
         cycle.bundle_digest = Some(computed.bundle_digest.clone());
