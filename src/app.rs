@@ -16,7 +16,7 @@ use utoipa::openapi::{OpenApi, RefOr};
 use zeroize::Zeroizing;
 
 use crate::api;
-use crate::api::file_summary::KeptRecords;
+use crate::api::file_summary::KeptSummaries;
 use crate::audit_log::{self, AuditLog};
 use crate::auth::password::Passwords;
 use crate::auth::{Auth, authenticate, grants};
@@ -230,7 +230,7 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
     let shared_cipher = web::Data::new(cipher.clone());
     let shared_clock = web::Data::new(clock);
     let shared_config = web::Data::new(config.clone());
-    let kept_records = web::Data::new(KeptRecords::default());
+    let kept_summaries = web::Data::new(KeptSummaries::default());
     let routes = document::registry_document();
     let paths = web::Data::new(Paths::of(&routes));
     let language = DefaultLanguage(config.language);
@@ -247,7 +247,7 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
             .app_data(shared_cipher.clone())
             .app_data(shared_clock.clone())
             .app_data(shared_config.clone())
-            .app_data(kept_records.clone())
+            .app_data(kept_summaries.clone())
             .app_data(paths.clone())
             .app_data(address_limit.clone())
             .app_data(language)

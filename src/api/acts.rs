@@ -18,7 +18,7 @@ use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::{AccountId, ActId, ClientId, JudgeId};
 use crate::domain::indicators::Catalogue;
-use crate::domain::judge_file::{Check, FilePurpose, RecordStatus};
+use crate::domain::judge_file::{Check, FilePurpose, NAME_LENGTH_MAX, RecordStatus};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Result, Rule};
@@ -62,13 +62,16 @@ pub struct NewAct {
     source_record_id: Option<String>,
     /// The day whose state the source told: not before the appeal, and not in the future.
     as_of: NaiveDate,
+    /// The law by which it is kept.
+    #[schema(min_length = 1, max_length = 200)]
+    legal_basis: Option<String>,
     /// The record that this one replaces, of the same judge, case, day and instance.
     supersedes_id: Option<ActId>,
 }
 
 /// The review of an act by a higher court. It enters no score.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "case_no": "7517-26-00-2/1042", "category": "civil", "act_date": "2026-05-04", "appealed_on": "2026-05-20", "instance": "appeal", "outcome": "cancelled_remitted", "reason_code": "procedural_error", "jury_decision_ref": null, "attributable": "undetermined", "may_be_named_in_report": false, "attributions": [], "source_system": "toerelik", "source_record_id": "AC-2026-88120", "as_of": "2026-09-01", "received_at": "2027-01-11T04:30:00Z", "recorded_by": null, "recorded_by_client": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "status": "active", "supersedes_id": null}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "case_no": "7517-26-00-2/1042", "category": "civil", "act_date": "2026-05-04", "appealed_on": "2026-05-20", "instance": "appeal", "outcome": "cancelled_remitted", "reason_code": "procedural_error", "jury_decision_ref": null, "attributable": "undetermined", "may_be_named_in_report": false, "attributions": [], "source_system": "toerelik", "source_record_id": "AC-2026-88120", "as_of": "2026-09-01", "received_at": "2027-01-11T04:30:00Z", "recorded_by": null, "recorded_by_client": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "status": "active", "supersedes_id": null, "legal_basis": null}))]
 pub struct ActView {
     /// The record's id.
     id: ActId,
@@ -118,6 +121,9 @@ pub struct ActView {
     status: RecordStatus,
     /// The record that this one replaces, or null.
     supersedes_id: Option<ActId>,
+    /// The law by which it is kept, or null.
+    #[schema(max_length = 200)]
+    legal_basis: Option<String>,
 }
 
 /// What a member found.
@@ -152,8 +158,8 @@ impl From<Attribution> for AttributionView {
 
 impl ActView {
     /// The view of a record with what was found on it, in the order of the findings.
-    fn new(row: Act, found: Vec<Attribution>) -> ActView {
-        let attributable = found.last().map_or(Attributable::Undetermined, |last| last.attributable);
+    pub fn new(row: Act, found: Vec<Attribution>) -> ActView {
+        let may_be_named_in_report = store::acts::may_be_named(&row, &found);
         ActView {
             id: row.id,
             judge_id: row.judge_id,
@@ -165,8 +171,8 @@ impl ActView {
             outcome: row.outcome,
             reason_code: row.reason_code,
             jury_decision_ref: row.jury_decision_ref,
-            attributable,
-            may_be_named_in_report: attributable.may_be_named() && row.status == RecordStatus::Active,
+            attributable: store::acts::attributable(&found),
+            may_be_named_in_report,
             attributions: found.into_iter().map(AttributionView::from).collect(),
             source_system: row.source_system,
             source_record_id: row.source_record_id,
@@ -176,6 +182,7 @@ impl ActView {
             recorded_by_client: row.recorded_by_client,
             status: row.status,
             supersedes_id: row.supersedes_id,
+            legal_basis: row.legal_basis,
         }
     }
 }
@@ -221,18 +228,21 @@ pub async fn create_act(
         recorded_by_client: caller.id().client(),
         status: RecordStatus::Active,
         supersedes_id: new.supersedes_id,
+        legal_basis: new.legal_basis,
     };
     let deed = Deed { by: caller.id(), operation: "create_act", key, digest };
     act_once(&registry, deed, now, move |conn| {
         store::judges::find(conn, act.judge_id)?.ok_or(Code::NotFound)?;
-        if let Some(old_id) = act.supersedes_id {
-            supersede(conn, &caller, old_id, &act)?;
-        }
+        let status = match act.supersedes_id {
+            Some(old_id) => supersede(conn, &caller, old_id, &act)?,
+            None => act.status,
+        };
+        let act = Act { status, ..act.clone() };
         store::acts::insert(conn, &act)?;
         let entry = store::audit::NewEntry::by(caller.id(), "create_act", "act", act.id);
         store::audit::record(conn, entry.of_judge(act.judge_id), now)?;
         let location = format!("/v1/judges/{}/acts", act.judge_id);
-        Reply::created(location, None, &ActView::new(act.clone(), Vec::new()))
+        Reply::created(location, None, &ActView::new(act, Vec::new()))
     })
     .await
 }
@@ -253,11 +263,12 @@ fn check(caller: &Caller, new: &NewAct, today: NaiveDate) -> Result<()> {
     check.system("/source_system", &new.source_system);
     caller.check_source(&mut check, "/source_system", &new.source_system);
     check.optional_text("/source_record_id", new.source_record_id.as_deref(), 100);
+    check.optional_text("/legal_basis", new.legal_basis.as_deref(), NAME_LENGTH_MAX);
     check.done()
 }
 
-/// Takes the old record out of force, for `new` to take its place.
-fn supersede(conn: &mut Conn, caller: &Caller, old_id: ActId, new: &Act) -> Result<()> {
+/// Takes the old record out of force, for `new` to take its place; how that one stands.
+fn supersede(conn: &mut Conn, caller: &Caller, old_id: ActId, new: &Act) -> Result<RecordStatus> {
     let old = store::acts::find(conn, old_id)?.filter(|old| old.judge_id == new.judge_id);
     // Another system's record is as absent to a client as another judge's.
     let old = old.filter(|old| caller.speaks_for(&old.source_system));
@@ -273,7 +284,8 @@ fn supersede(conn: &mut Conn, caller: &Caller, old_id: ActId, new: &Act) -> Resu
     if !old.status.is_in_force() {
         return Err(Code::AlreadySuperseded.into());
     }
-    store::acts::set_status(conn, old_id, RecordStatus::Corrected)
+    store::acts::set_status(conn, old_id, RecordStatus::Corrected)?;
+    Ok(old.status.of_successor())
 }
 
 /// List the reviewed acts of a judge.

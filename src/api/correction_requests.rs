@@ -65,7 +65,8 @@ pub struct CorrectionDecision {
 /// Ask for the correction of a record of the own file.
 ///
 /// For the judge, on a record of any kind. It becomes `disputed` until the request is decided, which is due in ten working
-/// days, or in as many as the methodology says by which the judge is being evaluated. 409 `already_exists` where a request
+/// days, or in as many as the methodology says by which the judge is being evaluated. Nothing is decided by the clock: once
+/// the day has passed the request is `is_overdue`, and the record stays out of reports. 409 `already_exists` where a request
 /// for the record is open, `already_superseded` where the record is not in force.
 #[utoipa::path(tag = "judges", params(IdempotencyKeyHeader), request_body = NewCorrectionRequest,
     responses((status = 201, body = CorrectionRequestView), CreateProblems))]
@@ -116,7 +117,7 @@ pub async fn create_correction_request(
         let entry = store::audit::NewEntry::new(Some(actor.account_id), act, "correction_request", correction.id);
         store::audit::record(conn, entry.of_judge(judge_id), now)?;
         let location = format!("/v1/judges/{judge_id}/correction-requests");
-        Reply::created(location, Some(1), &CorrectionRequestView::new(correction)?)
+        Reply::created(location, Some(1), &CorrectionRequestView::new(correction, filed_on)?)
     })
     .await
 }
@@ -138,6 +139,7 @@ pub async fn list_correction_requests(
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let now = clock.now();
+    let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
     let judge_id = judge_id.into_inner();
     let why = query.purpose;
     let asked = query.page();
@@ -153,7 +155,7 @@ pub async fn list_correction_requests(
             let act = "list_correction_requests";
             store::audit::record_reading(conn, actor.account_id, act, judge_id, purpose, now)?;
             let rows = store::corrections::list(conn, judge_id, after, limit + 1)?;
-            rows.into_iter().map(CorrectionRequestView::new).collect::<Result<Vec<_>>>()
+            rows.into_iter().map(|row| CorrectionRequestView::new(row, today)).collect::<Result<Vec<_>>>()
         })
         .await?;
     page(&request, &cipher, &list, limit, rows, |row| row.id, |view| view)
@@ -161,9 +163,9 @@ pub async fn list_correction_requests(
 
 /// Decide a correction request.
 ///
-/// For secretaries. `rejected` puts the record back in force as it was. `accepted` and `partly` need that the right one
-/// has been recorded with `supersedes_id` before, or the record withdrawn (409 `guard_not_met`). 409 `wrong_phase` where it
-/// is decided already.
+/// For secretaries, also after it was due. `rejected` leaves the record as it was, undisputed. `accepted` and `partly` need
+/// that the right one has been recorded with `supersedes_id` before, or the record withdrawn (409 `guard_not_met`); until
+/// then what took the record's place is disputed, too. 409 `wrong_phase` where it is decided already.
 #[utoipa::path(tag = "judges", params(IdempotencyKeyHeader), request_body = CorrectionDecision,
     responses((status = 200, body = CorrectionRequestView), CreateProblems))]
 #[post("/correction-requests/{correction_request_id}/decide")]
@@ -177,6 +179,7 @@ pub async fn decide_correction_request(
 ) -> Result<HttpResponse> {
     policy::may_decide_corrections(&actor)?;
     let now = clock.now();
+    let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
     let id = correction_request_id.into_inner();
     let Valid { body: decision, digest } = decision;
     let mut check = Check::default();
@@ -188,7 +191,7 @@ pub async fn decide_correction_request(
         if correction.status != CorrectionStatus::Open {
             return Err(Code::WrongPhase.into());
         }
-        workflow::corrections::settle(conn, correction.judge_id, correction.record(), decision.outcome)?;
+        workflow::corrections::settle(conn, &correction, decision.outcome)?;
         correction.status = decision.outcome.status();
         correction.reason = Some(decision.reason.clone());
         correction.decided_by = Some(actor.account_id);
@@ -198,7 +201,7 @@ pub async fn decide_correction_request(
         let act = "decide_correction_request";
         let entry = store::audit::NewEntry::new(Some(actor.account_id), act, "correction_request", id);
         store::audit::record(conn, entry.of_judge(correction.judge_id), now)?;
-        Reply::ok(Some(correction.version), &CorrectionRequestView::new(correction)?)
+        Reply::ok(Some(correction.version), &CorrectionRequestView::new(correction, today)?)
     })
     .await
 }

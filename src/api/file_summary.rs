@@ -6,14 +6,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
-use serde::{Serialize, Serializer};
-use serde_json::value::{RawValue, to_raw_value};
+use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::file_figures::{SummaryFigures, summary_figures};
 use super::record_views::period;
 use crate::coded;
 use crate::db::Conn;
 use crate::domain::calendar::Period;
+use crate::domain::derived::span::Span;
 use crate::domain::ids::{CourtId, JudgeId, PositionId};
 use crate::domain::judge_file::{PositionKind, RecordStatus};
 use crate::domain::sections::Section;
@@ -24,6 +25,10 @@ use crate::store::positions::HeldPost;
 
 /// The size of a summary's JSON at most, in bytes: what a slow line carries without a wait.
 const SUMMARY_BYTES_MAX: usize = 20 * 1024;
+/// The digits of a number at most.
+const NUMBER_BYTES_MAX: usize = 20;
+/// What a summary ends with, after the number of readings.
+const END: char = '}';
 /// How many quarters a summary shows.
 const QUARTERS: usize = 4;
 /// How many values are read at most: forty years at forty values a quarter, three times over.
@@ -45,12 +50,12 @@ coded! {
 
 /// What fits on a page: at most 20 KB.
 ///
-/// Who the judge is; the posts held today; for each indicator and category the last four quarters that are over, as
-/// recorded (nothing is added up, divided or compared); how many records the other sections have in force, of those that
-/// may be shown; how many corrections are open; how often others read the file.
-/// A quarter still running is in the full view alone.
+/// Who the judge is; the posts held today; the figures of the last four quarters that are over, each with its parts and
+/// compared with nobody; for each indicator and category those quarters as recorded; how many reviewed acts and records of
+/// the other sections are in force, of those that may be shown, and how many of them are disputed; how many corrections are
+/// open, and overdue; how often others read the file. A quarter still running is in the full view alone.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"view": "summary", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02"}, "positions": [], "quarters": ["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4"], "indicators": [], "left_out_count": 0, "sections": [{"section": "training", "record_count": 4}], "open_correction_count": 0, "reading_count": 3}))]
+#[schema(example = json!({"view": "summary", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02"}, "positions": [], "quarters": ["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4"], "figures": [], "indicators": [], "left_out_count": 0, "reviewed_acts": {"record_count": 21, "disputed_count": 0}, "sections": [{"section": "training", "record_count": 4, "disputed_count": 0}], "open_correction_count": 0, "overdue_correction_count": 0, "reading_count": 3}))]
 pub struct FileSummary {
     /// Always `summary`.
     view: FileView,
@@ -62,36 +67,59 @@ pub struct FileSummary {
     /// The quarters of `values`, earliest first.
     #[schema(min_items = 4, max_items = 4)]
     quarters: Vec<Period>,
+    /// What follows from the values, by category.
+    #[schema(max_items = 40)]
+    figures: Vec<SummaryFigures>,
     /// The values in force, by indicator and category.
-    #[schema(max_items = 400, value_type = Vec<IndicatorRow>)]
-    indicators: ShownRows,
-    /// How many rows of `indicators` the size left no room for; they are in the full view.
+    #[schema(max_items = 400)]
+    indicators: Vec<IndicatorRow>,
+    /// How many items of `figures` and `indicators` the size left no room for; `/indicators` and the full view have all.
     #[schema(minimum = 0)]
     left_out_count: usize,
+    /// The reviews of acts by higher courts.
+    reviewed_acts: ActCount,
     /// The other sections that have records; those without any are left out.
     #[schema(max_items = 13)]
     sections: Vec<SectionCount>,
     /// How many requests for correction are open.
     #[schema(minimum = 0)]
-    open_correction_count: i64,
+    open_correction_count: usize,
+    /// How many of those should have been decided before today.
+    #[schema(minimum = 0)]
+    overdue_correction_count: usize,
     /// How often others read the file or a part of it before; the judge's own readings are not counted.
     #[schema(minimum = 0)]
     reading_count: i64,
 }
 
 /// How much of a section is in force and may be shown.
-#[derive(Clone, Serialize, ToSchema)]
-#[schema(example = json!({"section": "training", "record_count": 4}))]
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"section": "training", "record_count": 4, "disputed_count": 0}))]
 pub struct SectionCount {
     /// The section.
     section: Section,
     /// Its records.
     #[schema(minimum = 1)]
     record_count: i64,
+    /// Those of them whose correction is asked for.
+    #[schema(minimum = 0)]
+    disputed_count: i64,
+}
+
+/// How many reviews of acts are in force.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"record_count": 21, "disputed_count": 0}))]
+pub struct ActCount {
+    /// The records.
+    #[schema(minimum = 0)]
+    record_count: i64,
+    /// Those of them whose correction is asked for.
+    #[schema(minimum = 0)]
+    disputed_count: i64,
 }
 
 /// A person, in a summary.
-#[derive(Clone, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02"}))]
 pub struct PersonView {
     /// The judge's id.
@@ -111,7 +139,7 @@ pub struct PersonView {
 
 /// A post held today, in a summary.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "kind": "judge", "starts_on": "2015-03-02", "ends_on": null, "court_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "court_name_kk": "Алмалы аудандық соты", "court_name_ru": "Алмалинский районный суд", "court_name_en": null}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "kind": "judge", "starts_on": "2015-03-02", "ends_on": null, "status": "active", "court_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "court_name_kk": "Алмалы аудандық соты", "court_name_ru": "Алмалинский районный суд", "court_name_en": null}))]
 pub struct HeldPositionView {
     /// The record's id.
     id: PositionId,
@@ -121,6 +149,8 @@ pub struct HeldPositionView {
     starts_on: NaiveDate,
     /// The last day, or null where none is known.
     ends_on: Option<NaiveDate>,
+    /// `active`, or `disputed` while its correction is asked for.
+    status: RecordStatus,
     /// At which court.
     court_id: CourtId,
     /// The court's name in Kazakh.
@@ -163,131 +193,144 @@ pub struct ValueView {
     status: RecordStatus,
 }
 
-/// What summaries said of the judges' own records when they were last read; shared by all of the server's threads.
+/// What summaries said when they were last read; shared by all of the server's threads.
 #[derive(Default)]
-pub struct KeptRecords(Mutex<HashMap<JudgeId, Arc<Records>>>);
+pub struct KeptSummaries(Mutex<HashMap<JudgeId, Arc<Kept>>>);
 
-/// A judge's own records as a summary shows them. All of it changes only with an entry in the audit log that concerns
-/// the judge; the names of courts do not, so they are no part of it.
-struct Records {
+/// A summary as it goes out, all but the number of readings, which is the last that it tells. All of it changes only with an
+/// entry in the audit log that concerns the judge, with the day, or with a court at which the judge holds a post.
+pub struct Kept {
     /// The number of the last such entry.
     last_write: Option<i64>,
-    /// The day on which they were read: a penalty may be shown on one day and not on the next.
+    /// The day on which it was made: a penalty may be shown on one day and not on the next.
     day: NaiveDate,
-    quarters: [Period; QUARTERS],
-    person: PersonView,
-    /// Each an [`IndicatorRow`] in JSON.
-    rows: Vec<Box<RawValue>>,
-    sections: Vec<SectionCount>,
-    open_correction_count: i64,
+    /// The courts, and their versions.
+    courts: Vec<(CourtId, i64)>,
+    /// The JSON up to where the number of readings stands.
+    head: String,
 }
 
-/// The rows that a summary has room for, without a copy of them.
-struct ShownRows {
-    records: Arc<Records>,
-    count: usize,
-}
-
-impl Serialize for ShownRows {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.records.rows.iter().take(self.count))
-    }
-}
-
-/// What a summary is made of.
-pub struct Found {
-    judge_id: JudgeId,
-    records: Arc<Records>,
-    held: Vec<HeldPost>,
-}
-
-impl KeptRecords {
-    /// Reads what a summary shows: one query where nothing was written since the records were kept
-    /// today, else five.
-    pub fn find(&self, conn: &mut Conn, judge_id: JudgeId, last_write: Option<i64>, today: NaiveDate) -> Result<Found> {
+impl KeptSummaries {
+    /// Reads what a summary shows: a look at each court's version where nothing else was written since today's last
+    /// reading, else six queries.
+    pub fn find(
+        &self,
+        conn: &mut Conn,
+        judge_id: JudgeId,
+        last_write: Option<i64>,
+        today: NaiveDate,
+    ) -> Result<Arc<Kept>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&judge_id).cloned();
-        let records = match kept.filter(|kept| kept.last_write == last_write && kept.day == today) {
-            Some(kept) => kept,
-            None => Arc::new(Records::read(conn, judge_id, last_write, today)?),
-        };
-        Ok(Found { judge_id, records, held: store::positions::held_on(conn, judge_id, today)? })
+        if let Some(kept) = kept.filter(|kept| kept.last_write == last_write && kept.day == today)
+            && kept.is_of_present_courts(conn)?
+        {
+            return Ok(kept);
+        }
+        Ok(Arc::new(Kept::read(conn, judge_id, last_write, today)?))
     }
 
     /// Keeps what was found and makes the summary. Only after the commit: what a transaction that failed had read was
     /// perhaps never so.
-    pub fn summary(&self, found: Found, reading_count: i64) -> Result<FileSummary> {
-        let Found { judge_id, records, held } = found;
-        {
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if kept.len() >= KEPT_MAX && !kept.contains_key(&judge_id) {
-                kept.clear();
-            }
-            kept.insert(judge_id, records.clone());
+    pub fn summary(&self, judge_id: JudgeId, found: Arc<Kept>, reading_count: i64) -> String {
+        let summary = format!("{}{reading_count}{END}", found.head);
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT_MAX && !kept.contains_key(&judge_id) {
+            kept.clear();
         }
-        let mut summary = FileSummary {
-            view: FileView::Summary,
-            judge: records.person.clone(),
-            positions: held.into_iter().map(held_position).collect(),
-            quarters: records.quarters.to_vec(),
-            indicators: ShownRows { records: records.clone(), count: 0 },
-            left_out_count: records.rows.len(),
-            sections: records.sections.clone(),
-            open_correction_count: records.open_correction_count,
-            reading_count,
-        };
-        let mut bytes = serde_json::to_vec(&summary).map_err(Error::internal)?.len();
-        // Each with the comma before it.
-        let fits = records.rows.iter().take_while(|row| {
-            bytes += row.get().len() + 1;
-            bytes <= SUMMARY_BYTES_MAX
-        });
-        summary.indicators.count = fits.count();
-        summary.left_out_count -= summary.indicators.count;
-        Ok(summary)
+        kept.insert(judge_id, found);
+        summary
     }
 }
 
-impl Records {
-    fn read(conn: &mut Conn, judge_id: JudgeId, last_write: Option<i64>, today: NaiveDate) -> Result<Records> {
-        let quarters = last_quarters(today)?;
+impl Kept {
+    fn is_of_present_courts(&self, conn: &mut Conn) -> Result<bool> {
+        for (id, version) in &self.courts {
+            if store::courts::version(conn, *id)? != Some(*version) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn read(conn: &mut Conn, judge_id: JudgeId, last_write: Option<i64>, today: NaiveDate) -> Result<Kept> {
+        let span = Span::last_four(today)?;
+        let quarters = <[Period; QUARTERS]>::try_from(span.quarters()).map_err(Error::internal)?;
         let judge = store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
+        let held = store::positions::held_on(conn, judge_id, today)?;
         let (first, last) = (quarters[0].starts_on(), quarters[QUARTERS - 1].starts_on());
         let values = store::observations::in_force_between(conn, judge_id, first, last, VALUES_MAX)?;
-        let rows = rows(&quarters, values)?;
         let counts = store::file_records::count_by_section(conn, judge_id, today)?;
-        Ok(Records {
-            last_write,
-            day: today,
-            quarters,
-            person: PersonView {
+        let (record_count, disputed_count) = store::acts::count_in_force(conn, judge_id)?;
+        let due = store::corrections::open_due_days(conn, judge_id)?;
+        let courts = held.iter().map(|post| (post.court_id, post.court_version)).collect();
+        let figures = summary_figures(&values, &span)?;
+        let summary = FileSummary {
+            view: FileView::Summary,
+            judge: PersonView {
                 id: judge.id,
                 full_name_kk: judge.full_name_kk,
                 full_name_ru: judge.full_name_ru,
                 full_name_en: judge.full_name_en,
                 first_appointed_on: judge.first_appointed_on,
             },
-            rows: rows.iter().map(|row| to_raw_value(row).map_err(Error::internal)).collect::<Result<_>>()?,
-            sections: counts
-                .into_iter()
-                .map(|(section, record_count)| SectionCount { section, record_count })
-                .collect(),
-            open_correction_count: store::corrections::count_open(conn, judge_id)?,
-        })
+            positions: held.into_iter().map(held_position).collect(),
+            quarters: quarters.to_vec(),
+            figures: Vec::new(),
+            indicators: Vec::new(),
+            left_out_count: 0,
+            reviewed_acts: ActCount { record_count, disputed_count },
+            sections: section_counts(counts),
+            open_correction_count: due.len(),
+            overdue_correction_count: due.iter().filter(|day| **day < today).count(),
+            reading_count: 0,
+        };
+        let summary = fitted(summary, figures, rows(&quarters, values)?)?;
+        let json = serde_json::to_string(&summary).map_err(Error::internal)?;
+        let head = json.strip_suffix(&format!("0{END}")).ok_or_else(|| Error::internal("a summary ends otherwise"))?;
+        Ok(Kept { last_write, day: today, courts, head: head.to_owned() })
     }
 }
 
-/// The four quarters that ended last before `today`, earliest first.
-fn last_quarters(today: NaiveDate) -> Result<[Period; QUARTERS]> {
-    let mut quarter = Period::containing(today);
-    let mut quarters = [None; QUARTERS];
-    for place in quarters.iter_mut().rev() {
-        quarter = quarter.and_then(Period::previous);
-        *place = quarter;
+/// Fills in as many figures and rows as there is room for: first figures, in half of it at most, then rows.
+fn fitted(mut summary: FileSummary, figures: Vec<SummaryFigures>, rows: Vec<IndicatorRow>) -> Result<FileSummary> {
+    let size = |part: serde_json::Result<Vec<u8>>| part.map_err(Error::internal).map(|bytes| bytes.len());
+    // Room for the two numbers that are not known yet.
+    let mut bytes = size(serde_json::to_vec(&summary))? + 2 * NUMBER_BYTES_MAX;
+    let half = bytes + SUMMARY_BYTES_MAX.saturating_sub(bytes) / 2;
+    summary.left_out_count = figures.len() + rows.len();
+    for category in figures {
+        // Each with the comma before it.
+        bytes += size(serde_json::to_vec(&category))? + 1;
+        if bytes > half {
+            break;
+        }
+        summary.figures.push(category);
     }
-    match quarters {
-        [Some(first), Some(second), Some(third), Some(fourth)] => Ok([first, second, third, fourth]),
-        _ => Err(Error::internal("the clock stands before the first quarters")),
+    for row in rows {
+        bytes += size(serde_json::to_vec(&row))? + 1;
+        if bytes > SUMMARY_BYTES_MAX {
+            break;
+        }
+        summary.indicators.push(row);
     }
+    summary.left_out_count -= summary.figures.len() + summary.indicators.len();
+    Ok(summary)
+}
+
+/// The counts of the sections, which come by section and standing, a section in one.
+fn section_counts(counts: Vec<(Section, RecordStatus, i64)>) -> Vec<SectionCount> {
+    let mut sections: Vec<SectionCount> = Vec::new();
+    for (section, status, count) in counts {
+        let disputed = if status == RecordStatus::Disputed { count } else { 0 };
+        match sections.last_mut().filter(|last| last.section == section) {
+            Some(last) => {
+                last.record_count += count;
+                last.disputed_count += disputed;
+            }
+            None => sections.push(SectionCount { section, record_count: count, disputed_count: disputed }),
+        }
+    }
+    sections
 }
 
 fn held_position(post: HeldPost) -> HeldPositionView {
@@ -296,6 +339,7 @@ fn held_position(post: HeldPost) -> HeldPositionView {
         kind: post.kind,
         starts_on: post.starts_on,
         ends_on: post.ends_on,
+        status: post.status,
         court_id: post.court_id,
         court_name_kk: post.court_name_kk,
         court_name_ru: post.court_name_ru,

@@ -1,23 +1,26 @@
-//! The judge's file. What a newcomer would get wrong: the summary is no evaluation. It has no total, no rate and no rank;
-//! it shows what was observed, and each reading of it is on record, with its purpose, before it is answered.
+//! The judge's file. What a newcomer would get wrong: the summary is no evaluation. It has no total and no rank; it shows
+//! what was observed and what follows from it, and each reading of it is on record, with its purpose, before it is answered.
 
 use actix_web::{HttpResponse, get, web};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::file_summary::{FileSummary, FileView, KeptRecords};
+use super::acts::ActView;
+use super::conflicts::ConflictView;
+use super::file_summary::{FileSummary, FileView, KeptSummaries};
 use super::known_file::{Past, end_of_day};
 use super::record_views::{CorrectionRequestView, JudgeView, ObservationView, PositionView, RecordView};
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
-use crate::domain::ids::{AccountId, JudgeId};
+use crate::domain::ids::{AccountId, JudgeId, RecordId};
 use crate::domain::judge_file::FilePurpose;
-use crate::domain::policy::Actor;
+use crate::domain::policy::{Actor, is_of_commission};
 use crate::error::{Code, Error, Fault, Result, Rule};
 use crate::problem::responses::ReadProblems;
 use crate::store;
+use crate::store::acts::{Act, Attribution};
 use crate::workflow;
 
 /// How many records of one kind the full view has at most: forty years at forty values a quarter, three times over.
@@ -43,7 +46,7 @@ pub struct FileQuery {
 /// A judge's file: the members of the view that was asked for, and no others.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-#[schema(example = json!({"view": "summary", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02"}, "positions": [], "quarters": ["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4"], "indicators": [{"indicator_code": "resolved", "category": "civil", "values": [null, null, {"numerator": 214, "denominator": null, "status": "active"}, null]}], "left_out_count": 0, "sections": [{"section": "training", "record_count": 4}], "open_correction_count": 0, "reading_count": 3}))]
+#[schema(example = json!({"view": "summary", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02"}, "positions": [], "quarters": ["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4"], "figures": [], "indicators": [{"indicator_code": "resolved", "category": "civil", "values": [null, null, {"numerator": 214, "denominator": null, "status": "active"}, null]}], "left_out_count": 0, "reviewed_acts": {"record_count": 21, "disputed_count": 0}, "sections": [{"section": "training", "record_count": 4, "disputed_count": 0}], "open_correction_count": 0, "overdue_correction_count": 0, "reading_count": 3}))]
 pub enum JudgeFileView {
     /// With `view=summary`.
     Summary(FileSummary),
@@ -53,10 +56,10 @@ pub enum JudgeFileView {
     ReportBasis(ReportBasis),
 }
 
-/// All records of a file, each kind in the order in which it was recorded: posts and observed values with those that were
-/// superseded, of the other sections what is in force and may be shown.
+/// All records of a file, each kind in the order in which it was recorded: posts, observed values and reviewed acts with
+/// those that were superseded, of the other sections what is in force and may be shown.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"view": "full", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02", "external_ids": [], "version": 1}, "positions": [], "observations": [], "records": [], "correction_requests": [], "reading_count": 0, "latest_readings": []}))]
+#[schema(example = json!({"view": "full", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02", "external_ids": [], "version": 1}, "positions": [], "observations": [], "acts": [], "records": [], "correction_requests": [], "conflicts": [], "reading_count": 0, "latest_readings": []}))]
 pub struct FullFile {
     /// Always `full`.
     view: FileView,
@@ -68,12 +71,18 @@ pub struct FullFile {
     /// The observed values.
     #[schema(max_items = 20_000)]
     observations: Vec<ObservationView>,
+    /// What higher courts did with acts, and what members found of it. It enters no score.
+    #[schema(max_items = 20_000)]
+    acts: Vec<ActView>,
     /// The records in force of the other sections.
     #[schema(max_items = 20_000)]
     records: Vec<RecordView>,
     /// The requests for correction.
     #[schema(max_items = 20_000)]
     correction_requests: Vec<CorrectionRequestView>,
+    /// The conflicts that the judge has declared; null for members, as these are confidential and feed the draw alone.
+    #[schema(max_items = 20_000)]
+    conflicts: Option<Vec<ConflictView>>,
     /// How often others read the file or a part of it before.
     #[schema(minimum = 0)]
     reading_count: i64,
@@ -84,7 +93,7 @@ pub struct FullFile {
 
 /// What a report on the judge may rest on: the records in force that nobody disputes.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"view": "report_basis", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02", "external_ids": [], "version": 1}, "positions": [], "observations": [], "records": []}))]
+#[schema(example = json!({"view": "report_basis", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02", "external_ids": [], "version": 1}, "positions": [], "observations": [], "acts": [], "records": []}))]
 pub struct ReportBasis {
     /// Always `report_basis`.
     view: FileView,
@@ -96,6 +105,9 @@ pub struct ReportBasis {
     /// The observed values.
     #[schema(max_items = 20_000)]
     observations: Vec<ObservationView>,
+    /// The reviewed acts that a report may name: those that members found the judge to answer for.
+    #[schema(max_items = 20_000)]
+    acts: Vec<ActView>,
     /// The records of the other sections.
     #[schema(max_items = 20_000)]
     records: Vec<RecordView>,
@@ -123,15 +135,15 @@ pub struct ReadingView {
 /// members to whom an evaluation of the judge is assigned, until its cycle is closed or cancelled. The reading is recorded
 /// with its purpose before it is answered, and the judge sees it. With `view=full` all records, with `known_on` as they
 /// stood at the end of that day (names and the readings are as they are now); with `view=report_basis` what a report may
-/// rest on, without anything that is disputed; else a summary of at most 20 KB. Expired or quashed penalties and complaints
-/// that were not founded are in no view.
+/// rest on, without anything that is disputed; else a summary of at most 20 KB. What is disputed is marked in all. Expired
+/// or quashed penalties and complaints that were not founded are in no view.
 #[utoipa::path(tag = "judges", params(FileQuery), responses((status = 200, body = JudgeFileView), ReadProblems))]
 #[get("/judges/{judge_id}/file")]
 pub async fn get_judge_file(
     actor: Actor,
     registry: web::Data<Registry>,
     clock: web::Data<Clock>,
-    kept: web::Data<KeptRecords>,
+    kept: web::Data<KeptSummaries>,
     judge_id: web::Path<JudgeId>,
     query: web::Query<FileQuery>,
 ) -> Result<HttpResponse> {
@@ -149,7 +161,8 @@ pub async fn get_judge_file(
     let record = move |conn: &mut Conn, purpose| {
         store::audit::record_reading(conn, account_id, "get_judge_file", judge_id, purpose, now)
     };
-    let file = match view {
+    // Many rows would hold up all writes: they are read beside them, and answered once the record is committed.
+    match view {
         // Few rows: read where the record is written, as the writer's cache of pages is warm after every commit.
         FileView::Summary => {
             let kept = kept.into_inner();
@@ -160,17 +173,17 @@ pub async fn get_judge_file(
                 Ok((reader.find(conn, judge_id, before.last_write, today)?, before.reading_count))
             });
             let (found, reading_count) = reading.await?;
-            JudgeFileView::Summary(kept.summary(found, reading_count)?)
+            Ok(HttpResponse::Ok().content_type("application/json").body(kept.summary(judge_id, found, reading_count)))
         }
-        // Many rows, which would hold up all writes: read beside them, and answered once the record is committed.
         FileView::Full => {
+            let day = known_on.unwrap_or(today);
             let reading = registry.0.read(move |conn| {
                 let purpose = workflow::members::file_purpose(conn, &actor, judge_id, asked)?;
-                Ok((full(conn, judge_id, instant, today)?, purpose))
+                Ok((full(conn, &actor, judge_id, instant, today, day)?, purpose))
             });
             let (file, purpose) = reading.await?;
             registry.0.write(move |conn| record(conn, purpose)).await?;
-            JudgeFileView::Full(file)
+            Ok(HttpResponse::Ok().json(file))
         }
         FileView::ReportBasis => {
             let reading = registry.0.read(move |conn| {
@@ -179,38 +192,60 @@ pub async fn get_judge_file(
             });
             let (basis, purpose) = reading.await?;
             registry.0.write(move |conn| record(conn, purpose)).await?;
-            JudgeFileView::ReportBasis(basis)
+            Ok(HttpResponse::Ok().json(basis))
         }
-    };
-    Ok(HttpResponse::Ok().json(file))
+    }
 }
 
-/// Seven queries.
-fn full(conn: &mut Conn, id: JudgeId, instant: Option<NaiveDateTime>, today: NaiveDate) -> Result<FullFile> {
+/// Eight queries; what is disputed or overdue is so on `day`.
+fn full(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: JudgeId,
+    instant: Option<NaiveDateTime>,
+    today: NaiveDate,
+    day: NaiveDate,
+) -> Result<FullFile> {
     let judge = find_judge(conn, id)?;
     let mut positions = store::positions::list(conn, id, None, RECORDS_MAX)?;
     let mut observations = store::observations::list(conn, id, None, None, RECORDS_MAX)?;
-    let mut corrections = store::corrections::list(conn, id, None, RECORDS_MAX)?;
+    let mut acts = store::acts::with_attributions(conn, id, RECORDS_MAX)?;
+    let requests = store::corrections::with_first_versions(conn, id, RECORDS_MAX)?;
+    let is_told = actor.judge_id == Some(id) || !is_of_commission(actor.staff_role);
+    let conflicts = is_told.then(|| store::conflicts::declared_by_judge(conn, id, RECORDS_MAX));
+    let mut conflicts = conflicts.transpose()?;
+    let mut corrections = Vec::with_capacity(requests.len());
+    let mut disputed: Vec<RecordId> = Vec::new();
+    for (request, first_id) in requests {
+        if instant.is_some_and(|instant| request.was_open_before(instant)) {
+            disputed.extend(first_id.into_iter().chain([request.record_id]));
+        }
+        corrections.push(request);
+    }
     let records = match instant {
         None => store::file_records::in_force(conn, id, today, RECORDS_MAX)?,
         Some(instant) => {
-            let disputed = corrections.iter().filter(|request| request.was_open_before(instant));
-            let past = Past::new(instant, disputed.map(|request| request.record_id));
+            let past = Past::new(instant, disputed);
             positions = past.positions(positions);
             observations = past.observations(observations);
+            acts = past.acts(acts);
             corrections = past.corrections(corrections);
+            conflicts = conflicts.map(|rows| past.conflicts(rows));
             let known = store::file_records::list(conn, id, None, Some(instant), today, None, RECORDS_MAX)?;
             past.records(known)
         }
     };
     let readings = store::audit::latest_readings(conn, id, READINGS_MAX)?;
+    let view = |request| CorrectionRequestView::new(request, day);
     Ok(FullFile {
         view: FileView::Full,
         judge,
         positions: positions.into_iter().map(PositionView::from).collect(),
         observations: observations.into_iter().map(ObservationView::new).collect::<Result<_>>()?,
+        acts: act_views(acts),
         records: records.into_iter().map(RecordView::new).collect::<Result<_>>()?,
-        correction_requests: corrections.into_iter().map(CorrectionRequestView::new).collect::<Result<_>>()?,
+        correction_requests: corrections.into_iter().map(view).collect::<Result<_>>()?,
+        conflicts: conflicts.map(|rows| rows.into_iter().map(ConflictView::from).collect()),
         reading_count: readings.first().and_then(|latest| latest.reading_number).unwrap_or(0),
         latest_readings: readings
             .into_iter()
@@ -233,12 +268,16 @@ fn report_basis(conn: &mut Conn, id: JudgeId, today: NaiveDate) -> Result<Report
         judge,
         positions: basis.positions.into_iter().map(PositionView::from).collect(),
         observations: basis.observations.into_iter().map(ObservationView::new).collect::<Result<_>>()?,
+        acts: act_views(basis.acts),
         records: basis.records.into_iter().map(RecordView::new).collect::<Result<_>>()?,
     })
 }
 
+fn act_views(acts: Vec<(Act, Vec<Attribution>)>) -> Vec<ActView> {
+    acts.into_iter().map(|(act, found)| ActView::new(act, found)).collect()
+}
+
 fn find_judge(conn: &mut Conn, id: JudgeId) -> Result<JudgeView> {
-    let judge = store::judges::find(conn, id)?.ok_or(Code::NotFound)?;
-    let named = store::external_ids::list_of(conn, &[id.to_string()])?;
-    Ok(JudgeView::new(judge, named.into_iter().map(|(_, name)| name).collect()))
+    let (judge, names) = store::judges::find_named(conn, id)?.ok_or(Code::NotFound)?;
+    Ok(JudgeView::new(judge, names))
 }

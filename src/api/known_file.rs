@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-use crate::domain::ids::RecordId;
-use crate::domain::judge_file::{Check, CorrectionStatus};
+use crate::domain::ids::{ActId, RecordId, is_made_before};
+use crate::domain::judge_file::{Check, CorrectionStatus, RecordStatus};
 use crate::domain::known::{Course, end_of};
 use crate::domain::sections::ConfirmationState;
 use crate::error::Result;
+use crate::store::acts::{Act, Attribution};
+use crate::store::conflicts::Conflict;
 use crate::store::corrections::CorrectionRequest;
 use crate::store::file_records::FileRecord;
 use crate::store::observations::Observation;
@@ -31,8 +33,48 @@ pub struct Past {
     disputed: HashSet<RecordId>,
 }
 
+/// Which record each of some records replaced, and when; by the ids of the replaced and of those that replaced them.
+struct Replacements {
+    ended: HashMap<RecordId, NaiveDateTime>,
+    earlier: HashMap<RecordId, RecordId>,
+}
+
+impl Replacements {
+    /// Of the ids, the replaced ones and the times of reception.
+    fn of(rows: impl Iterator<Item = (RecordId, Option<RecordId>, NaiveDateTime)>) -> Replacements {
+        let (mut ended, mut earlier) = (HashMap::new(), HashMap::new());
+        for (id, replaced, received_at) in rows {
+            if let Some(replaced) = replaced {
+                ended.insert(replaced, received_at);
+                earlier.insert(id, replaced);
+            }
+        }
+        Replacements { ended, earlier }
+    }
+
+    /// The record and those that it took the place of.
+    fn back_from(&self, id: RecordId) -> impl Iterator<Item = RecordId> {
+        std::iter::successors(Some(id), |id| self.earlier.get(id).copied())
+    }
+}
+
+/// Rows of one kind that were known then, as they stood; a restated record carried the dispute of the one before it.
+macro_rules! stood {
+    ($past:ident, $rows:ident) => {{
+        let ids = $rows.iter();
+        let ids = ids.map(|row| (RecordId(row.id.0), row.supersedes_id.map(|old| RecordId(old.0)), row.received_at));
+        let replacements = Replacements::of(ids);
+        let rows = $rows.into_iter().filter_map(|mut row| {
+            row.status = $past.status(&replacements, RecordId(row.id.0), row.received_at, row.status)?;
+            Some(row)
+        });
+        rows.collect()
+    }};
+}
+
 impl Past {
-    /// The past before an instant, with the records that a request was open for.
+    /// The past before an instant, with the records that a request was open for, those of sections by their first versions,
+    /// too.
     pub fn new(instant: NaiveDateTime, disputed: impl IntoIterator<Item = RecordId>) -> Past {
         Past { instant, disputed: disputed.into_iter().collect() }
     }
@@ -44,7 +86,7 @@ impl Past {
 
     fn record(&self, row: FileRecord) -> Option<FileRecord> {
         let FileRecord { received_at, ended_at, status, .. } = row;
-        let was_disputed = self.disputed.contains(&row.id);
+        let was_disputed = self.disputed.contains(&row.first_id);
         let status = Course { received_at, ended_at, was_disputed, status }.status_before(self.instant)?;
         if !status.is_in_force() {
             return None;
@@ -58,34 +100,52 @@ impl Past {
         Some(FileRecord { status, ended_at: None, end_reason: None, ..row })
     }
 
+    fn status(
+        &self,
+        replacements: &Replacements,
+        id: RecordId,
+        received_at: NaiveDateTime,
+        status: RecordStatus,
+    ) -> Option<RecordStatus> {
+        let was_disputed = replacements.back_from(id).any(|id| self.disputed.contains(&id));
+        let ended_at = replacements.ended.get(&id).copied();
+        Course { received_at, ended_at, was_disputed, status }.status_before(self.instant)
+    }
+
     /// Posts that were known then, as they stood.
     pub fn positions(&self, rows: Vec<Position>) -> Vec<Position> {
-        let ended: HashMap<_, _> = rows.iter().filter_map(|row| Some((row.supersedes_id?, row.received_at))).collect();
-        let stood = |row: Position| {
-            let course = Course {
-                received_at: row.received_at,
-                ended_at: ended.get(&row.id).copied(),
-                was_disputed: self.disputed.contains(&RecordId(row.id.0)),
-                status: row.status,
-            };
-            Some(Position { status: course.status_before(self.instant)?, ..row })
-        };
-        rows.into_iter().filter_map(stood).collect()
+        stood!(self, rows)
     }
 
     /// Observed values that were known then, as they stood.
     pub fn observations(&self, rows: Vec<Observation>) -> Vec<Observation> {
-        let ended: HashMap<_, _> = rows.iter().filter_map(|row| Some((row.supersedes_id?, row.received_at))).collect();
-        let stood = |row: Observation| {
-            let course = Course {
-                received_at: row.received_at,
-                ended_at: ended.get(&row.id).copied(),
-                was_disputed: self.disputed.contains(&RecordId(row.id.0)),
-                status: row.status,
-            };
-            Some(Observation { status: course.status_before(self.instant)?, ..row })
+        stood!(self, rows)
+    }
+
+    /// Reviewed acts that were known then, as they stood, with what members had found by then.
+    pub fn acts(&self, rows: Vec<(Act, Vec<Attribution>)>) -> Vec<(Act, Vec<Attribution>)> {
+        let mut found: HashMap<ActId, Vec<Attribution>> = HashMap::with_capacity(rows.len());
+        let mut acts = Vec::with_capacity(rows.len());
+        for (act, of_act) in rows {
+            found.insert(act.id, of_act);
+            acts.push(act);
+        }
+        let acts: Vec<Act> = stood!(self, acts);
+        let known = |mut found: Vec<Attribution>| {
+            found.retain(|finding| finding.decided_at < self.instant);
+            found
         };
-        rows.into_iter().filter_map(stood).collect()
+        let with_found = |act: Act| {
+            let found = known(found.remove(&act.id).unwrap_or_default());
+            (act, found)
+        };
+        acts.into_iter().map(with_found).collect()
+    }
+
+    /// Conflicts that had been declared then.
+    pub fn conflicts(&self, mut rows: Vec<Conflict>) -> Vec<Conflict> {
+        rows.retain(|row| is_made_before(row.id.0, self.instant));
+        rows
     }
 
     /// Requests for correction that were filed then, as they stood.

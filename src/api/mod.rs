@@ -18,6 +18,7 @@ pub mod cycles;
 pub mod documents;
 pub mod evaluations;
 pub mod extract;
+pub mod file_figures;
 pub mod file_summary;
 pub mod files;
 pub mod generations;

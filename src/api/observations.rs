@@ -17,7 +17,7 @@ use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::{JudgeId, ObservationId};
 use crate::domain::indicators::{Catalogue, NewObservation as Reported, check_observation};
-use crate::domain::judge_file::{CODE_40, Check, FilePurpose, RecordStatus, is_code};
+use crate::domain::judge_file::{CODE_40, Check, FilePurpose, NAME_LENGTH_MAX, RecordStatus, is_code};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Fault, Result, Rule};
@@ -53,6 +53,9 @@ pub struct NewObservation {
     source_record_id: Option<String>,
     /// The day whose state the source told: not before the quarter, and not in the future.
     as_of: NaiveDate,
+    /// The law by which it is kept.
+    #[schema(min_length = 1, max_length = 200)]
+    legal_basis: Option<String>,
     /// The record that this one replaces, of the same judge, indicator, category and quarter.
     supersedes_id: Option<ObservationId>,
 }
@@ -114,6 +117,7 @@ pub async fn create_observation(
         recorded_by_client: caller.id().client(),
         status: RecordStatus::Active,
         supersedes_id: new.supersedes_id,
+        legal_basis: new.legal_basis,
     };
     let period = new.period;
     let catalogue = Catalogue::standard()?;
@@ -121,15 +125,17 @@ pub async fn create_observation(
     act_once(&registry, deed, now, move |conn| {
         store::judges::find(conn, observation.judge_id)?.ok_or(Code::NotFound)?;
         check(conn, &caller, catalogue, &observation, period, today)?;
-        if let Some(old_id) = observation.supersedes_id {
-            supersede(conn, &caller, old_id, &observation)?;
-        }
+        let status = match observation.supersedes_id {
+            Some(old_id) => supersede(conn, &caller, old_id, &observation)?,
+            None => observation.status,
+        };
+        let observation = Observation { status, ..observation.clone() };
         store::observations::insert(conn, &observation)?;
         let act = "create_observation";
         let entry = store::audit::NewEntry::by(caller.id(), act, "observation", observation.id);
         store::audit::record(conn, entry.of_judge(observation.judge_id), now)?;
         let location = format!("/v1/judges/{}/observations", observation.judge_id);
-        Reply::created(location, None, &ObservationView::new(observation.clone())?)
+        Reply::created(location, None, &ObservationView::new(observation)?)
     })
     .await
 }
@@ -163,13 +169,14 @@ fn check(
     check.system("/source_system", &observation.source_system);
     caller.check_source(&mut check, "/source_system", &observation.source_system);
     check.optional_text("/source_record_id", observation.source_record_id.as_deref(), 100);
+    check.optional_text("/legal_basis", observation.legal_basis.as_deref(), NAME_LENGTH_MAX);
     check.past_date("/as_of", observation.as_of, today);
     check.rule(observation.as_of >= period.starts_on(), "/as_of", Rule::Order { other: "period" });
     check.done()
 }
 
-/// Takes the old record out of force, for `new` to take its place.
-fn supersede(conn: &mut Conn, caller: &Caller, old_id: ObservationId, new: &Observation) -> Result<()> {
+/// Takes the old record out of force, for `new` to take its place; how that one stands.
+fn supersede(conn: &mut Conn, caller: &Caller, old_id: ObservationId, new: &Observation) -> Result<RecordStatus> {
     let old = store::observations::find(conn, old_id)?.filter(|old| old.judge_id == new.judge_id);
     // Another system's record is as absent to a client as another judge's.
     let old = old.filter(|old| caller.speaks_for(&old.source_system));
@@ -185,7 +192,8 @@ fn supersede(conn: &mut Conn, caller: &Caller, old_id: ObservationId, new: &Obse
     if !old.status.is_in_force() {
         return Err(Code::AlreadySuperseded.into());
     }
-    store::observations::set_status(conn, old_id, RecordStatus::Corrected)
+    store::observations::set_status(conn, old_id, RecordStatus::Corrected)?;
+    Ok(old.status.of_successor())
 }
 
 /// List the observations of a judge.

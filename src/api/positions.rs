@@ -46,8 +46,14 @@ pub struct NewPosition {
     /// The system of record.
     #[schema(min_length = 1, max_length = 40, pattern = "^[a-z][a-z0-9_]{0,39}$")]
     source_system: String,
+    /// The record's name there.
+    #[schema(min_length = 1, max_length = 100)]
+    source_record_id: Option<String>,
     /// The day whose state the source told; not in the future.
     as_of: NaiveDate,
+    /// The law by which it is kept.
+    #[schema(min_length = 1, max_length = 200)]
+    legal_basis: Option<String>,
     /// The record that this one replaces, of the same judge and kind.
     supersedes_id: Option<PositionId>,
 }
@@ -89,14 +95,16 @@ pub async fn create_position(
         recorded_by_client: caller.id().client(),
         status: RecordStatus::Active,
         supersedes_id: new.supersedes_id,
+        source_record_id: new.source_record_id,
+        legal_basis: new.legal_basis,
     };
     let deed = Deed { by: caller.id(), operation: "create_position", key, digest };
     act_once(&registry, deed, now, move |conn| {
-        insert(conn, &caller, &position)?;
+        let position = insert(conn, &caller, position.clone())?;
         let entry = store::audit::NewEntry::by(caller.id(), "create_position", "position", position.id);
         store::audit::record(conn, entry.of_judge(position.judge_id), now)?;
         let location = format!("/v1/judges/{}/positions", position.judge_id);
-        Reply::created(location, None, &PositionView::from(position.clone()))
+        Reply::created(location, None, &PositionView::from(position))
     })
     .await
 }
@@ -109,11 +117,13 @@ fn check(caller: &Caller, new: &NewPosition, today: NaiveDate) -> Result<()> {
     check.optional_text("/act_ref", new.act_ref.as_deref(), NAME_LENGTH_MAX);
     check.system("/source_system", &new.source_system);
     caller.check_source(&mut check, "/source_system", &new.source_system);
+    check.optional_text("/source_record_id", new.source_record_id.as_deref(), 100);
     check.past_date("/as_of", new.as_of, today);
+    check.optional_text("/legal_basis", new.legal_basis.as_deref(), NAME_LENGTH_MAX);
     check.done()
 }
 
-fn insert(conn: &mut Conn, caller: &Caller, position: &Position) -> Result<()> {
+fn insert(conn: &mut Conn, caller: &Caller, mut position: Position) -> Result<Position> {
     store::judges::find(conn, position.judge_id)?.ok_or(Code::NotFound)?;
     if store::courts::find(conn, position.court_id)?.is_none() {
         return Err(Error::invalid("/court_id", Rule::Missing));
@@ -129,12 +139,14 @@ fn insert(conn: &mut Conn, caller: &Caller, position: &Position) -> Result<()> {
             return Err(Code::AlreadySuperseded.into());
         }
         store::positions::set_status(conn, old_id, RecordStatus::Corrected)?;
+        position.status = old.status.of_successor();
     }
-    let Position { judge_id, kind, starts_on, ends_on, .. } = *position;
+    let Position { judge_id, kind, starts_on, ends_on, .. } = position;
     if store::positions::is_held(conn, judge_id, kind, starts_on, ends_on)? {
         return Err(Code::AlreadyExists.into());
     }
-    store::positions::insert(conn, position)
+    store::positions::insert(conn, &position)?;
+    Ok(position)
 }
 
 /// List the posts of a judge.

@@ -87,7 +87,7 @@ impl JudgeView {
 
 /// A record of a post held. Its end is told by a newer record that supersedes it.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "court_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "kind": "judge", "act_ref": "Decree 417 of 2 March 2015", "starts_on": "2015-03-02", "ends_on": null, "ended_reason": null, "source_system": "hr", "as_of": "2027-01-10", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "court_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "kind": "judge", "act_ref": "Decree 417 of 2 March 2015", "starts_on": "2015-03-02", "ends_on": null, "ended_reason": null, "source_system": "hr", "source_record_id": "P-114", "as_of": "2027-01-10", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null}))]
 pub struct PositionView {
     /// The record's id.
     pub id: PositionId,
@@ -109,6 +109,9 @@ pub struct PositionView {
     /// The system of record.
     #[schema(max_length = 40)]
     pub source_system: String,
+    /// The record's name there, or null.
+    #[schema(max_length = 100)]
+    pub source_record_id: Option<String>,
     /// The day whose state the source told.
     pub as_of: NaiveDate,
     /// When it was recorded here.
@@ -121,6 +124,9 @@ pub struct PositionView {
     pub status: RecordStatus,
     /// The record that this one replaces, or null.
     pub supersedes_id: Option<PositionId>,
+    /// The law by which it is kept, or null.
+    #[schema(max_length = 200)]
+    pub legal_basis: Option<String>,
 }
 
 impl From<Position> for PositionView {
@@ -135,19 +141,21 @@ impl From<Position> for PositionView {
             ends_on: row.ends_on,
             ended_reason: row.ended_reason,
             source_system: row.source_system,
+            source_record_id: row.source_record_id,
             as_of: row.as_of,
             received_at: row.received_at.and_utc(),
             recorded_by: row.recorded_by,
             recorded_by_client: row.recorded_by_client,
             status: row.status,
             supersedes_id: row.supersedes_id,
+            legal_basis: row.legal_basis,
         }
     }
 }
 
 /// One observed value of an indicator.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "indicator_code": "resolved", "category": "civil", "period": "2026-Q3", "numerator": 214, "denominator": null, "source_system": "toerelik", "source_record_id": "2026/Q3/20417", "as_of": "2026-10-05", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "indicator_code": "resolved", "category": "civil", "period": "2026-Q3", "numerator": 214, "denominator": null, "source_system": "toerelik", "source_record_id": "2026/Q3/20417", "as_of": "2026-10-05", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null}))]
 pub struct ObservationView {
     /// The record's id.
     pub id: ObservationId,
@@ -185,6 +193,9 @@ pub struct ObservationView {
     pub status: RecordStatus,
     /// The record that this one replaces, or null.
     pub supersedes_id: Option<ObservationId>,
+    /// The law by which it is kept, or null.
+    #[schema(max_length = 200)]
+    pub legal_basis: Option<String>,
 }
 
 impl ObservationView {
@@ -206,6 +217,7 @@ impl ObservationView {
             recorded_by_client: row.recorded_by_client,
             status: row.status,
             supersedes_id: row.supersedes_id,
+            legal_basis: row.legal_basis,
         })
     }
 }
@@ -290,7 +302,7 @@ impl RecordView {
 
 /// A judge's request to correct a record.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "record_type": "observation", "record_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "claim": "Six of these cases were transferred to another judge in August.", "evidence": "Order 114 of 9 August 2026", "document_ids": [], "status": "open", "reason": null, "due_on": "2027-01-25", "filed_at": "2027-01-11T04:30:00Z", "decided_by": null, "decided_at": null, "version": 1}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "record_type": "observation", "record_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "claim": "Six of these cases were transferred to another judge in August.", "evidence": "Order 114 of 9 August 2026", "document_ids": [], "status": "open", "reason": null, "due_on": "2027-01-25", "is_overdue": false, "filed_at": "2027-01-11T04:30:00Z", "decided_by": null, "decided_at": null, "version": 1}))]
 pub struct CorrectionRequestView {
     /// Its id.
     pub id: CorrectionRequestId,
@@ -316,6 +328,8 @@ pub struct CorrectionRequestView {
     pub reason: Option<String>,
     /// The day until which it is to be decided.
     pub due_on: NaiveDate,
+    /// Whether that day has passed and nobody has decided; the record stays disputed, and out of reports, all the same.
+    pub is_overdue: bool,
     /// When it was filed.
     pub filed_at: DateTime<Utc>,
     /// Which account decided, or null.
@@ -328,9 +342,11 @@ pub struct CorrectionRequestView {
 }
 
 impl CorrectionRequestView {
-    /// The view of a row.
-    pub fn new(row: CorrectionRequest) -> Result<CorrectionRequestView> {
+    /// The view of a row as it stands on a day.
+    pub fn new(row: CorrectionRequest, today: NaiveDate) -> Result<CorrectionRequestView> {
+        let is_overdue = row.is_overdue(today);
         Ok(CorrectionRequestView {
+            is_overdue,
             id: row.id,
             judge_id: row.judge_id,
             record_type: row.record_type,

@@ -259,7 +259,10 @@ fn history(conn: &mut Conn, record: FileRecord, today: NaiveDate) -> Result<Reco
     Ok(RecordHistoryView {
         record: RecordView::new(record)?,
         versions: versions.into_iter().map(RecordView::new).collect::<Result<_>>()?,
-        correction_requests: requests.into_iter().map(CorrectionRequestView::new).collect::<Result<_>>()?,
+        correction_requests: requests
+            .into_iter()
+            .map(|row| CorrectionRequestView::new(row, today))
+            .collect::<Result<_>>()?,
         statements: statements.into_iter().map(RecordView::new).collect::<Result<_>>()?,
     })
 }

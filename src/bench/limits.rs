@@ -16,6 +16,7 @@ use diesel::sql_types::{Binary, Text};
 use tokio::sync::Semaphore;
 
 use super::ballots::Review;
+use super::files::{RawFiles, read_file};
 use super::records::Values;
 use crate::app::ThrowawayStores;
 use crate::clock::Clock;
@@ -340,9 +341,10 @@ pub(super) struct FloorServer {
 
 impl FloorServer {
     /// Starts the handlers.
-    pub fn start(floor: &Arc<Floor>) -> Result<FloorServer> {
-        let (address, registry) = listen(floor, KeepAlive::Os)?;
-        let (box_address, ballot_box) = listen(floor, KeepAlive::Disabled)?;
+    pub fn start(floor: &Arc<Floor>, files: RawFiles) -> Result<FloorServer> {
+        let files = web::Data::new(files);
+        let (address, registry) = listen(floor, &files, KeepAlive::Os)?;
+        let (box_address, ballot_box) = listen(floor, &files, KeepAlive::Disabled)?;
         Ok(FloorServer { address, box_address, handles: [registry, ballot_box] })
     }
 
@@ -354,13 +356,19 @@ impl FloorServer {
     }
 }
 
-fn listen(floor: &Arc<Floor>, keep_alive: KeepAlive) -> Result<(SocketAddr, ServerHandle)> {
+fn listen(
+    floor: &Arc<Floor>,
+    files: &web::Data<RawFiles>,
+    keep_alive: KeepAlive,
+) -> Result<(SocketAddr, ServerHandle)> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(Error::internal)?;
     let address = listener.local_addr().map_err(Error::internal)?;
-    let shared = web::Data::from(floor.clone());
+    let (shared, files) = (web::Data::from(floor.clone()), files.clone());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(shared.clone())
+            .app_data(files.clone())
+            .service(web::resource("/rows").to(read_file))
             .service(web::resource("/summary").to(read_summary))
             .service(web::resource("/full").to(read_full))
             .service(web::resource("/observations").to(write_value))

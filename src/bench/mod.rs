@@ -9,6 +9,7 @@
 //! What a newcomer would get wrong: a figure of one run does not compare with one of another. Ratios do.
 
 mod ballots;
+mod files;
 mod limits;
 mod load;
 mod records;
@@ -37,6 +38,7 @@ use crate::error::{Error, Result};
 use crate::publication::Folder;
 
 use ballots::{Review, Round};
+use files::RawFiles;
 use limits::{Floor, FloorServer, ReviewRow, Samples};
 use load::{Load, Order, Rounds, measure};
 use records::{Staff, Values};
@@ -87,6 +89,8 @@ struct Sizes {
     connections: usize,
     /// Files, over which reads are spread: how often a file was read before is part of what its summary tells.
     judges: usize,
+    /// Files that have the other sections, too, and are read as a whole.
+    whole_files: usize,
     subjects: usize,
     keys: usize,
     signatures: usize,
@@ -106,6 +110,7 @@ impl Sizes {
             submissions: (requests / 2).max(1),
             connections,
             judges: either(60, 2),
+            whole_files: either(12, 1),
             subjects: either(2700, 20),
             keys: either(8, 1),
             signatures: either(300, 5),
@@ -159,6 +164,8 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
     let token = staff.token(secretary).await?;
     let judges = staff.register(&token, sizes.judges, today).await?;
     let values_per_file = staff.fill(&token, &judges, today).await?;
+    let whole_files = judges.get(..sizes.whole_files).unwrap_or(&judges);
+    let records_per_whole_file = values_per_file + staff.fill_sections(&token, whole_files, today).await?;
 
     tell("making credentials and reviews");
     let folder = Folder::new(&stage.config.publication_dir);
@@ -190,8 +197,9 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
         review: ReviewRow::of(&pattern)?,
         judge_count: judges.len(),
     };
+    let raw_files = RawFiles::of(stage.registry.registry.clone(), whole_files.to_vec(), &samples.full)?;
     let floors = Floors::open(options.database_url.as_deref(), samples, now).await?;
-    let server = FloorServer::start(&floors.behind_handlers)?;
+    let server = FloorServer::start(&floors.behind_handlers, raw_files)?;
 
     let mut comparisons = Vec::new();
     tell("logging in");
@@ -202,26 +210,26 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
         expected,
         connections: sizes.connections,
     };
-    for (operation, view, path, count) in [
-        ("file read, summary", "summary", "/summary", sizes.requests),
-        ("file read, full", "full", "/full", sizes.full_reads),
+    let same_bytes = "a handler that answers the same bytes and writes one audit row";
+    let same_rows = "a handler that loads the same rows, writes as many bytes of JSON and no audit row";
+    for (operation, view, read, count, limits) in [
+        ("file read, summary", "summary", &judges[..], sizes.requests, &[("/summary", same_bytes)][..]),
+        ("file read, full", "full", whole_files, sizes.full_reads, &[("/rows", same_rows), ("/full", same_bytes)]),
     ] {
         tell(operation);
-        let service = registry(judges.iter().map(|judge| file(judge, view)).collect(), 200);
-        let limit = Load {
-            address: server.address,
-            requests: Arc::new(vec![request("GET", path, Extras::default())]),
-            ..service.clone()
-        };
-        let what = "a handler that answers the same bytes and writes one audit row";
-        comparisons.push(compare(operation, count, &service, &limit, what).await?);
+        let service = registry(read.iter().map(|judge| file(judge, view)).collect(), 200);
+        let limits = limits.iter().map(|(path, what)| {
+            let requests = Arc::new(vec![request("GET", path, Extras::default())]);
+            (Load { address: server.address, requests, ..service.clone() }, *what)
+        });
+        comparisons.push(compare(operation, count, &service, limits.collect()).await?);
     }
     tell("observation write");
     let service = registry(writes, 201);
     let raw = request("POST", "/observations", Extras { body: b"{\"numerator\":42}", ..Extras::default() });
     let limit = Load { address: server.address, requests: Arc::new(vec![raw]), ..service.clone() };
     let what = "a handler that writes the same value, audit and idempotency rows";
-    comparisons.push(compare("observation write", sizes.requests, &service, &limit, what).await?);
+    comparisons.push(compare("observation write", sizes.requests, &service, vec![(limit, what)]).await?);
 
     tell("review submit");
     comparisons.push(submissions(&stage, &floors, &server, &mut reviews, &sizes).await?);
@@ -254,6 +262,7 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
         rounds: ROUNDS,
         files: judges.len(),
         values_per_file,
+        records_per_whole_file,
         is_optimised: !cfg!(debug_assertions),
     };
     Ok(Report { setting, comparisons, singles })
@@ -299,19 +308,23 @@ async fn compare(
     operation: &'static str,
     requests: usize,
     service: &Load,
-    limit: &Load,
-    what: &'static str,
+    limits: Vec<(Load, &'static str)>,
 ) -> Result<Comparison> {
-    let (mut own, mut raw) = (Rounds::default(), Rounds::default());
+    let (mut own, mut raw) = (Rounds::default(), vec![Rounds::default(); limits.len()]);
     // Each connection's first request is not measured; it takes the last ones, which no round comes to.
     let warm_up = service.requests.len().saturating_sub(service.connections + 1);
     service.round(service.connections, Order::From(warm_up)).await?;
-    limit.round(limit.connections, Order::From(0)).await?;
+    for (limit, _) in &limits {
+        limit.round(limit.connections, Order::From(0)).await?;
+    }
     for round in 0..ROUNDS {
         own.push(service.round(requests, Order::From(round * requests)).await?);
-        raw.push(limit.round(requests, Order::From(0)).await?);
+        for (rounds, (limit, _)) in raw.iter_mut().zip(&limits) {
+            rounds.push(limit.round(requests, Order::From(0)).await?);
+        }
     }
-    let limits = vec![Limit { what, rounds: raw, per_commit: None }];
+    let whats = limits.iter().map(|(_, what)| *what);
+    let limits = raw.into_iter().zip(whats).map(|(rounds, what)| Limit { what, rounds, per_commit: None }).collect();
     Ok(Comparison { operation, requests, service: own, per_commit: None, limits })
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::load::{Load, Order};
 use super::wire::{Extras, Line, request};
-use crate::domain::calendar::Period;
+use crate::domain::calendar::{Period, days_before};
 use crate::domain::iin::Iin;
 use crate::domain::indicators::Catalogue;
 use crate::error::{Error, Result};
@@ -18,6 +18,10 @@ use crate::error::{Error, Result};
 const YEARS: usize = 10;
 /// Indicators that a file has a value of, each quarter.
 const INDICATORS_PER_FILE: usize = 12;
+/// Reviewed acts in a file with all sections: fifty a year.
+const ACTS_PER_FILE: u32 = 500;
+/// Records of each section that staff fill, in a file with all sections.
+const RECORDS_PER_SECTION: usize = 52;
 /// Connections that fill the files.
 const FILLING: usize = 8;
 /// The first day in office of every judge.
@@ -128,6 +132,44 @@ impl Staff {
         Ok(count / judges.len().max(1))
     }
 
+    /// Writes ten years of reviewed acts and of the sections that staff fill into some files; how many a file has of them.
+    pub async fn fill_sections(&self, token: &str, judges: &[String], today: NaiveDate) -> Result<usize> {
+        let mut requests = Vec::new();
+        for judge in judges {
+            let add = |path: &str, record: &str, body: &Value| {
+                let (key, body) = (format!("{judge}/{record}"), body.to_string());
+                let extras = Extras { token: Some(token), key: Some(&key), body: body.as_bytes() };
+                request("POST", &format!("/v1/judges/{judge}/{path}"), extras)
+            };
+            for number in 0..ACTS_PER_FILE {
+                let act_date = days_before(today, 7 * number + 60);
+                let is_upheld = number % 5 > 0;
+                let act = json!({
+                    "case_no": format!("7517-00-2/{number}"), "category": "civil", "act_date": act_date,
+                    "appealed_on": days_before(today, 7 * number + 50), "instance": "appeal",
+                    "outcome": if is_upheld { "upheld" } else { "amended" },
+                    "reason_code": (!is_upheld).then_some("evidence_assessment"), "source_system": "bench",
+                    "source_record_id": format!("act/{number}"), "as_of": today,
+                });
+                requests.push(add("acts", &format!("act/{number}"), &act));
+            }
+            for (section, fields) in sections(today) {
+                for number in 0..RECORDS_PER_SECTION {
+                    let record = format!("{judge}/{section}/{number}");
+                    let entry = json!({
+                        "content": {section: &fields}, "source_system": "bench", "source_record_id": record,
+                        "as_of": today,
+                    });
+                    requests.push(add("records", &record, &entry));
+                }
+            }
+        }
+        let count = requests.len();
+        let load = Load { address: self.address, requests: Arc::new(requests), expected: 201, connections: FILLING };
+        load.round(count, Order::From(0)).await?;
+        Ok(count / judges.len().max(1))
+    }
+
     async fn post(&mut self, token: &str, path: &str, body: &Value) -> Result<Value> {
         let body = body.to_string();
         let extras = Extras { token: Some(token), body: body.as_bytes(), ..Extras::default() };
@@ -181,6 +223,37 @@ impl ValueOf {
         let extras = Extras { token: Some(token), key: Some(&key), body: body.as_bytes() };
         request("POST", &format!("/v1/judges/{judge_id}/observations"), extras)
     }
+}
+
+/// A record of each section that staff fill, all of which may be shown.
+fn sections(today: NaiveDate) -> [(&'static str, Value); 10] {
+    let day = days_before(today, 30);
+    [
+        ("education", json!({"degree": "LL.M.", "institution": "Қазақ ұлттық университеті", "year": 2008})),
+        ("incentive", json!({"kind": "letter_of_thanks", "act_ref": "Order 12", "awarded_on": day})),
+        (
+            "training",
+            json!({"course": "Сот актілерін уәждеу", "provider": "Academy of Justice", "hours": 40, "starts_on": day,
+                "ends_on": day, "result": "passed", "score": 88}),
+        ),
+        ("teaching", json!({"kind": "lecture", "title": "Дәлелдемелер", "held_on": day, "hours": 6})),
+        ("publication", json!({"kind": "article", "title": "О мотивировке", "published_on": day, "reference": null})),
+        ("rule_making", json!({"kind": "working_group", "title": "Жоба", "done_on": day, "reference": null})),
+        ("suspension", json!({"starts_on": day, "ends_on": day, "reason": "secondment", "act_ref": null})),
+        (
+            "discipline",
+            json!({"decision_ref": "Decision 7", "ground": "Кешіктіру", "penalty": "remark", "decided_on": day,
+                "in_force_on": day, "expires_on": null, "appeal": "none"}),
+        ),
+        (
+            "complaint",
+            json!({"received_on": day, "channel": "e_otinish", "subject": "Акт кеш берілді", "outcome": "founded"}),
+        ),
+        (
+            "ethics_finding",
+            json!({"commission": "Алматы", "article": "Article 7", "decided_on": day, "outcome": "violation"}),
+        ),
+    ]
 }
 
 fn text(answer: &Value, member: &str) -> Result<String> {

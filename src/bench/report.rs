@@ -59,6 +59,8 @@ pub(super) struct Setting {
     pub files: usize,
     /// Values in each file.
     pub values_per_file: usize,
+    /// Values, acts and records of the other sections in each file that was read as a whole.
+    pub records_per_whole_file: usize,
     /// Whether the program was built with optimisation.
     pub is_optimised: bool,
 }
@@ -73,14 +75,16 @@ pub struct Report {
 impl Report {
     /// For a program.
     pub fn json(&self) -> Value {
-        let Setting { engine, cores, connections, rounds, files, values_per_file, is_optimised } = self.setting;
+        let Setting { engine, cores, connections, rounds, files, .. } = self.setting;
+        let Setting { values_per_file, records_per_whole_file, is_optimised, .. } = self.setting;
         let comparisons: Vec<Value> = self.comparisons.iter().map(Comparison::json).collect();
         let singles: serde_json::Map<String, Value> =
             self.singles.iter().map(|single| (single.key.to_owned(), json!(rounded(single.value)))).collect();
         json!({
             "setting": {
                 "engine": engine, "cores": cores, "connections": connections, "rounds": rounds,
-                "files": files, "values_per_file": values_per_file, "is_optimised": is_optimised,
+                "files": files, "values_per_file": values_per_file,
+                "records_per_whole_file": records_per_whole_file, "is_optimised": is_optimised,
             },
             "comparisons": comparisons, "singles": singles,
         })
@@ -88,7 +92,8 @@ impl Report {
 
     /// For a reader.
     pub fn table(&self) -> String {
-        let Setting { engine, cores, connections, rounds, files, values_per_file, is_optimised } = self.setting;
+        let Setting { engine, cores, connections, rounds, files, .. } = self.setting;
+        let Setting { values_per_file, records_per_whole_file, is_optimised, .. } = self.setting;
         let build = if is_optimised { "optimised build" } else { "build without optimisation: figures mean nothing" };
         let mut out = String::new();
         // Writing into a String cannot fail.
@@ -107,7 +112,7 @@ impl Report {
         let _ = writeln!(
             out,
             "\nratio: medians. CPU: of the whole process for one request, the client's share included on both sides.\n\
-             {files} files hold {values_per_file} values each.\n"
+             {files} files hold {values_per_file} values each; those read as a whole, {records_per_whole_file} records.\n"
         );
         for single in &self.singles {
             let value = if single.value.is_nan() { "-".to_owned() } else { figure(single.value) };

@@ -79,6 +79,16 @@ pub fn new_at(at: chrono::DateTime<chrono::Utc>) -> uuid::Uuid {
     uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, at.timestamp_subsec_nanos()))
 }
 
+/// Whether an id of [`new_at`] was made before an instant, in UTC.
+pub fn is_made_before(id: uuid::Uuid, instant: chrono::NaiveDateTime) -> bool {
+    let made = id.get_timestamp().map(|made| made.to_unix());
+    let instant = instant.and_utc();
+    made.is_some_and(|(seconds, nanos)| {
+        i64::try_from(seconds)
+            .is_ok_and(|seconds| (seconds, nanos) < (instant.timestamp(), instant.timestamp_subsec_nanos()))
+    })
+}
+
 /// A fresh random id without any time in it.
 pub fn random() -> uuid::Uuid {
     uuid::Uuid::new_v4()

@@ -92,6 +92,15 @@ impl RecordStatus {
             RecordStatus::Corrected | RecordStatus::Withdrawn => false,
         }
     }
+
+    /// How a record begins that takes the place of this one. A dispute ends by its decision and not by a restatement,
+    /// which could say the same again and be in every report before anybody has decided.
+    pub fn of_successor(self) -> RecordStatus {
+        match self {
+            RecordStatus::Disputed => RecordStatus::Disputed,
+            RecordStatus::Active | RecordStatus::Corrected | RecordStatus::Withdrawn => RecordStatus::Active,
+        }
+    }
 }
 
 coded! {
@@ -338,5 +347,11 @@ mod tests {
     fn what_is_disputed_still_counts_and_what_is_corrected_does_not() {
         let in_force: Vec<_> = RecordStatus::ALL.iter().filter(|status| status.is_in_force()).collect();
         assert_eq!(in_force, [&RecordStatus::Active, &RecordStatus::Disputed]);
+    }
+
+    #[test]
+    fn what_takes_the_place_of_a_disputed_record_is_disputed() {
+        let disputed = RecordStatus::ALL.iter().filter(|status| status.of_successor() == RecordStatus::Disputed);
+        assert_eq!(disputed.collect::<Vec<_>>(), [&RecordStatus::Disputed]);
     }
 }

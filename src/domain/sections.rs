@@ -90,6 +90,8 @@ coded! {
 coded! {
     /// The kind of a record of the file.
     RecordType {
+        /// The review of an act by a higher court.
+        Act = "act",
         /// An observed value.
         Observation = "observation",
         /// A post.

@@ -2,7 +2,7 @@
 //! review is restated by a record that supersedes it, and of the findings on one record the last stands.
 
 use chrono::{NaiveDate, NaiveDateTime};
-use diesel::dsl::max;
+use diesel::dsl::{count_star, max};
 use diesel::prelude::*;
 
 use super::schema::{act_attributions, acts};
@@ -53,6 +53,8 @@ pub struct Act {
     pub status: RecordStatus,
     /// The record that this one replaces.
     pub supersedes_id: Option<ActId>,
+    /// The law by which it is kept, where the source names one.
+    pub legal_basis: Option<String>,
 }
 
 /// What members found on one record.
@@ -104,6 +106,52 @@ pub fn list(conn: &mut Conn, judge: JudgeId, after: Option<ActId>, limit: i64) -
         }
         query.load(c)
     })?)
+}
+
+/// A judge's records by id, superseded ones, too, each with what members found on it, by number; in one query of at most
+/// `limit` rows.
+pub fn with_attributions(conn: &mut Conn, judge: JudgeId, limit: i64) -> Result<Vec<(Act, Vec<Attribution>)>> {
+    let rows: Vec<(Act, Option<Attribution>)> = on!(conn, |c| {
+        acts::table
+            .left_join(act_attributions::table.on(act_attributions::act_id.eq(acts::id)))
+            .filter(acts::judge_id.eq(judge))
+            .order((acts::id, act_attributions::number))
+            .select((Act::as_select(), Option::<Attribution>::as_select()))
+            .limit(limit)
+            .load(c)
+    })?;
+    let mut found: Vec<(Act, Vec<Attribution>)> = Vec::new();
+    for (act, attribution) in rows {
+        match found.last_mut() {
+            Some((last, all)) if last.id == act.id => all.extend(attribution),
+            Some(_) | None => found.push((act, attribution.into_iter().collect())),
+        }
+    }
+    Ok(found)
+}
+
+/// How many of a judge's records are in force, and how many of those are disputed.
+pub fn count_in_force(conn: &mut Conn, judge: JudgeId) -> Result<(i64, i64)> {
+    let is_in_force = acts::status.eq(RecordStatus::Active).or(acts::status.eq(RecordStatus::Disputed));
+    let counts: Vec<(RecordStatus, i64)> = on!(conn, |c| {
+        acts::table
+            .filter(acts::judge_id.eq(judge).and(is_in_force))
+            .group_by(acts::status)
+            .select((acts::status, count_star()))
+            .load(c)
+    })?;
+    let disputed = counts.iter().filter(|(status, _)| *status == RecordStatus::Disputed);
+    Ok((counts.iter().map(|(_, count)| count).sum(), disputed.map(|(_, count)| count).sum()))
+}
+
+/// What members found last, or that nobody has found either way.
+pub fn attributable(found: &[Attribution]) -> Attributable {
+    found.last().map_or(Attributable::Undetermined, |last| last.attributable)
+}
+
+/// Whether a report may name an act: the judge answers for it, and the record is in force and not disputed.
+pub fn may_be_named(act: &Act, found: &[Attribution]) -> bool {
+    attributable(found).may_be_named() && act.status == RecordStatus::Active
 }
 
 /// Adds a finding behind those there are, which stay; its `number` is given here.

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::schema::conflicts;
+use super::schema::{accounts, conflicts};
 use crate::db::Conn;
 use crate::domain::ids::{AccountId, ConflictId, JudgeId};
 use crate::domain::judge_file::ConflictKind;
@@ -47,6 +47,20 @@ pub fn is_declared(conn: &mut Conn, pair: [JudgeId; 2], day: NaiveDate) -> Resul
             .filter(conflicts::ends_on.is_null().or(conflicts::ends_on.ge(day)))
             .select(conflicts::id);
         diesel::select(diesel::dsl::exists(found)).get_result(c)
+    })?)
+}
+
+/// The conflicts that a judge has declared, by id; what others declared of the judge is not among them.
+pub fn declared_by_judge(conn: &mut Conn, judge: JudgeId, limit: i64) -> Result<Vec<Conflict>> {
+    Ok(on!(conn, |c| {
+        conflicts::table
+            .inner_join(accounts::table.on(accounts::id.eq(conflicts::declared_by)))
+            .filter(conflicts::judge_id.eq(judge).or(conflicts::other_judge_id.eq(judge)))
+            .filter(accounts::judge_id.eq(judge))
+            .select(Conflict::as_select())
+            .order(conflicts::id)
+            .limit(limit)
+            .load(c)
     })?)
 }
 

@@ -4,7 +4,7 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
-use super::schema::correction_requests;
+use super::schema::{correction_requests, file_records};
 use crate::db::Conn;
 use crate::domain::ids::{AccountId, CorrectionRequestId, JudgeId, RecordId};
 use crate::domain::judge_file::CorrectionStatus;
@@ -50,6 +50,11 @@ impl CorrectionRequest {
     /// The record in question.
     pub fn record(&self) -> RecordRef {
         RecordRef { record_type: self.record_type, record_id: self.record_id }
+    }
+
+    /// Whether the day until which it is to be decided has passed without a decision.
+    pub fn is_overdue(&self, today: NaiveDate) -> bool {
+        self.status == CorrectionStatus::Open && self.due_on < today
     }
 
     /// Whether it was filed before an instant and not decided by then.
@@ -121,24 +126,42 @@ pub fn of_record(conn: &mut Conn, judge: JudgeId, ids: &[RecordId]) -> Result<Ve
     })?)
 }
 
-/// The records of a judge's file that a request was open for just before an instant.
-pub fn disputed_before(conn: &mut Conn, judge: JudgeId, instant: NaiveDateTime) -> Result<Vec<RecordId>> {
+/// A judge's requests by id, at most `limit`, each with the first version of its record where that is one of the sections.
+pub fn with_first_versions(
+    conn: &mut Conn,
+    judge: JudgeId,
+    limit: i64,
+) -> Result<Vec<(CorrectionRequest, Option<RecordId>)>> {
     Ok(on!(conn, |c| {
         correction_requests::table
-            .filter(correction_requests::judge_id.eq(judge).and(correction_requests::filed_at.lt(instant)))
-            .filter(correction_requests::decided_at.is_null().or(correction_requests::decided_at.ge(instant)))
-            .select(correction_requests::record_id)
+            .left_join(file_records::table.on(file_records::id.eq(correction_requests::record_id)))
+            .filter(correction_requests::judge_id.eq(judge))
+            .select((CorrectionRequest::as_select(), file_records::first_id.nullable()))
+            .order(correction_requests::id)
+            .limit(limit)
             .load(c)
     })?)
 }
 
-/// How many of a judge's requests are open.
-pub fn count_open(conn: &mut Conn, judge: JudgeId) -> Result<i64> {
+/// The records of sections in a judge's file that a request was open for just before an instant, by their first versions.
+pub fn disputed_before(conn: &mut Conn, judge: JudgeId, instant: NaiveDateTime) -> Result<Vec<RecordId>> {
+    Ok(on!(conn, |c| {
+        correction_requests::table
+            .inner_join(file_records::table.on(file_records::id.eq(correction_requests::record_id)))
+            .filter(correction_requests::judge_id.eq(judge).and(correction_requests::filed_at.lt(instant)))
+            .filter(correction_requests::decided_at.is_null().or(correction_requests::decided_at.ge(instant)))
+            .select(file_records::first_id)
+            .load(c)
+    })?)
+}
+
+/// The days on which a judge's open requests are due.
+pub fn open_due_days(conn: &mut Conn, judge: JudgeId) -> Result<Vec<NaiveDate>> {
     Ok(on!(conn, |c| {
         correction_requests::table
             .filter(correction_requests::judge_id.eq(judge))
             .filter(correction_requests::status.eq(CorrectionStatus::Open))
-            .count()
-            .get_result(c)
+            .select(correction_requests::due_on)
+            .load(c)
     })?)
 }

@@ -42,6 +42,11 @@ pub fn find(conn: &mut Conn, id: CourtId) -> Result<Option<Court>> {
     Ok(on!(conn, |c| { courts::table.find(id).select(Court::as_select()).first(c).optional() })?)
 }
 
+/// The version of the court with this id.
+pub fn version(conn: &mut Conn, id: CourtId) -> Result<Option<i64>> {
+    Ok(on!(conn, |c| { courts::table.find(id).select(courts::version).first(c).optional() })?)
+}
+
 /// Courts by id, after `after`, at most `limit`; of one region or level where one is given.
 pub fn list(
     conn: &mut Conn,

@@ -163,15 +163,15 @@ pub fn in_force(conn: &mut Conn, judge: JudgeId, day: NaiveDate, limit: i64) -> 
     })?)
 }
 
-/// How many of a judge's records are in force and may be shown on a day, by section.
-pub fn count_by_section(conn: &mut Conn, judge: JudgeId, day: NaiveDate) -> Result<Vec<(Section, i64)>> {
+/// How many of a judge's records are in force and may be shown on a day, by section and how they stand.
+pub fn count_by_section(conn: &mut Conn, judge: JudgeId, day: NaiveDate) -> Result<Vec<(Section, RecordStatus, i64)>> {
     Ok(on!(conn, |c| {
         file_records::table
             .filter(file_records::judge_id.eq(judge).and(is_in_force!()))
             .filter(is_shown_on!(day))
-            .group_by(file_records::section)
-            .select((file_records::section, count_star()))
-            .order(file_records::section)
+            .group_by((file_records::section, file_records::status))
+            .select((file_records::section, file_records::status, count_star()))
+            .order((file_records::section, file_records::status))
             .load(c)
     })?)
 }

@@ -4,9 +4,10 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::schema::judges;
+use super::schema::{external_ids, judges};
 use crate::db::Conn;
 use crate::domain::ids::JudgeId;
+use crate::domain::judge_file::ExternalId;
 use crate::error::{Code, OnUnique, Result};
 use crate::on;
 
@@ -51,6 +52,25 @@ pub fn insert(conn: &mut Conn, judge: &Judge, iin: &KeptIin) -> Result<()> {
 /// The judge with this id.
 pub fn find(conn: &mut Conn, id: JudgeId) -> Result<Option<Judge>> {
     Ok(on!(conn, |c| { judges::table.find(id).select(Judge::as_select()).first(c).optional() })?)
+}
+
+/// The judge with this id and the judge's names in other systems, in one query.
+pub fn find_named(conn: &mut Conn, id: JudgeId) -> Result<Option<(Judge, Vec<ExternalId>)>> {
+    let rows: Vec<(Judge, Option<String>, Option<String>)> = on!(conn, |c| {
+        judges::table
+            .left_join(external_ids::table.on(external_ids::object_id.eq(judges::id)))
+            .filter(judges::id.eq(id))
+            .order((external_ids::source_system, external_ids::value))
+            .select((Judge::as_select(), external_ids::source_system.nullable(), external_ids::value.nullable()))
+            .limit(1_000)
+            .load(c)
+    })?;
+    let mut named = None;
+    for (judge, source_system, value) in rows {
+        let (_, names) = named.get_or_insert_with(|| (judge, Vec::new()));
+        names.extend(source_system.zip(value).map(|(source_system, value)| ExternalId { source_system, value }));
+    }
+    Ok(named)
 }
 
 /// The judge whose IIN has this keyed hash.

@@ -34,3 +34,4 @@ pub mod reportable;
 pub mod results;
 pub mod schema;
 pub mod sessions;
+pub mod versions;

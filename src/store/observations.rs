@@ -47,6 +47,8 @@ pub struct Observation {
     pub status: RecordStatus,
     /// The record that this one replaces.
     pub supersedes_id: Option<ObservationId>,
+    /// The law by which it is kept, where the source names one.
+    pub legal_basis: Option<String>,
 }
 
 /// What a summary shows of a value in force. Reading whole records would cost several times as much, most of it for

@@ -45,6 +45,10 @@ pub struct Position {
     pub status: RecordStatus,
     /// The record that this one replaces.
     pub supersedes_id: Option<PositionId>,
+    /// The record's name in its source.
+    pub source_record_id: Option<String>,
+    /// The law by which it is kept, where the source names one.
+    pub legal_basis: Option<String>,
 }
 
 /// A post held on some day, with its court: what is asked most often, without what nobody looks at.
@@ -74,6 +78,12 @@ pub struct HeldPost {
     /// The court's name in English, if any.
     #[diesel(select_expression = courts::name_en)]
     pub court_name_en: Option<String>,
+    /// The court's version.
+    #[diesel(select_expression = courts::version)]
+    pub court_version: i64,
+    /// How the record stands.
+    #[diesel(select_expression = positions::status)]
+    pub status: RecordStatus,
 }
 
 const IN_FORCE: [RecordStatus; 2] = [RecordStatus::Active, RecordStatus::Disputed];

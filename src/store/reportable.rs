@@ -4,6 +4,7 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
+use super::acts::{self, Act, Attribution};
 use super::file_records::{self, FileRecord};
 use super::observations::Observation;
 use super::positions::Position;
@@ -19,6 +20,8 @@ use crate::on;
 pub struct Reportable {
     /// The posts.
     pub positions: Vec<Position>,
+    /// The reviewed acts that a report may name, each with what members found on it.
+    pub acts: Vec<(Act, Vec<Attribution>)>,
     /// The observed values.
     pub observations: Vec<Observation>,
     /// The records of the other sections that may be shown on the day.
@@ -29,6 +32,8 @@ pub struct Reportable {
 pub fn find(conn: &mut Conn, judge: JudgeId, day: NaiveDate, limit: i64) -> Result<Reportable> {
     let mut records = file_records::in_force(conn, judge, day, limit)?;
     records.retain(|record| record.status == RecordStatus::Active);
+    let mut acts = acts::with_attributions(conn, judge, limit)?;
+    acts.retain(|(act, found)| acts::may_be_named(act, found));
     let (positions, observations) = on!(conn, |c| {
         let posts = positions::table
             .filter(positions::judge_id.eq(judge).and(positions::status.eq(RecordStatus::Active)))
@@ -44,5 +49,5 @@ pub fn find(conn: &mut Conn, judge: JudgeId, day: NaiveDate, limit: i64) -> Resu
             .load(c)?;
         (posts, values)
     });
-    Ok(Reportable { positions, observations, records })
+    Ok(Reportable { positions, acts, observations, records })
 }

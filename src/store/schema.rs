@@ -327,6 +327,7 @@ diesel::table! {
         recorded_by_client -> Nullable<Text>,
         status -> Text,
         supersedes_id -> Nullable<Text>,
+        legal_basis -> Nullable<Text>,
     }
 }
 
@@ -358,6 +359,8 @@ diesel::table! {
         recorded_by_client -> Nullable<Text>,
         status -> Text,
         supersedes_id -> Nullable<Text>,
+        source_record_id -> Nullable<Text>,
+        legal_basis -> Nullable<Text>,
     }
 }
 

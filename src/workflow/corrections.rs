@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 
 use super::records::{check_documents, standing};
 use crate::db::Conn;
-use crate::domain::ids::{JudgeId, ObservationId, PositionId, RecordId};
-use crate::domain::judge_file::{Check, CorrectionOutcome, RecordStatus};
+use crate::domain::ids::{ActId, ObservationId, PositionId, RecordId};
+use crate::domain::judge_file::{Check, CorrectionOutcome, CorrectionStatus, RecordStatus};
 use crate::domain::sections::{RecordRef, RecordType};
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result, Rule};
@@ -37,26 +37,40 @@ pub fn file(
     set_status(conn, correction.record(), RecordStatus::Disputed)
 }
 
-/// Leaves the record as the outcome says: rejected, it is in force again; accepted, it must have been replaced or
-/// withdrawn already.
+/// Ends the dispute: what is in force of the record and those that took its place stands undisputed, unless another
+/// request is open for one of them. Accepted, the record must have been replaced or withdrawn already.
 ///
 /// # Errors
 /// 409 `guard_not_met` where it was not.
-pub fn settle(conn: &mut Conn, judge: JudgeId, record: RecordRef, outcome: CorrectionOutcome) -> Result<()> {
-    let is_in_force = standing(conn, judge, record, None)?.is_some_and(RecordStatus::is_in_force);
+pub fn settle(conn: &mut Conn, request: &CorrectionRequest, outcome: CorrectionOutcome) -> Result<()> {
+    let record = request.record();
+    let is_in_force = standing(conn, request.judge_id, record, None)?.is_some_and(RecordStatus::is_in_force);
     match outcome {
-        // What was replaced or withdrawn meanwhile is not revived.
-        CorrectionOutcome::Rejected if is_in_force => set_status(conn, record, RecordStatus::Active),
         CorrectionOutcome::Accepted | CorrectionOutcome::Partly if is_in_force => {
-            Err(Error::hinted(Code::GuardNotMet, Hint::new("superseding_record_missing")))
+            return Err(Error::hinted(Code::GuardNotMet, Hint::new("superseding_record_missing")));
         }
-        CorrectionOutcome::Rejected | CorrectionOutcome::Accepted | CorrectionOutcome::Partly => Ok(()),
+        CorrectionOutcome::Rejected | CorrectionOutcome::Accepted | CorrectionOutcome::Partly => {}
     }
+    let versions = store::versions::of(conn, record)?;
+    let ids: Vec<RecordId> = versions.iter().map(|version| version.id).collect();
+    let requests = store::corrections::of_record(conn, request.judge_id, &ids)?;
+    let is_open = |other: &CorrectionRequest| other.id != request.id && other.status == CorrectionStatus::Open;
+    if requests.iter().any(is_open) {
+        return Ok(());
+    }
+    // What was replaced or withdrawn meanwhile is not revived.
+    let standing = versions.into_iter().filter(|version| version.status.is_in_force());
+    for version in standing {
+        let record = RecordRef { record_id: version.id, ..record };
+        set_status(conn, record, RecordStatus::Active)?;
+    }
+    Ok(())
 }
 
 fn set_status(conn: &mut Conn, record: RecordRef, status: RecordStatus) -> Result<()> {
     let RecordRef { record_type, record_id } = record;
     match record_type {
+        RecordType::Act => store::acts::set_status(conn, ActId(record_id.0), status),
         RecordType::Observation => store::observations::set_status(conn, ObservationId(record_id.0), status),
         RecordType::Position => store::positions::set_status(conn, PositionId(record_id.0), status),
         RecordType::Record => store::file_records::set_status(conn, record_id, status),

@@ -8,7 +8,7 @@ use crate::db::Conn;
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::{Caller, CallerId};
 use crate::domain::ids;
-use crate::domain::ids::{AccountId, JudgeId, ObservationId, PositionId, RecordId};
+use crate::domain::ids::{AccountId, ActId, JudgeId, ObservationId, PositionId, RecordId};
 use crate::domain::judge_file::{Check, RecordStatus};
 use crate::domain::sections::own::{JudgeStatementFields, SelfAssessmentFields};
 use crate::domain::sections::{ConfirmationState, Content, OWN_SOURCE, RecordRef, RecordType, Section};
@@ -91,7 +91,7 @@ pub fn record(conn: &mut Conn, keeper: &Keeper, new: &NewFileRecord, now: DateTi
         | Content::EthicsFinding(_) => {}
     }
     if let Some(old_id) = new.supersedes_id {
-        row.first_id = supersede(conn, keeper, new, old_id, now)?;
+        (row.first_id, row.status) = supersede(conn, keeper, new, old_id, now)?;
     }
     store::file_records::insert(conn, &row)?;
     Ok(row)
@@ -128,14 +128,15 @@ fn row(new: &NewFileRecord, now: DateTime<Utc>) -> Result<FileRecord> {
     })
 }
 
-/// Takes the old record out of force, for a new one to take its place; the first of those that replaced one another.
+/// Takes the old record out of force, for a new one to take its place; the first of those that replaced one another, and
+/// how the new one stands.
 fn supersede(
     conn: &mut Conn,
     keeper: &Keeper,
     new: &NewFileRecord,
     old_id: RecordId,
     now: DateTime<Utc>,
-) -> Result<RecordId> {
+) -> Result<(RecordId, RecordStatus)> {
     let old = store::file_records::find(conn, new.judge_id, old_id)?.filter(|old| keeper.keeps(old));
     let old = old.ok_or_else(|| Error::invalid("/supersedes_id", Rule::Missing))?;
     if old.section != new.content.section() {
@@ -145,7 +146,7 @@ fn supersede(
         return Err(Code::AlreadySuperseded.into());
     }
     store::file_records::end(conn, old_id, RecordStatus::Corrected, now.naive_utc(), None)?;
-    Ok(old.first_id)
+    Ok((old.first_id, old.status.of_successor()))
 }
 
 fn check_statement(conn: &mut Conn, judge: JudgeId, fields: &JudgeStatementFields, today: NaiveDate) -> Result<()> {
@@ -253,6 +254,7 @@ pub fn standing(
 ) -> Result<Option<RecordStatus>> {
     let RecordRef { record_type, record_id } = record;
     let found = match record_type {
+        RecordType::Act => store::acts::find(conn, ActId(record_id.0))?.map(|found| (found.judge_id, found.status)),
         RecordType::Observation => {
             store::observations::find(conn, ObservationId(record_id.0))?.map(|found| (found.judge_id, found.status))
         }

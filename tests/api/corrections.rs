@@ -4,6 +4,7 @@ use ejf::domain::methodology::DEFAULT_JSON;
 use ejf::domain::policy::StaffRole;
 use serde_json::{Value, json};
 
+use crate::acts::act;
 use crate::harness::plans::new_cycle;
 use crate::harness::{App, Judge};
 use crate::records::{told, training};
@@ -58,12 +59,16 @@ async fn a_rejected_request_leaves_the_record_as_it_was() {
 async fn the_methodology_by_which_a_judge_is_evaluated_says_when_a_request_is_due() {
     let app = App::start().await;
     let (judge, record) = judge_with_value(&app).await;
-    let mut methodology: Value = serde_json::from_str(DEFAULT_JSON).unwrap();
-    methodology["time_limits"]["source_answer_working_days"] = json!(3);
     let secretary = app.secretary().await;
-    let methodology_id = secretary.post("/v1/methodologies", methodology).await.expect(201).id();
-    let cycle = new_cycle(&methodology_id, "2027-02-01", std::slice::from_ref(&judge), "periodic");
-    secretary.post("/v1/cycles", cycle).await.expect(201);
+    // Of two evaluations at once the shorter time holds.
+    for (code, days, kind) in [("slow", 7, "reserve"), ("quick", 3, "periodic"), ("slower", 8, "promotion")] {
+        let mut methodology: Value = serde_json::from_str(DEFAULT_JSON).unwrap();
+        methodology["code"] = json!(code);
+        methodology["time_limits"]["source_answer_working_days"] = json!(days);
+        let methodology_id = secretary.post("/v1/methodologies", methodology).await.expect(201).id();
+        let cycle = new_cycle(&methodology_id, "2027-02-01", std::slice::from_ref(&judge), kind);
+        secretary.post("/v1/cycles", cycle).await.expect(201);
+    }
 
     let path = format!("/v1/judges/{}/correction-requests", judge.id);
     let filed = judge
@@ -178,7 +183,23 @@ async fn only_the_judge_asks_and_only_about_the_own_file() {
     assert_eq!(silent.faults(), [("/reason".into(), "length".into())]);
 }
 
-/// Records of three kinds of one judge: kind, id, and the list of the whole file that it is in.
+/// Has somebody find that the judge answers for what was changed, past HTTP, so that a report may name it.
+async fn db_find_answerable(app: &App, act_id: &str) {
+    use ejf::domain::acts::Attributable;
+    use ejf::store::acts::Attribution;
+    let decided_by = app.db_add_account(&format!("finder-{act_id}"), Some(StaffRole::Member), None).await;
+    let found = Attribution {
+        act_id: act_id.parse().unwrap(),
+        number: 1,
+        attributable: Attributable::Yes,
+        reason: "Хаттама жоқ.".to_owned(),
+        decided_by,
+        decided_at: app.clock.now().naive_utc(),
+    };
+    app.registry().0.write(move |conn| ejf::store::acts::attribute(conn, found.clone())).await.unwrap();
+}
+
+/// Records of four kinds of one judge: kind, id, and the list of the whole file that it is in.
 async fn one_of_each(app: &App) -> (Judge, Vec<(&'static str, String, &'static str)>) {
     let judge = app.judge_at(&app.court("Алмалы аудандық соты").await).await;
     let secretary = app.secretary().await;
@@ -186,10 +207,13 @@ async fn one_of_each(app: &App) -> (Judge, Vec<(&'static str, String, &'static s
     let post = secretary.get(&format!("{path}/positions")).await.expect(200).body["items"][0]["id"].clone();
     let observation = secretary.post(&format!("{path}/observations"), value(json!({}))).await.expect(201).id();
     let record = secretary.post(&format!("{path}/records"), told(training(40), json!({}))).await.expect(201).id();
+    let act = secretary.post(&format!("{path}/acts"), act(json!({}))).await.expect(201).id();
+    db_find_answerable(app, &act).await;
     let of_each = vec![
         ("position", post.as_str().unwrap().to_owned(), "positions"),
         ("observation", observation, "observations"),
         ("record", record, "records"),
+        ("act", act, "acts"),
     ];
     (judge, of_each)
 }
@@ -245,6 +269,9 @@ async fn a_request_is_accepted_where_the_record_was_withdrawn_or_a_post_restated
         if *kind == "record" {
             let withdraw = format!("/v1/judges/{}/{list}/{id}/withdraw", judge.id);
             secretary.post(&withdraw, json!({"reason": "Басқа судьяға қатысты."})).await.expect(200);
+        } else if *kind == "act" {
+            let restated = act(json!({"outcome": "amended", "supersedes_id": id}));
+            secretary.post(&format!("/v1/judges/{}/acts", judge.id), restated).await.expect(201);
         } else {
             app.end_post(&judge, "2026-12-31").await;
         }
@@ -275,4 +302,93 @@ async fn what_may_not_be_shown_cannot_be_disputed_and_one_kind_is_not_taken_for_
         let refused = own.post(&format!("{path}/correction-requests"), body).await.expect(422);
         assert_eq!(refused.faults(), [("/record_id".to_owned(), "missing".to_owned())], "{kind}");
     }
+}
+
+/// The same once more, of each kind, in the place of what there is; the new record's id and how it stands.
+async fn restate(app: &App, judge: &Judge, kind: &str, id: &str) -> (String, String) {
+    let secretary = app.secretary().await;
+    let change = json!({"supersedes_id": id});
+    let path = format!("/v1/judges/{}", judge.id);
+    let (list, body) = match kind {
+        "observation" => ("observations", value(change)),
+        "record" => ("records", told(training(40), change)),
+        "act" => ("acts", act(change)),
+        _ => {
+            let old = secretary.get(&format!("{path}/positions")).await.expect(200).body["items"][0].clone();
+            let body = json!({"court_id": old["court_id"], "kind": "judge", "starts_on": old["starts_on"],
+                "source_system": old["source_system"], "as_of": old["as_of"], "supersedes_id": id});
+            ("positions", body)
+        }
+    };
+    let made = secretary.post(&format!("{path}/{list}"), body).await.expect(201);
+    (made.id(), made.body["status"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_source_that_says_the_same_again_does_not_end_a_dispute() {
+    let app = App::start().await;
+    let (judge, records) = one_of_each(&app).await;
+    let own = judge.client(&app).await;
+    let path = format!("/v1/judges/{}/correction-requests", judge.id);
+    for (kind, id, list) in &records {
+        let ask = async |id: &str| {
+            let body = json!({"record_type": kind, "record_id": id, "claim": CLAIM});
+            own.post(&path, body).await.expect(201).id()
+        };
+        let first = ask(id).await;
+
+        let (second_id, status) = restate(&app, &judge, kind, id).await;
+        assert_eq!(status, "disputed", "{kind}");
+        let second = ask(&second_id).await;
+        let (last_id, status) = restate(&app, &judge, kind, &second_id).await;
+        assert_eq!(status, "disputed", "{kind}");
+
+        let stood = async |view: &str| {
+            let file = full(&app, &judge, view).await;
+            let items = file[*list].as_array().unwrap().iter();
+            items.filter(|item| item["id"] == json!(last_id)).map(|item| item["status"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(stood("full").await, [json!("disputed")], "{kind}");
+        assert_eq!(stood("report_basis").await, [Value::Null; 0], "{kind}");
+        // Either decision alone leaves the other request open.
+        let secretary = app.secretary().await;
+        for (request, expected) in [(second, "disputed"), (first, "active")] {
+            let decision = json!({"outcome": "rejected", "reason": "Негіз жоқ."});
+            secretary.post(&format!("/v1/correction-requests/{request}/decide"), decision).await.expect(200);
+            assert_eq!(stood("full").await, [json!(expected)], "{kind}");
+        }
+        let later = restate(&app, &judge, kind, &last_id).await;
+        assert_eq!(later.1, "active", "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_decided_in_time_is_overdue_and_its_record_stays_out_of_reports() {
+    let app = App::start().await;
+    let (judge, record) = judge_with_value(&app).await;
+    let path = format!("/v1/judges/{}/correction-requests", judge.id);
+    let body = json!({"record_type": "observation", "record_id": record, "claim": CLAIM});
+    let filed = judge.client(&app).await.post(&path, body).await.expect(201);
+    assert_eq!((&filed.body["due_on"], &filed.body["is_overdue"]), (&json!("2027-01-25"), &json!(false)));
+    let told = async || {
+        let listed = app.secretary().await.get(&path).await.expect(200).body["items"][0]["is_overdue"].clone();
+        let whole = full(&app, &judge, "full").await["correction_requests"][0]["is_overdue"].clone();
+        let summary = full(&app, &judge, "summary").await;
+        [listed, whole, summary["open_correction_count"].clone(), summary["overdue_correction_count"].clone()]
+    };
+
+    app.go_to("2027-01-25");
+    assert_eq!(told().await, [json!(false), json!(false), json!(1), json!(0)]);
+    app.go_to("2027-01-26");
+    assert_eq!(told().await, [json!(true), json!(true), json!(1), json!(1)]);
+    assert_eq!(status_of(&app, &judge, &record).await, "disputed");
+    assert_eq!(full(&app, &judge, "report_basis").await["observations"], json!([]));
+    let earlier = full(&app, &judge, "full&known_on=2027-01-20").await;
+    assert_eq!(earlier["correction_requests"][0]["is_overdue"], json!(false), "on that day it was not");
+
+    let decide = format!("/v1/correction-requests/{}/decide", filed.id());
+    let decided = json!({"outcome": "rejected", "reason": "Негіз жоқ."});
+    let decided = app.secretary().await.post(&decide, decided).await.expect(200);
+    assert_eq!(decided.body["is_overdue"], json!(false));
+    assert_eq!(told().await, [json!(false), json!(false), json!(0), json!(0)]);
 }

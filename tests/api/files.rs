@@ -7,9 +7,10 @@ use ejf::domain::judge_file::RecordStatus;
 use ejf::domain::policy::StaffRole;
 use ejf::store;
 use ejf::store::observations::Observation;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::App;
+use crate::acts::act;
+use crate::harness::{App, Judge};
 use crate::records::{told, training};
 use crate::traps::statements;
 
@@ -41,6 +42,7 @@ async fn db_add_ten_years(app: &App, judge_id: JudgeId, recorded_by: AccountId) 
                             recorded_by_client: None,
                             status: RecordStatus::Active,
                             supersedes_id: None,
+                            legal_basis: None,
                         };
                         store::observations::insert(conn, &row)?;
                     }
@@ -145,10 +147,13 @@ async fn the_full_view_holds_all_records_and_who_looked() {
     restated["supersedes_id"] = json!(first);
     secretary.post(&format!("{path}/observations"), restated).await.expect(201);
     secretary.post(&format!("{path}/records"), told(training(40), json!({}))).await.expect(201);
+    secretary.post(&format!("{path}/acts"), act(json!({}))).await.expect(201);
     secretary.get(&format!("{path}/file?purpose=evaluation")).await.expect(200);
 
     let file = judge.client(&app).await.get(&format!("{path}/file?view=full")).await.expect(200);
 
+    let listed = secretary.get(&format!("{path}/acts")).await.expect(200);
+    assert_eq!((&file.body["acts"], listed.body["items"].as_array().unwrap().len()), (&listed.body["items"], 1));
     let count = |name: &str| file.body[name].as_array().unwrap().len();
     assert_eq!((count("positions"), count("observations"), count("correction_requests")), (1, 2, 0));
     assert_eq!(count("records"), 1);
@@ -156,6 +161,123 @@ async fn the_full_view_holds_all_records_and_who_looked() {
     let reading = &file.body["latest_readings"][0];
     assert_eq!((&reading["act"], &reading["purpose"]), (&json!("get_judge_file"), &json!("evaluation")));
     assert!(!file.text.contains(&judge.iin));
+}
+
+#[tokio::test]
+async fn the_summary_shows_figures_with_their_parts_and_marks_all_that_is_disputed() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let judge = app.judge_at(&app.court("Алмалы аудандық соты").await).await;
+    let path = format!("/v1/judges/{}", judge.id);
+    let mut ids = Vec::new();
+    for (code, period, numerator) in [
+        ("incoming", "2026-Q3", 40),
+        ("resolved", "2026-Q3", 50),
+        ("incoming", "2026-Q4", 60),
+        ("resolved", "2026-Q4", 10),
+    ] {
+        let body = json!({"indicator_code": code, "category": "civil", "period": period, "numerator": numerator,
+            "source_system": "toerelik", "as_of": "2027-01-05"});
+        ids.push(secretary.post(&format!("{path}/observations"), body).await.expect(201).id());
+    }
+    let course = secretary.post(&format!("{path}/records"), told(training(40), json!({}))).await.expect(201).id();
+    secretary.post(&format!("{path}/records"), told(training(41), json!({}))).await.expect(201);
+    let act = secretary.post(&format!("{path}/acts"), act(json!({}))).await.expect(201).id();
+    let post = secretary.get(&format!("{path}/positions")).await.expect(200).body["items"][0]["id"].clone();
+    let summary = async || secretary.get(&format!("{path}/file?purpose=personnel")).await.expect(200).body;
+    let clearance = |body: &Value| {
+        let figures = body["figures"][0]["figures"].as_array().unwrap();
+        let found = figures.iter().find(|figure| figure["code"] == "clearance_rate").unwrap();
+        ["numerator", "denominator", "value", "quarters", "disputed_quarters"].map(|name| found[name].clone())
+    };
+    let marks = |body: &Value| {
+        let (acts, training) = (&body["reviewed_acts"], &body["sections"][0]);
+        [&acts["record_count"], &acts["disputed_count"], &training["record_count"], &training["disputed_count"]]
+            .map(Value::clone)
+    };
+
+    let before = summary().await;
+    assert_eq!(clearance(&before), [json!(60), json!(100), json!(600), json!(["2026-Q3", "2026-Q4"]), json!([])]);
+    assert_eq!(marks(&before), [json!(1), json!(0), json!(2), json!(0)]);
+    assert_eq!(before["positions"][0]["status"], "active");
+    for word in ["comparison", "rank", "percentile", "reversal"] {
+        assert!(!before.to_string().contains(word), "{word}");
+    }
+
+    let disputed = [("observation", json!(ids[3])), ("record", json!(course)), ("act", json!(act)), ("position", post)];
+    for (kind, id) in disputed {
+        let body = json!({"record_type": kind, "record_id": id, "claim": "Олай емес."});
+        judge.client(&app).await.post(&format!("{path}/correction-requests"), body).await.expect(201);
+    }
+    let after = summary().await;
+    assert_eq!(clearance(&after), [json!(50), json!(40), json!(1250), json!(["2026-Q3"]), json!(["2026-Q4"])]);
+    assert_eq!(marks(&after), [json!(1), json!(1), json!(2), json!(1)]);
+    assert_eq!((&after["positions"][0]["status"], &after["open_correction_count"]), (&json!("disputed"), &json!(4)));
+}
+
+/// A record of each kind names its source, its name there, the day, who recorded it and the law, in its list and in the file.
+#[tokio::test]
+async fn every_record_tells_where_it_comes_from() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let (judge, court) = (app.judge().await, app.court("Алмалы аудандық соты").await);
+    let path = format!("/v1/judges/{}", judge.id);
+    let origin = json!({"source_system": "hr", "source_record_id": "H-7", "as_of": "2027-01-05",
+        "legal_basis": "2000 жылғы 25 желтоқсандағы № 132-II Конституциялық заң"});
+    let with = |body: Value| {
+        let mut body = body;
+        body.as_object_mut().unwrap().extend(origin.as_object().unwrap().clone());
+        body
+    };
+    let post = json!({"court_id": court, "kind": "judge", "starts_on": "2015-03-02"});
+    let value = json!({"indicator_code": "resolved", "category": "civil", "period": "2026-Q3", "numerator": 7});
+    let of_each = [
+        ("positions", post),
+        ("observations", value),
+        ("acts", act(json!({}))),
+        ("records", told(training(40), json!({}))),
+    ];
+    for (list, body) in of_each {
+        let made = secretary.post(&format!("{path}/{list}"), with(body.clone())).await.expect(201);
+        let file = secretary.get(&format!("{path}/file?purpose=personnel&view=full")).await.expect(200);
+        let page = secretary.get(&format!("{path}/{list}")).await.expect(200);
+        for shown in [&made.body, &file.body[list][0], &page.body["items"][0]] {
+            for (name, value) in origin.as_object().unwrap() {
+                assert_eq!(&shown[name], value, "{list} {name}");
+            }
+            assert!(shown["recorded_by"].is_string() && shown["received_at"].is_string(), "{list}");
+            assert_eq!((&shown["status"], &shown["supersedes_id"]), (&json!("active"), &Value::Null), "{list}");
+        }
+        let mut blank = with(body);
+        blank["legal_basis"] = json!(" ");
+        let refused = secretary.post(&format!("{path}/{list}"), blank).await.expect(422);
+        assert!(refused.faults().contains(&("/legal_basis".to_owned(), "length".to_owned())), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn conflicts_stand_in_the_file_of_who_declared_them_and_members_do_not_read_them() {
+    let app = App::start().await;
+    let plan = app.planned_cycle().await;
+    let (judge, other) = (&plan.subjects[0], &plan.subjects[1]);
+    let evaluation = plan.evaluation_of(&app, judge).await;
+    let member = app.member(StaffRole::Member).await;
+    app.assign(&evaluation, member.account_id, false).await.expect(201);
+    let declare = async |by: &Judge, kind: &str| {
+        let body = json!({"judge_id": judge.id, "other_judge_id": other.id, "kind": kind, "starts_on": "2020-01-06"});
+        by.client(&app).await.post("/v1/conflicts", body).await.expect(201).body
+    };
+    let own = declare(judge, "relative").await;
+    declare(other, "litigation").await;
+
+    let path = format!("/v1/judges/{}/file?view=full", judge.id);
+    let by_judge = judge.client(&app).await.get(&path).await.expect(200);
+    let by_secretary = app.secretary().await.get(&format!("{path}&purpose=personnel")).await.expect(200);
+    let by_member = member.client(&app).await.get(&format!("{path}&purpose=evaluation")).await.expect(200);
+
+    assert_eq!(by_judge.body["conflicts"], json!([own]), "what the other judge declared is not told");
+    assert_eq!(by_secretary.body["conflicts"], json!([own]));
+    assert_eq!(by_member.body["conflicts"], Value::Null);
 }
 
 #[tokio::test]
@@ -192,6 +314,10 @@ async fn each_reading_of_a_person_is_on_record_with_its_purpose() {
     secretary.get(&format!("{path}/positions")).await.expect(200);
     secretary.get(&format!("{path}/observations?purpose=correction")).await.expect(200);
     secretary.get(&format!("{path}/correction-requests")).await.expect(200);
+    for view in ["full", "full&known_on=2027-01-11", "report_basis"] {
+        secretary.get(&format!("{path}/file?purpose=personnel&view={view}")).await.expect(200);
+    }
+    secretary.get(&format!("{path}/acts")).await.expect(200);
     secretary.get(&format!("{path}/file?purpose=own_file")).await.expect_problem(403, "forbidden");
 
     let id = judge.id;
@@ -206,6 +332,10 @@ async fn each_reading_of_a_person_is_on_record_with_its_purpose() {
             ("list_positions", "personnel"),
             ("list_observations", "correction"),
             ("list_correction_requests", "correction"),
+            ("get_judge_file", "personnel"),
+            ("get_judge_file", "personnel"),
+            ("get_judge_file", "personnel"),
+            ("list_acts", "personnel"),
         ]
     );
 }
@@ -269,6 +399,8 @@ async fn the_whole_file_takes_at_most_eight_queries() {
     db_add_ten_years(&app, judge.id, staff).await;
     for hours in 1..=20 {
         secretary.post(&format!("/v1/judges/{}/records", judge.id), told(training(hours), json!({}))).await.expect(201);
+        let case_no = json!({"case_no": format!("2-{hours}/2026")});
+        secretary.post(&format!("/v1/judges/{}/acts", judge.id), act(case_no)).await.expect(201);
     }
     let cost = async |path: &str| {
         let mut least = u64::MAX;

@@ -41,6 +41,7 @@ async fn db_add_values(app: &App, judge_id: JudgeId, recorded_by: AccountId, val
                 recorded_by_client: None,
                 status: RecordStatus::Active,
                 supersedes_id: None,
+                legal_basis: None,
             });
         }
     }
@@ -72,6 +73,7 @@ async fn db_add_acts(app: &App, judge_id: JudgeId, recorded_by: AccountId, revie
             recorded_by_client: None,
             status: RecordStatus::Active,
             supersedes_id: None,
+            legal_basis: None,
         })
         .collect();
     let insert = move |conn: &mut ejf::db::Conn| rows.iter().try_for_each(|row| store::acts::insert(conn, row));
@@ -212,6 +214,29 @@ async fn beside_a_figure_stand_the_quartiles_of_ten_others_and_never_a_rank() {
 }
 
 #[tokio::test]
+async fn who_joins_or_leaves_a_group_at_its_edge_is_not_seen_in_it() {
+    let app = App::start().await;
+    let staff = app.db_add_account("keeper", Some(StaffRole::Secretary), None).await;
+    let court = app.court("Алмалы аудандық соты").await;
+    let mut judges = Vec::new();
+    for number in 0..12 {
+        // Most do about the same; one more and one less, whatever they do, move nothing by more than a step.
+        judges.push(judge_who_resolved(&app, &court, staff, if number < 6 { 98 } else { 102 }).await);
+    }
+    let shown = async || {
+        let body = indicators(&judges[0].client(&app).await, &judges[0], "").await;
+        figure(&body, "clearance_rate")["comparison"].clone()
+    };
+    let before = shown().await;
+    assert_eq!(before["judge_count_at_least"], 10);
+
+    judge_who_resolved(&app, &court, staff, 1).await;
+    judge_who_resolved(&app, &court, staff, 400).await;
+
+    assert_eq!(shown().await, before, "neither the number of judges nor a quartile tells of the two");
+}
+
+#[tokio::test]
 async fn what_is_disputed_is_left_out_on_both_sides_and_the_own_quarters_are_named() {
     let app = App::start().await;
     let staff = app.db_add_account("keeper", Some(StaffRole::Secretary), None).await;
@@ -267,6 +292,11 @@ async fn indicators_are_read_by_whom_the_file_is_and_each_reading_is_on_record()
     for period in ["2026-Q5", "26", "2026-Q2..2026-Q1", "2000-Q1..2026-Q4", "2026..2027", ""] {
         let odd = judge.client(&app).await.get(&format!("{path}?period={period}")).await.expect(400);
         assert_eq!(odd.faults(), [("period".to_owned(), "format".to_owned())], "{period}");
+    }
+    // Nobody chooses with whom a judge is compared, so that no two answers differ by one judge.
+    for narrowed in ["court_id", "region", "level", "judge_id", "category", "known_on", "filter"] {
+        let odd = judge.client(&app).await.get(&format!("{path}?{narrowed}=x")).await;
+        odd.expect_problem(400, "malformed");
     }
 }
 

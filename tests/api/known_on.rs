@@ -1,7 +1,9 @@
 //! The file as it stood at the end of an earlier day: records, disputes and confirmations as they were known then.
 
+use ejf::domain::policy::StaffRole;
 use serde_json::{Value, json};
 
+use crate::acts::act;
 use crate::harness::{App, Judge};
 use crate::records::{told, training};
 
@@ -65,14 +67,14 @@ async fn on_each_day_the_file_stood_as_it_was_known_then() {
         ("2027-01-13", vec![pair(&old_value, "active")]),
         ("2027-01-14", vec![pair(&old_value, "disputed")]),
         ("2027-01-17", vec![pair(&old_value, "disputed")]),
-        ("2027-01-18", vec![pair(&old_value, "corrected"), pair(&new_value, "active")]),
+        ("2027-01-18", vec![pair(&old_value, "corrected"), pair(&new_value, "disputed")]),
         ("2027-01-20", vec![pair(&old_value, "corrected"), pair(&new_value, "active")]),
     ];
     let courses = [
         ("2027-01-11", vec![]),
         ("2027-01-12", vec![pair(&old_course, "active")]),
         ("2027-01-14", vec![pair(&old_course, "disputed")]),
-        ("2027-01-18", vec![pair(&new_course, "active")]),
+        ("2027-01-18", vec![pair(&new_course, "disputed")]),
         ("2027-01-20", vec![pair(&new_course, "active")]),
     ];
     for (day, expected) in values {
@@ -87,6 +89,54 @@ async fn on_each_day_the_file_stood_as_it_was_known_then() {
     assert_eq!(open(&file_on(&app, &judge, "2027-01-13").await), [""; 0]);
     assert_eq!(open(&file_on(&app, &judge, "2027-01-19").await), ["open", "open"]);
     assert_eq!(open(&file_on(&app, &judge, "2027-01-20").await), ["accepted", "accepted"]);
+}
+
+/// One act: recorded on 12, found attributable on 13, disputed on 14, restated on 18, decided on 20 January; and a conflict
+/// declared on 15 January.
+#[tokio::test]
+async fn acts_stood_as_members_and_the_judge_had_left_them_and_conflicts_as_they_had_been_declared() {
+    let app = App::start().await;
+    let plan = app.planned_cycle().await;
+    let judge = &plan.subjects[0];
+    let evaluation = plan.evaluation_of(&app, judge).await;
+    let member = app.member(StaffRole::Member).await;
+    app.assign(&evaluation, member.account_id, false).await.expect(201);
+    let acts = format!("/v1/judges/{}/acts", judge.id);
+    app.go_to("2027-01-12");
+    let old = app.secretary().await.post(&acts, act(json!({}))).await.expect(201).id();
+    app.go_to("2027-01-13");
+    let finding = json!({"attributable": "yes", "reason": "Хаттама жоқ."});
+    member.client(&app).await.post(&format!("/v1/acts/{old}/attribution"), finding).await.expect(200);
+    app.go_to("2027-01-14");
+    let claim = json!({"record_type": "act", "record_id": old, "claim": "Олай емес."});
+    let path = format!("/v1/judges/{}/correction-requests", judge.id);
+    let asked = judge.client(&app).await.post(&path, claim).await.expect(201).id();
+    app.go_to("2027-01-15");
+    let conflict = json!({"judge_id": judge.id, "other_judge_id": plan.subjects[1].id, "kind": "relative",
+        "starts_on": "2010-06-01"});
+    judge.client(&app).await.post("/v1/conflicts", conflict).await.expect(201);
+    app.go_to("2027-01-18");
+    let new = act(json!({"outcome": "amended", "supersedes_id": old}));
+    let new = app.secretary().await.post(&acts, new).await.expect(201).id();
+    app.go_to("2027-01-20");
+    let decision = json!({"outcome": "accepted", "reason": "Расталды."});
+    app.secretary().await.post(&format!("/v1/correction-requests/{asked}/decide"), decision).await.expect(200);
+
+    for (day, expected, named) in [
+        ("2027-01-11", vec![], vec![]),
+        ("2027-01-12", vec![pair(&old, "active")], vec![false]),
+        ("2027-01-13", vec![pair(&old, "active")], vec![true]),
+        ("2027-01-14", vec![pair(&old, "disputed")], vec![false]),
+        ("2027-01-18", vec![pair(&old, "corrected"), pair(&new, "disputed")], vec![false, false]),
+        ("2027-01-20", vec![pair(&old, "corrected"), pair(&new, "active")], vec![false, false]),
+    ] {
+        let file = file_on(&app, judge, day).await;
+        assert_eq!(stood(&file, "acts"), expected, "{day}");
+        let items = file["acts"].as_array().unwrap().iter();
+        assert_eq!(items.map(|item| item["may_be_named_in_report"] == true).collect::<Vec<_>>(), named, "{day}");
+        let declared = file["conflicts"].as_array().unwrap().len();
+        assert_eq!(declared, usize::from(day > "2027-01-14"), "{day}");
+    }
 }
 
 #[tokio::test]

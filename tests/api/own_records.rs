@@ -4,6 +4,7 @@
 use ejf::domain::policy::StaffRole;
 use serde_json::{Value, json};
 
+use crate::acts::act;
 use crate::harness::{App, Judge};
 use crate::records::{told, training};
 
@@ -91,6 +92,10 @@ async fn a_statement_stands_beside_the_record_that_it_is_about() {
 
     let read = secretary.get(&format!("{records}/{course}")).await.expect(200);
     assert_eq!(read.body["statements"], json!([said]));
+    let act = secretary.post(&format!("/v1/judges/{}/acts", judge.id), act(json!({}))).await.expect(201).id();
+    let of_act = declare(&app, &judge, statement(json!({"record_type": "act", "record_id": act}))).await;
+    let about = &of_act["content"]["judge_statement"]["about"];
+    assert_eq!(*about, json!({"record_type": "act", "record_id": act}));
     let change = json!({"supersedes_id": course});
     let newer = secretary.post(&records, told(training(42), change)).await.expect(201).id();
     let read = secretary.get(&format!("{records}/{newer}")).await.expect(200);

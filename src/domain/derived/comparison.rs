@@ -113,6 +113,20 @@ mod tests {
         assert_eq!([1, 2, 3].map(|quarters| quartile(&values, quarters, 5)), [Some(875), Some(955), Some(1030)]);
     }
 
+    /// With the fewest judges that are compared at all, and with the own one or without.
+    #[test]
+    fn what_the_two_least_and_the_two_greatest_have_is_in_no_quartile() {
+        for count in [JUDGES_MIN, JUDGES_MIN + 1, 12, 40] {
+            let of = |edge: i64| {
+                let middle = (4..count as i64).map(|value| 1_000 + value);
+                let mut values: Vec<i64> = middle.chain([-edge, -edge, 5_000 + edge, 5_000 + edge]).collect();
+                values.sort_unstable();
+                [1, 2, 3].map(|quarters| quartile(&values, quarters, 1))
+            };
+            assert_eq!(of(0), of(1_000_000), "{count} judges");
+        }
+    }
+
     /// Each judge's figure is what the index in the list says.
     fn compared(others: usize, own: Option<i64>) -> Result<ComparedQuartiles, NoComparison> {
         use crate::domain::derived::counts::{Count, Input};

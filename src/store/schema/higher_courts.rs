@@ -32,5 +32,6 @@ diesel::table! {
         recorded_by_client -> Nullable<Text>,
         status -> Text,
         supersedes_id -> Nullable<Text>,
+        legal_basis -> Nullable<Text>,
     }
 }
