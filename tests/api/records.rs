@@ -156,7 +156,7 @@ async fn a_penalty_is_shown_from_the_day_it_is_in_force_until_it_expires_and_to_
                 assert_eq!(file.body["records"].as_array().unwrap().len(), usize::from(is_shown), "{view} on {day}");
             }
             let summary = reader.get(&path_of_file(&judge, &format!("?view=summary{purpose}"))).await.expect(200);
-            let expected = json!([{"section": "discipline", "record_count": 1}]);
+            let expected = json!([{"section": "discipline", "record_count": 1, "disputed_count": 0}]);
             assert_eq!(summary.body["sections"], if is_shown { expected } else { json!([]) }, "{day}");
         }
     }
