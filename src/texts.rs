@@ -56,7 +56,7 @@ pub fn plain(language: Language, key: &str) -> Option<&'static str> {
     language.book().plain.get(key).map(String::as_str)
 }
 
-/// The words for a code of the domain, from the family `form`, `phase` or `language`; `None` where the catalogue has none.
+/// The words for a code of the domain, from a family such as `form`, `phase` or `file-status`; `None` where the catalogue has none.
 ///
 /// The key is `<family>-<code>`, where everything but ASCII letters, digits, `_` and `-` becomes `-`.
 pub fn named(language: Language, family: &str, code: &str) -> Option<&'static str> {
@@ -220,8 +220,19 @@ mod tests {
     use crate::error::{Code, Rule};
 
     /// Families of keys that are not bound to a list of the code.
-    const FREE: [&str; 10] =
-        ["audit-", "doctor-", "figure-", "hint-", "form-", "page-", "peer-", "recount-", "phase-", "language-"];
+    const FREE: [&str; 11] = [
+        "audit-",
+        "doctor-",
+        "figure-",
+        "file-",
+        "hint-",
+        "form-",
+        "page-",
+        "peer-",
+        "recount-",
+        "phase-",
+        "language-",
+    ];
 
     /// Each key of a catalogue with the variables that its text uses.
     fn variables(language: Language) -> BTreeMap<String, BTreeSet<String>> {

@@ -49,7 +49,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { from: "web", to: &["api", "clock", "texts", "problem"], reach: FurtherBut(&["store", "workflow"]) },
     Arrow {
         from: "api",
-        to: &["audit_log", "auth", "exchange", "documents", "clock", "config", "cipher", "texts", "problem"],
+        to: &["audit_log", "auth", "exchange", "figures", "clock", "config", "cipher", "texts", "problem"],
         reach: FurtherBut(&[]),
     },
     // The keys that sign tokens lie encrypted in the registry.
@@ -62,7 +62,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { from: "store", to: &["domain", "db"], reach: FurtherBut(&[]) },
     Arrow {
         from: "jobs",
-        to: &["audit_log", "exchange", "documents", "clock", "config", "cipher", "texts"],
+        to: &["audit_log", "exchange", "figures", "clock", "config", "cipher", "texts"],
         reach: FurtherBut(&[]),
     },
     // The registry's side of the publication folder: from rows to files, from the box's files to rows.
@@ -77,7 +77,7 @@ const ARROWS: &[Arrow] = &[
         to: &["store", "credential", "domain", "db", "error", "cipher", "durable"],
         reach: Exactly,
     },
-    Arrow { from: "documents", to: &["domain", "error", "texts"], reach: FurtherBut(&[]) },
+    Arrow { from: "figures", to: &["domain", "error", "texts"], reach: FurtherBut(&[]) },
     Arrow {
         from: "ballot",
         to: &["credential", "domain", "db", "durable", "error", "clock", "problem", "publication"],
@@ -121,14 +121,15 @@ const FOREIGN: &[(&str, &[&str])] = &[
 const ENGINE_AWARE: &[&str] = &["db", "store", "ballot"];
 
 /// The files of `api` that the others may import; the routes lie in `api` itself.
-const API_SHARED: &[&str] = &["extract", "file_summary", "jobs", "known_file", "record_views", "two_persons"];
+const API_SHARED: &[&str] =
+    &["extract", "file_summary", "jobs", "known_file", "printed", "record_views", "two_persons"];
 
 /// Who may use what is computed for analysis: the commands over a file of marks, whose user holds every mark already.
 ///
 /// Beside a published score any of it would disclose marks, so nothing that answers a request or makes a result may.
 const ANALYSTS: &[&str] = &["cli"];
 
-/// What `documents` may name of scoring: what the gate let out, and what it may be used for. Exact scores, marks and what was
+/// What `figures` may name of scoring: what the gate let out, and what it may be used for. Exact scores, marks and what was
 /// set aside lie beside it, and a drawing that never meets them cannot show them.
 const RELEASED: &[&str] = &["gate", "publication", "Status"];
 
@@ -311,9 +312,9 @@ fn using_analysis_out_of_place_is_caught() {
     assert!(!caught("src/api/results.rs", "use crate::domain::scoring::rules::Rules;"));
 }
 
-/// Uses of scoring in `documents` that are not among the [`RELEASED`], or names that hide one.
+/// Uses of scoring in `figures` that are not among the [`RELEASED`], or names that hide one.
 fn beneath_the_release(file: &str, code: &str) -> Vec<String> {
-    if module_of(file)[0] != "documents" {
+    if module_of(file)[0] != "figures" {
         return Vec::new();
     }
     let hides = |path: &[String]| path.len() == 2 && path[0] == "crate" && path[1] == "domain";
@@ -326,13 +327,13 @@ fn beneath_the_release(file: &str, code: &str) -> Vec<String> {
 }
 
 #[test]
-fn documents_are_made_of_what_was_released_and_nothing_beneath_it() {
+fn figures_are_made_of_what_was_released_and_nothing_beneath_it() {
     let breaches: Vec<_> = source::rust_files("src")
         .iter()
         .flat_map(|file| beneath_the_release(&file.path, &source::code(&file.text)))
         .collect();
     assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
-    let caught = |text: &str| !beneath_the_release("src/documents/pdf.rs", &source::code(text)).is_empty();
+    let caught = |text: &str| !beneath_the_release("src/figures/more.rs", &source::code(text)).is_empty();
     assert!(caught("use crate::domain::scoring::document::SubjectResult;"));
     assert!(caught("use crate::domain::{ids, scoring::{gate, level::Level}};"));
     assert!(caught("use crate::domain::scoring; fn f() { scoring::score_cycle() }"));

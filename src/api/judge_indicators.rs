@@ -2,26 +2,30 @@
 //! evaluation. There is no total, no rank and no place among others, and rates of reversal are here to be looked at with
 //! their reasons and nowhere else.
 
-use actix_web::{HttpResponse, get, web};
-use chrono::NaiveDate;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::printed::{LanguageHeader, figure};
 use crate::clock::Clock;
 use crate::db::Registry;
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, Period, date_at};
-use crate::domain::derived::CategoryFigures;
 use crate::domain::derived::checks::CountMismatch;
+use crate::domain::derived::figures::{self, DerivedCode};
 use crate::domain::derived::span::Span;
 use crate::domain::derived::workload::Workload;
+use crate::domain::derived::{CategoryFigures, Work};
 use crate::domain::ids::JudgeId;
-use crate::domain::judge_file::{CourtLevel, FilePurpose};
+use crate::domain::judge_file::{CODE_40, CourtLevel, FilePurpose, is_code};
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Fault, Result};
+use crate::figures::derived_figure;
+use crate::problem::middleware::Caller;
 use crate::problem::responses::ReadProblems;
 use crate::store;
 use crate::workflow;
-use crate::workflow::indicators::Compared;
+use crate::workflow::indicators::{Compared, Found};
 
 /// Which period, and why.
 #[derive(Deserialize, IntoParams)]
@@ -104,26 +108,10 @@ pub async fn get_judge_indicators(
 ) -> Result<HttpResponse> {
     let now = clock.now();
     let judge_id = judge_id.into_inner();
-    let IndicatorsQuery { period, purpose: asked } = query.into_inner();
-    let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
-    let refused = |rule| Error::faults(Code::Malformed, vec![Fault::parameter("period", rule)]);
-    let span = match period {
-        Some(text) => Span::parse(&text).map_err(refused)?,
-        None => Span::last_four(today)?,
-    };
+    let IndicatorsQuery { period, purpose } = query.into_inner();
+    let span = span(period, now)?;
     let (period, quarters, days) = (span.to_string(), span.quarters().to_vec(), span.days());
-    let account_id = actor.account_id;
-    // Many rows of other judges, which would hold up all writes: read beside them, and answered once the record is
-    // committed.
-    let reading = registry.0.read(move |conn| {
-        let purpose = workflow::members::file_purpose(conn, &actor, judge_id, asked)?;
-        Ok((workflow::indicators::find(conn, judge_id, &span, today)?, purpose))
-    });
-    let (found, purpose) = reading.await?;
-    let record = move |conn: &mut crate::db::Conn| {
-        store::audit::record_reading(conn, account_id, "get_judge_indicators", judge_id, purpose, now)
-    };
-    registry.0.write(record).await?;
+    let found = read(&registry, actor, judge_id, span, purpose, "get_judge_indicators", now).await?;
     Ok(HttpResponse::Ok().json(JudgeIndicatorsView {
         judge_id,
         period,
@@ -134,4 +122,92 @@ pub async fn get_judge_indicators(
         categories: found.derived.categories,
         mismatches: found.derived.mismatches,
     }))
+}
+
+/// By its own name, else the document would describe the two parts once more, and without words.
+type FigurePath = web::Path<(JudgeId, DerivedCode)>;
+
+/// Of which category, over which period, and why.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FigureQuery {
+    /// The kind of case.
+    #[param(min_length = 1, max_length = 40, pattern = "^[a-z][a-z0-9_]{0,39}$", example = "civil")]
+    category: String,
+    /// As for the figures in numbers.
+    #[param(min_length = 4, max_length = 16, pattern = r"^2\d{3}(-Q[1-4](\.\.2\d{3}-Q[1-4])?)?$", example = "2026")]
+    period: Option<String>,
+    /// Why the file is read: staff must say; a judge's own file is `own_file`. The judge sees it.
+    #[param(inline)]
+    purpose: Option<FilePurpose>,
+}
+
+/// Get the figure of a derived indicator.
+///
+/// For those who get it in numbers by `/indicators`, and recorded like that: the judge's own value beside the quartiles of at
+/// least 10 comparable judges, as an image of at most 20 KB in the caller's language, with all that it shows in words for who
+/// cannot see it. There is no rank in it and no other judge's value. Of a category of which nothing is recorded it says so.
+#[utoipa::path(tag = "judges", params(("code" = DerivedCode, Path, description = "The indicator."), FigureQuery, LanguageHeader),
+    responses((status = 200, body = String, content_type = "image/svg+xml", headers(("Content-Language" = String, description = "The language of the figure: kk, ru or en."))), ReadProblems))]
+#[get("/judges/{judge_id}/indicators/{code}/figure")]
+pub async fn get_judge_indicator_figure(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    path: FigurePath,
+    query: web::Query<FigureQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let now = clock.now();
+    let (judge_id, code) = path.into_inner();
+    let FigureQuery { category, period, purpose } = query.into_inner();
+    let language = Caller::of(&request).language();
+    if !is_code(&category, 40) {
+        return Err(Error::faults(Code::Malformed, vec![Fault::parameter("category", CODE_40)]));
+    }
+    let span = span(period, now)?;
+    let asked = span.clone();
+    let found = read(&registry, actor, judge_id, span, purpose, "get_judge_indicator_figure", now).await?;
+    let of_category = found.derived.categories.into_iter().find(|figures| figures.category == category);
+    let figures = of_category
+        .map_or_else(|| figures::all(&Work::default(), None, &category, &asked), |category| category.figures);
+    let of_code = figures.iter().find(|figure| figure.code == code);
+    let of_code = of_code.ok_or_else(|| Error::internal("a category lacks a figure"))?;
+    Ok(figure(&derived_figure::draw(of_code, &category, &asked.to_string(), language)?))
+}
+
+/// The period that is asked for, or the last four quarters that are over; 400 for one that cannot be read.
+fn span(period: Option<String>, now: DateTime<Utc>) -> Result<Span> {
+    let refused = |rule| Error::faults(Code::Malformed, vec![Fault::parameter("period", rule)]);
+    match period {
+        Some(text) => Span::parse(&text).map_err(refused),
+        None => Span::last_four(date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES)),
+    }
+}
+
+/// Derives the indicators for whoever may read the file, and records that by the operation `act`; one law and one trail for
+/// every way in which they are shown.
+async fn read(
+    registry: &Registry,
+    actor: Actor,
+    judge_id: JudgeId,
+    span: Span,
+    asked: Option<FilePurpose>,
+    act: &'static str,
+    now: DateTime<Utc>,
+) -> Result<Found> {
+    let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
+    let account_id = actor.account_id;
+    // Many rows of other judges, which would hold up all writes: read beside them, and answered once the record is
+    // committed.
+    let reading = registry.0.read(move |conn| {
+        let purpose = workflow::members::file_purpose(conn, &actor, judge_id, asked)?;
+        Ok((workflow::indicators::find(conn, judge_id, &span, today)?, purpose))
+    });
+    let (found, purpose) = reading.await?;
+    let record =
+        move |conn: &mut crate::db::Conn| store::audit::record_reading(conn, account_id, act, judge_id, purpose, now);
+    registry.0.write(record).await?;
+    Ok(found)
 }

@@ -34,6 +34,7 @@ pub mod methodologies;
 pub mod observations;
 pub mod own_records;
 pub mod positions;
+pub mod printed;
 pub mod public_documents;
 pub mod published;
 pub mod record_views;
@@ -134,7 +135,7 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(courts::create_court).service(courts::list_courts).service(courts::get_court);
     cfg.service(indicators::list_indicators);
     cfg.service(indicator_overviews::get_indicator_overview);
-    cfg.service(judge_indicators::get_judge_indicators);
+    cfg.service(judge_indicators::get_judge_indicators).service(judge_indicators::get_judge_indicator_figure);
     cfg.service(acts::create_act).service(acts::list_acts).service(acts::attribute_act);
     cfg.service(judges::create_judge)
         .service(judges::list_judges)

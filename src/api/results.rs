@@ -1,19 +1,18 @@
 //! Results: asked for by the secretary after the seal, read by auditors and, once the cycle reports, by judge and commission.
 //! A newcomer's usual mistake is to add a helpful figure: what is not in the published image is a way back to single marks.
 
-use actix_web::http::header::{CONTENT_LANGUAGE, VARY};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, Valid, kept_answer};
 use super::jobs::{JobView, Start, ask_for_work};
+use super::printed::{LanguageHeader, figure};
 use crate::clock::Clock;
 use crate::coded;
 use crate::config::Config;
 use crate::db::{Conn, Registry};
-use crate::documents::result_figure::{self, Shown};
 use crate::domain::ids::{CycleId, EvaluationId};
 use crate::domain::judge_file::FilePurpose;
 use crate::domain::methodology::{Statement, Text};
@@ -22,6 +21,7 @@ use crate::domain::policy::{Actor, ResultSight};
 use crate::domain::scoring::publication::{Band, Figure, Published};
 use crate::error::{Code, Error, Result};
 use crate::exchange;
+use crate::figures::result_figure::{self, Shown};
 use crate::problem::middleware::Caller;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
@@ -240,16 +240,6 @@ pub async fn get_result(
     Ok(HttpResponse::Ok().json(ResultView::new(row, sight, &statements)?))
 }
 
-/// The language of a figure.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-#[allow(dead_code, reason = "only describes the header; `Caller` reads it")]
-pub struct LanguageHeader {
-    /// The languages that you read, best first, of kk, ru and en; without it the service's own.
-    #[param(rename = "Accept-Language", max_length = 255, required = false, nullable = false, example = "kk")]
-    accept_language: Option<String>,
-}
-
 /// Get the figure of a result.
 ///
 /// For whoever gets the result by `/result`, at the same time, and recorded like it: what that shows, and nothing more, as
@@ -281,12 +271,7 @@ pub async fn get_result_figure(
         ResultSight::Full => Shown::Release(&release),
         ResultSight::Status => Shown::Status(release.status()),
     };
-    let figure = result_figure::draw(&methodology, shown, language)?;
-    Ok(HttpResponse::Ok()
-        .content_type("image/svg+xml")
-        .insert_header((CONTENT_LANGUAGE, language.as_tag()))
-        .insert_header((VARY, "Accept-Language"))
-        .body(figure))
+    Ok(figure(&result_figure::draw(&methodology, shown, language)?))
 }
 
 /// A result in the hands of somebody who may see so much of it.

@@ -39,6 +39,7 @@ mod files;
 mod generations;
 mod harness;
 mod hints;
+mod indicator_figures;
 mod indicator_overviews;
 mod issuance;
 mod judge_indicators;

@@ -4,13 +4,14 @@
 use std::fs;
 use std::path::Path;
 
-use ejf::documents::result_figure::{Shown, draw};
 use ejf::domain::methodology::{Criterion, Methodology, Text};
 use ejf::domain::scoring::document::document;
 use ejf::domain::scoring::gate::release;
 use ejf::domain::scoring::publication::publish;
 use ejf::domain::scoring::rules::{Criterion as Asked, Panel, PublishStep, RuleValues, Rules, Scale};
 use ejf::domain::scoring::{pool, score_under};
+use ejf::figures::result_figure::{Shown, draw};
+use ejf::figures::svg;
 use ejf::texts::Language;
 
 use crate::reading::Figure;
@@ -68,7 +69,7 @@ fn the_picture_of_the_worked_example_is_what_the_page_computes() {
     let sealed = document(&rules, &["s".to_owned()], &score_under(&rules, &panels, spread).unwrap()).unwrap();
     let released = release(publish(&rules, &sealed.subjects[0]).unwrap(), "digest", &[]).unwrap();
 
-    let svg = draw(&methodology(), Shown::Release(&released), Language::En).unwrap();
+    let svg = svg::write(&draw(&methodology(), Shown::Release(&released), Language::En).unwrap());
 
     Figure::read(&svg).inspect(Language::En);
     assert!(svg.contains("4.00 (3.25–4.75)"), "{svg}");

@@ -1,9 +1,10 @@
 //! The figure of an indicator: the judge's own value beside quartiles, and never a place among others. A newcomer would add
 //! "above 80 % of judges"; that is a rank.
 
-use ejf::documents::indicator_figure::{IndicatorFigure, Own, Quartiles, draw};
 use ejf::domain::methodology::Text;
-use ejf::texts::Language;
+use ejf::figures::indicator_figure::{IndicatorFigure, Own, Quartiles, draw};
+use ejf::figures::svg;
+use ejf::texts::{Arg, Language, text};
 
 use crate::reading::{Figure, Shape};
 
@@ -24,12 +25,12 @@ fn clearance(name: &Text) -> IndicatorFigure<'_> {
         unit: "%",
         decimals: 1,
         own: Own::Value(975),
-        comparable: Some(Quartiles { n: 34, lower: 880, median: 952, upper: 1013 }),
+        comparable: Ok(Quartiles { n: 34, lower: 880, median: 952, upper: 1013 }),
     }
 }
 
 fn drawn(figure: &IndicatorFigure<'_>, language: Language) -> Figure {
-    let read = Figure::read(&draw(figure, language).unwrap());
+    let read = Figure::read(&svg::write(&draw(figure, language).unwrap()));
     read.inspect(language);
     read
 }
@@ -61,11 +62,12 @@ fn the_own_value_and_the_quartiles_are_seen_and_read_aloud() {
 fn among_fewer_than_ten_there_is_no_comparison_whatever_their_values() {
     let name = name();
     let few = |n, lower, median, upper| IndicatorFigure {
-        comparable: Some(Quartiles { n, lower, median, upper }),
+        comparable: Ok(Quartiles { n, lower, median, upper }),
         ..clearance(&name)
     };
     for language in Language::ALL {
-        let none = draw(&IndicatorFigure { comparable: None, ..clearance(&name) }, language).unwrap();
+        let reason = text(language, "figure-indicator-few", &[("min", Arg::Text("10"))]);
+        let none = draw(&IndicatorFigure { comparable: Err(&reason), ..clearance(&name) }, language).unwrap();
         for figure in [few(9, 880, 952, 1013), few(1, 0, 1, 2), few(0, 5, 5, 5)] {
             assert_eq!(draw(&figure, language).unwrap(), none);
         }
@@ -89,7 +91,7 @@ fn a_value_that_is_none_is_said_with_its_reason_and_never_drawn_as_zero() {
         assert!(read.searched().contains("(no <incoming> cases)"), "{}", read.searched());
         assert_eq!(count(&read, "polygon"), 0, "no sign for what is not there");
         assert!(!read.numbers().contains(&"0".to_owned()));
-        let alone = drawn(&IndicatorFigure { comparable: None, ..figure }, language);
+        let alone = drawn(&IndicatorFigure { comparable: Err("no post"), ..figure }, language);
         assert!(alone.seen().contains("(no <incoming> cases)"));
     }
 }
@@ -122,7 +124,7 @@ fn signs_lie_where_the_axis_says() {
 fn every_size_of_value_and_name_stays_within_the_figure() {
     let long = "Ұзақтығы Щ&<".repeat(40);
     let long = Text { kk: long.clone(), ru: long.clone(), en: None };
-    let quartiles = |lower, median, upper| Some(Quartiles { n: u32::MAX, lower, median, upper });
+    let quartiles = |lower, median, upper| Ok(Quartiles { n: u32::MAX, lower, median, upper });
     let most = 1_000_000_000_000;
     for comparable in [
         quartiles(0, 0, 0),
@@ -151,7 +153,7 @@ fn every_size_of_value_and_name_stays_within_the_figure() {
 fn two_figures_of_one_page_have_names_of_their_own() {
     let name = name();
     let id = |code| {
-        let svg = draw(&IndicatorFigure { code, ..clearance(&name) }, Language::Kk).unwrap();
+        let svg = svg::write(&draw(&IndicatorFigure { code, ..clearance(&name) }, Language::Kk).unwrap());
         svg.split("aria-labelledby=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     };
     assert_ne!(id("clearance_rate"), id("disposition_time"));
@@ -161,7 +163,7 @@ fn two_figures_of_one_page_have_names_of_their_own() {
 #[test]
 fn what_cannot_be_is_not_drawn() {
     let name = name();
-    let quartiles = |lower, median, upper| Some(Quartiles { n: 10, lower, median, upper });
+    let quartiles = |lower, median, upper| Ok(Quartiles { n: 10, lower, median, upper });
     for comparable in [quartiles(3, 2, 4), quartiles(1, 5, 4), quartiles(0, 0, i64::MAX), quartiles(i64::MIN, 0, 0)] {
         assert!(draw(&IndicatorFigure { comparable, ..clearance(&name) }, Language::Kk).is_err());
     }

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use ejf::credential::tally::scoring_rules;
-use ejf::documents::result_figure::{Shown, draw};
 use ejf::domain::methodology::Methodology;
 use ejf::domain::scoring::document::document;
 use ejf::domain::scoring::gate::release;
 use ejf::domain::scoring::publication::publish;
 use ejf::domain::scoring::rules::{NO_BASIS, Panel, Rules};
 use ejf::domain::scoring::score_cycle;
+use ejf::figures::result_figure::{Shown, draw};
+use ejf::figures::svg;
 use ejf::texts::Language;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -25,7 +26,8 @@ fn published(rules: &Rules, methodology: &Methodology, rows: &[Vec<u8>]) -> (Str
     let scores = score_cycle(rules, &[panel]).unwrap();
     let sealed = document(rules, &["s".to_owned()], &scores).unwrap();
     let released = release(publish(rules, &sealed.subjects[0]).unwrap(), "digest", &[]).unwrap();
-    let figures = Language::ALL.map(|language| draw(methodology, Shown::Release(&released), language).unwrap());
+    let figures =
+        Language::ALL.map(|language| svg::write(&draw(methodology, Shown::Release(&released), language).unwrap()));
     (released.text().unwrap(), figures.to_vec())
 }
 

@@ -2,7 +2,7 @@
 //! wrong: an element or attribute that is not listed here is refused, since it may run, be fetched, or be dropped by the
 //! service's CSP; think before the lists grow.
 
-use ejf::documents::svg::{Size, WIDTH, width_of};
+use ejf::figures::drawing::{Size, WIDTH, width_of};
 use ejf::texts::Language;
 use roxmltree::{Document, Node};
 

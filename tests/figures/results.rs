@@ -1,10 +1,11 @@
 //! The figure of a result: all that was published, nothing else, and readable by everybody. A newcomer would look at one
 //! picture in one language; what breaks is the longest name in another.
 
-use ejf::documents::result_figure::{Shown, draw};
 use ejf::domain::methodology::{Criterion, Methodology, Scale, Text};
 use ejf::domain::scoring::Status;
 use ejf::domain::scoring::gate::Release;
+use ejf::figures::result_figure::{Shown, draw};
+use ejf::figures::svg;
 use ejf::texts::Language;
 use serde_json::{Value, json};
 
@@ -33,7 +34,7 @@ pub fn with_figures() -> Value {
 }
 
 pub fn drawn(methodology: &Methodology, published: &Value, language: Language) -> Figure {
-    let read = Figure::read(&draw(methodology, Shown::Release(&release(published)), language).unwrap());
+    let read = Figure::read(&svg::write(&draw(methodology, Shown::Release(&release(published)), language).unwrap()));
     read.inspect(language);
     read
 }
@@ -133,7 +134,7 @@ fn who_sees_the_status_alone_sees_one_picture_for_all_results_of_a_status() {
     let mut pictures = Vec::new();
     for language in Language::ALL {
         for status in [Status::Ok, Status::Indicative, Status::Insufficient] {
-            let svg = draw(&methodology, Shown::Status(status), language).unwrap();
+            let svg = svg::write(&draw(&methodology, Shown::Status(status), language).unwrap());
             let read = Figure::read(&svg);
             read.inspect(language);
             assert_eq!((read.numbers().len(), read.shapes.len()), (0, 1), "{}", read.said());

@@ -13,7 +13,7 @@ fn read(path: impl AsRef<Path>) -> String {
 
 /// Every key that the source of figures names.
 fn named() -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/documents");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/figures");
     let mut keys = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {
         let text = read(entry.unwrap().path());

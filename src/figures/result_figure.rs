@@ -2,8 +2,8 @@
 //! newcomer would get wrong: it is drawn from what the gate let out and the words of the methodology, and from nothing
 //! else; a word of an indicative result stands on no axis, where its place would tell more than the word.
 
+use super::drawing::{Column, Drawing, FULL, MARGIN, MARKER_RADIUS, Marker, Picture, Size, Stroke, WIDTH, Words};
 use super::numbers::decimal;
-use super::svg::{Column, Drawing, FULL, MARGIN, MARKER_RADIUS, Marker, Size, Stroke, WIDTH, Words};
 use crate::domain::methodology::{Methodology, Scale};
 use crate::domain::scoring::Status;
 use crate::domain::scoring::gate::Release;
@@ -27,12 +27,12 @@ pub enum Shown<'a> {
     Status(Status),
 }
 
-/// Draws what may be seen of a result under the methodology that it was made by; the same input gives the same bytes, at
-/// most 20 KB.
+/// Draws what may be seen of a result under the methodology that it was made by; the same input gives the same picture, of
+/// at most 20 KB as SVG.
 ///
 /// # Errors
 /// Internal error: a result of other criteria or another scale than the methodology's.
-pub fn draw(methodology: &Methodology, shown: Shown<'_>, language: Language) -> Result<String> {
+pub fn draw(methodology: &Methodology, shown: Shown<'_>, language: Language) -> Result<Picture> {
     let published = match shown {
         Shown::Release(release) => release.published(),
         Shown::Status(status) => return Ok(status_figure(status, language)),
@@ -48,7 +48,7 @@ pub fn draw(methodology: &Methodology, shown: Shown<'_>, language: Language) -> 
 }
 
 /// What a result may be used for, in words alone.
-fn status_figure(status: Status, language: Language) -> String {
+fn status_figure(status: Status, language: Language) -> Picture {
     let (words, note) = match status {
         Status::Ok => ("figure-status-ok", "figure-status-note"),
         Status::Indicative => ("figure-status-indicative", "figure-status-note"),
@@ -58,7 +58,7 @@ fn status_figure(status: Status, language: Language) -> String {
 }
 
 /// One statement in a box, and what to make of it.
-fn statement(language: Language, marker: Option<Marker>, words: &str, note: &str) -> String {
+fn statement(language: Language, marker: Option<Marker>, words: &str, note: &str) -> Picture {
     let mut drawing = Drawing::new(language);
     let title = say(language, "figure-result-title");
     let top = drawing.paragraph(FULL, MARGIN, Size::Title, &Words::new(title.as_str(), language)) + 12;
@@ -78,7 +78,7 @@ fn profile(
     overall: &Figure,
     criteria: &[CriterionFigure],
     language: Language,
-) -> Result<String> {
+) -> Result<Picture> {
     let axis = Axis::new(methodology.scale)?;
     let mut drawing = Drawing::new(language);
     let title = say(language, "figure-result-title");

@@ -1,8 +1,6 @@
-//! A drawing as SVG: text that is searched and read aloud, a few shapes, and nothing that runs or is fetched. What a
-//! newcomer would get wrong: no `style`, class, script or link belongs here. The service's CSP drops them and a PDF knows
-//! none; whatever is seen stands in presentation attributes, and whatever is told by colour is told by shape as well.
-
-use std::fmt::Write;
+//! A drawing as shapes and texts in its own units, of which a page makes SVG and a printed document its own. What a newcomer
+//! would get wrong: whatever is told by colour is told by shape as well, and whatever is seen is said in words beside it;
+//! a drawing without its title and description is not finished.
 
 use crate::domain::methodology::Text;
 use crate::texts::Language;
@@ -29,7 +27,7 @@ pub struct Column {
 }
 
 /// How large a text is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
     /// What the drawing is of, or its one statement.
     Title,
@@ -60,7 +58,7 @@ impl Size {
 }
 
 /// What a line stands for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stroke {
     /// An axis, its ticks, and what separates.
     Axis,
@@ -74,14 +72,33 @@ pub enum Stroke {
     MainRange,
 }
 
+/// How a stroke looks, in SVG and in print alike.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Red, green, blue.
+    pub colour: [u8; 3],
+    /// How wide it is.
+    pub width: u8,
+    /// Whether it is broken, four units long and three apart.
+    pub is_dashed: bool,
+}
+
+/// The colour of text, edges and what is compared with.
+pub const INK: [u8; 3] = [0x1a, 0x1a, 0x1a];
+/// The colour of values and their ranges.
+pub const VALUE: [u8; 3] = [0x1d, 0x4e, 0x89];
+const GREY: [u8; 3] = [0x76, 0x76, 0x76];
+
 impl Stroke {
-    fn attributes(self) -> &'static str {
+    /// How it looks.
+    pub fn look(self) -> Look {
+        let look = |colour, width| Look { colour, width, is_dashed: false };
         match self {
-            Stroke::Axis => r##"stroke="#767676" stroke-width="1""##,
-            Stroke::Dashed => r##"stroke="#1a1a1a" stroke-width="2" stroke-dasharray="4 3""##,
-            Stroke::Edge => r##"stroke="#1a1a1a" stroke-width="2""##,
-            Stroke::Range => r##"stroke="#1d4e89" stroke-width="3""##,
-            Stroke::MainRange => r##"stroke="#1d4e89" stroke-width="5""##,
+            Stroke::Axis => look(GREY, 1),
+            Stroke::Dashed => Look { is_dashed: true, ..look(INK, 2) },
+            Stroke::Edge => look(INK, 2),
+            Stroke::Range => look(VALUE, 3),
+            Stroke::MainRange => look(VALUE, 5),
         }
     }
 }
@@ -107,6 +124,86 @@ pub const MARKER_RADIUS: i64 = 8;
 pub struct Words {
     text: String,
     language: Language,
+}
+
+/// A line of text at its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its left edge, or its middle.
+    pub x: i64,
+    /// What it stands on.
+    pub baseline: i64,
+    /// The text.
+    pub text: String,
+}
+
+/// A part of a drawing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    /// A text of one or more lines.
+    Text {
+        /// How large.
+        size: Size,
+        /// In which language.
+        language: Language,
+        /// Whether its lines stand around their place instead of beginning there.
+        is_centred: bool,
+        /// The lines.
+        lines: Vec<Line>,
+    },
+    /// A line from one point to another.
+    Line {
+        /// One end.
+        from: (i64, i64),
+        /// The other.
+        to: (i64, i64),
+        /// What it stands for.
+        stroke: Stroke,
+    },
+    /// Short upright lines of one height.
+    Ticks {
+        /// Where each is.
+        xs: Vec<i64>,
+        /// Where they begin.
+        top: i64,
+        /// How high they are.
+        height: i64,
+    },
+    /// A box without filling.
+    Frame {
+        /// Its upper left corner.
+        at: (i64, i64),
+        /// Its width.
+        width: i64,
+        /// Its height.
+        height: i64,
+    },
+    /// A filled form with corners.
+    Polygon(Vec<(i64, i64)>),
+    /// A filled circle.
+    Circle {
+        /// Its middle.
+        at: (i64, i64),
+        /// How far it reaches.
+        radius: i64,
+    },
+}
+
+/// A finished drawing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// The language of its texts where they do not say otherwise.
+    pub language: Language,
+    /// What tells it from the others of a page.
+    pub name: String,
+    /// What it shows.
+    pub title: String,
+    /// All that it shows, in words.
+    pub description: String,
+    /// How high it is.
+    pub height: i64,
+    /// Its parts, the lowest first.
+    pub shapes: Vec<Shape>,
 }
 
 impl Words {
@@ -145,140 +242,76 @@ pub fn on_one_line(text: &str) -> String {
 #[derive(Debug)]
 pub struct Drawing {
     language: Language,
-    body: String,
+    shapes: Vec<Shape>,
 }
 
 impl Drawing {
     /// An empty one, whose text is in `language` where it does not say otherwise.
     pub fn new(language: Language) -> Drawing {
-        Drawing { language, body: String::new() }
+        Drawing { language, shapes: Vec::new() }
     }
 
     /// Sets a text in as many lines as it needs, from `top` down; gives where the next thing may begin.
     pub fn paragraph(&mut self, column: Column, top: i64, size: Size, words: &Words) -> i64 {
-        self.open_text(size, words.language, "");
         let mut baseline = top + size.font();
-        for (at, line) in lines(&words.text, size, column.width).iter().enumerate() {
-            // Without the space two lines would be found as one word.
-            self.body.push_str(if at == 0 { "" } else { " " });
-            self.span(column.x, baseline, line);
+        let mut set = Vec::new();
+        for text in lines(&words.text, column.width, |text| width_of(text, size)) {
+            set.push(Line { x: column.x, baseline, text });
             baseline += size.pitch();
         }
-        self.body.push_str("</text>");
+        self.shapes.push(Shape::Text { size, language: words.language, is_centred: false, lines: set });
         baseline - size.font()
     }
 
     /// A short text around `x`, moved where it would leave the drawing.
     pub fn label(&mut self, x: i64, baseline: i64, size: Size, text: &str) {
         let half = width_of(text, size) / 2 + 1;
-        self.open_text(size, self.language, r#" text-anchor="middle""#);
-        self.span(x.min(WIDTH - half).max(half), baseline, text);
-        self.body.push_str("</text>");
+        let line = Line { x: x.min(WIDTH - half).max(half), baseline, text: text.to_owned() };
+        self.shapes.push(Shape::Text { size, language: self.language, is_centred: true, lines: vec![line] });
     }
 
     /// A line from one point to another.
     pub fn line(&mut self, from: (i64, i64), to: (i64, i64), stroke: Stroke) {
-        let ((x1, y1), (x2, y2)) = (from, to);
-        self.write(format_args!(r#"<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" {}/>"#, stroke.attributes()));
+        self.shapes.push(Shape::Line { from, to, stroke });
     }
 
     /// Short lines across a level one, all of one height.
     pub fn ticks(&mut self, xs: &[i64], top: i64, height: i64) {
-        let path: String = xs.iter().map(|x| format!("M{x} {top}v{height}")).collect();
-        self.write(format_args!(r#"<path d="{path}" fill="none" {}/>"#, Stroke::Axis.attributes()));
+        self.shapes.push(Shape::Ticks { xs: xs.to_vec(), top, height });
     }
 
     /// A box without filling.
-    pub fn frame(&mut self, (x, y): (i64, i64), width: i64, height: i64) {
-        let edge = Stroke::Edge.attributes();
-        self.write(format_args!(r#"<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="none" {edge}/>"#));
+    pub fn frame(&mut self, at: (i64, i64), width: i64, height: i64) {
+        self.shapes.push(Shape::Frame { at, width, height });
     }
 
     /// A marker around a point.
     pub fn marker(&mut self, marker: Marker, (x, y): (i64, i64)) {
         let r = MARKER_RADIUS;
-        let fill = r##"fill="#1d4e89""##;
-        let points = match marker {
-            Marker::Up => vec![(x, y - r), (x + r, y + r - 2), (x - r, y + r - 2)],
-            Marker::Down => vec![(x, y + r), (x + r, y - r + 2), (x - r, y - r + 2)],
-            Marker::Diamond => vec![(x, y - r), (x + r, y), (x, y + r), (x - r, y)],
-            Marker::Dot => {
-                self.write(format_args!(r#"<circle cx="{x}" cy="{y}" r="{}" {fill}/>"#, r - 1));
-                return;
-            }
-        };
-        let points: Vec<String> = points.iter().map(|(x, y)| format!("{x},{y}")).collect();
-        self.write(format_args!(r#"<polygon points="{}" {fill}/>"#, points.join(" ")));
+        self.shapes.push(match marker {
+            Marker::Up => Shape::Polygon(vec![(x, y - r), (x + r, y + r - 2), (x - r, y + r - 2)]),
+            Marker::Down => Shape::Polygon(vec![(x, y + r), (x + r, y - r + 2), (x - r, y - r + 2)]),
+            Marker::Diamond => Shape::Polygon(vec![(x, y - r), (x + r, y), (x, y + r), (x - r, y)]),
+            Marker::Dot => Shape::Circle { at: (x, y), radius: r - 1 },
+        });
     }
 
     /// The finished drawing, `height` high. `name` tells it from the others of a page; what it shows is said in full by
     /// `title` and `description`, for whoever does not see it.
-    pub fn finish(self, name: &str, title: &str, description: &str, height: i64) -> String {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        let id: String = name.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
-        let (tag, body) = (self.language.as_tag(), &self.body);
-        let (title, description) = (escaped(title), escaped(description));
-        format!(
-            concat!(
-                r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" "#,
-                r#"viewBox="0 0 {width} {height}" role="img" aria-labelledby="ejf-{id}-title ejf-{id}-desc" "#,
-                r#"lang="{tag}" xml:lang="{tag}" font-family="sans-serif">"#,
-                r#"<title id="ejf-{id}-title">{title}</title><desc id="ejf-{id}-desc">{description}</desc>"#,
-                r##"<rect x="0" y="0" width="{width}" height="{height}" fill="#ffffff"/>{body}</svg>"##,
-                "\n"
-            ),
-            width = WIDTH,
-            height = height,
-            id = id,
-            tag = tag,
-            title = title,
-            description = description,
-            body = body,
-        )
-    }
-
-    fn open_text(&mut self, size: Size, language: Language, more: &str) {
-        self.write(format_args!(r##"<text font-size="{}" fill="#1a1a1a"{more}"##, size.font()));
-        if language != self.language {
-            let tag = language.as_tag();
-            self.write(format_args!(r#" lang="{tag}" xml:lang="{tag}""#));
-        }
-        self.body.push('>');
-    }
-
-    fn span(&mut self, x: i64, baseline: i64, text: &str) {
-        self.write(format_args!(r#"<tspan x="{x}" y="{baseline}">{}</tspan>"#, escaped(text)));
-    }
-
-    fn write(&mut self, part: std::fmt::Arguments<'_>) {
-        // Writing to a string cannot fail.
-        let _ = self.body.write_fmt(part);
+    pub fn finish(self, name: &str, title: &str, description: &str, height: i64) -> Picture {
+        let Drawing { language, shapes } = self;
+        let [name, title, description] = [name, title, description].map(str::to_owned);
+        Picture { language, name, title, description, height, shapes }
     }
 }
 
-/// A text as it may stand in XML: characters that XML has no place for are shown as lost.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '\t' | '\n' | '\r' => safe.push(' '),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => safe.push('\u{fffd}'),
-            _ => safe.push(c),
-        }
-    }
-    safe
-}
-
-/// A text cut into lines at its spaces, and within a word where that alone is too long.
-fn lines(text: &str, size: Size, width: i64) -> Vec<String> {
+/// A text cut into lines at its spaces, and within a word where that alone is too long; `measure` tells how wide a text is.
+pub fn lines(text: &str, width: i64, measure: impl Fn(&str) -> i64) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
-    for piece in text.split(' ').flat_map(|word| pieces(word, size, width)) {
+    for piece in text.split(' ').flat_map(|word| pieces(word, width, &measure)) {
         let longer = if line.is_empty() { piece.clone() } else { format!("{line} {piece}") };
-        if width_of(&longer, size) <= width {
+        if measure(&longer) <= width {
             line = longer;
         } else {
             lines.push(std::mem::replace(&mut line, piece));
@@ -289,12 +322,15 @@ fn lines(text: &str, size: Size, width: i64) -> Vec<String> {
 }
 
 /// A word in pieces that each fit; every one but the last is as long as can be.
-fn pieces(word: &str, size: Size, width: i64) -> Vec<String> {
+fn pieces(word: &str, width: i64, measure: &impl Fn(&str) -> i64) -> Vec<String> {
+    if measure(word) <= width {
+        return if word.is_empty() { Vec::new() } else { vec![word.to_owned()] };
+    }
     let mut pieces = Vec::new();
     let mut piece = String::new();
     for c in word.chars() {
         piece.push(c);
-        if width_of(&piece, size) > width && piece.chars().nth(1).is_some() {
+        if measure(&piece) > width && piece.chars().nth(1).is_some() {
             piece.pop();
             pieces.push(std::mem::replace(&mut piece, c.to_string()));
         }

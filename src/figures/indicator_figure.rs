@@ -2,8 +2,10 @@
 //! wrong: nothing here tells a place among them. No rank, no percentile and no other judge's value is an input, and where
 //! too few are comparable there is no comparison.
 
+use super::drawing::{
+    Column, Drawing, FULL, MARGIN, Marker, Picture, Size, Stroke, WIDTH, Words, on_one_line, width_of,
+};
 use super::numbers::decimal;
-use super::svg::{Column, Drawing, FULL, MARGIN, Marker, Size, Stroke, WIDTH, Words, on_one_line, width_of};
 use crate::domain::methodology::Text;
 use crate::error::{Error, Result};
 use crate::texts::{Arg, Language, text};
@@ -32,8 +34,8 @@ pub struct IndicatorFigure<'a> {
     pub decimals: u8,
     /// The judge's own value.
     pub own: Own<'a>,
-    /// The quartiles of comparable judges, where there are any.
-    pub comparable: Option<Quartiles>,
+    /// The quartiles of comparable judges, or why there are none, in the reader's language: short, without a full stop.
+    pub comparable: std::result::Result<Quartiles, &'a str>,
 }
 
 /// A judge's own value.
@@ -48,7 +50,7 @@ pub enum Own<'a> {
 /// The quartiles of the values of comparable judges.
 #[derive(Debug, Clone, Copy)]
 pub struct Quartiles {
-    /// How many judges have a value.
+    /// At least so many judges have a value.
     pub n: u32,
     /// A quarter of the values lie at it or below.
     pub lower: i64,
@@ -64,13 +66,16 @@ struct Sentences {
     comparison: Vec<String>,
 }
 
-/// Draws an indicator; the same input gives the same bytes. Fewer than [`COMPARABLE_MIN`] comparable judges are none.
+/// Draws an indicator; the same input gives the same picture. Fewer than [`COMPARABLE_MIN`] comparable judges are none.
 ///
 /// # Errors
 /// Internal error: quartiles out of order, or a value that no indicator has.
-pub fn draw(figure: &IndicatorFigure<'_>, language: Language) -> Result<String> {
-    let comparable = figure.comparable.filter(|quartiles| quartiles.n >= COMPARABLE_MIN);
-    check(figure.own, comparable)?;
+pub fn draw(figure: &IndicatorFigure<'_>, language: Language) -> Result<Picture> {
+    let few = text(language, "figure-indicator-few", &[("min", Arg::Text(&COMPARABLE_MIN.to_string()))]);
+    let is_enough =
+        |quartiles: Quartiles| if quartiles.n >= COMPARABLE_MIN { Ok(quartiles) } else { Err(few.as_str()) };
+    let comparable = figure.comparable.and_then(is_enough);
+    check(figure.own, comparable.ok())?;
     let name = Words::of_name(figure.name, language);
     let said = sentences(figure, comparable, language);
     let mut drawing = Drawing::new(language);
@@ -78,8 +83,8 @@ pub fn draw(figure: &IndicatorFigure<'_>, language: Language) -> Result<String> 
     let period = on_one_line(figure.period);
     let top = drawing.paragraph(FULL, top, Size::Small, &Words::new(period.as_str(), language)) + 10;
     let end = match comparable {
-        Some(quartiles) => plot(&mut drawing, figure, quartiles, &said, language, top),
-        None => alone(&mut drawing, &said, language, top),
+        Ok(quartiles) => plot(&mut drawing, figure, quartiles, &said, language, top),
+        Err(_) => alone(&mut drawing, &said, language, top),
     };
     let title = format!("{}, {period}", name.text());
     let all: Vec<&str> = std::iter::once(&said.own).chain(&said.comparison).map(String::as_str).collect();
@@ -101,16 +106,23 @@ fn check(own: Own<'_>, comparable: Option<Quartiles>) -> Result<()> {
     Ok(())
 }
 
-fn sentences(figure: &IndicatorFigure<'_>, comparable: Option<Quartiles>, language: Language) -> Sentences {
+fn sentences(
+    figure: &IndicatorFigure<'_>,
+    comparable: std::result::Result<Quartiles, &str>,
+    language: Language,
+) -> Sentences {
     let value = |value: i64| valued(figure, value, language);
     let own = match figure.own {
         Own::Value(own) => text(language, "figure-indicator-own", &[("value", Arg::Text(&value(own)))]),
         Own::Absent(reason) => text(language, "figure-indicator-none", &[("reason", Arg::Text(&on_one_line(reason)))]),
     };
-    let Some(Quartiles { n, lower, median, upper }) = comparable else {
-        let min = COMPARABLE_MIN.to_string();
-        let comparison = vec![text(language, "figure-indicator-alone", &[("min", Arg::Text(&min))])];
-        return Sentences { own, comparison };
+    let Quartiles { n, lower, median, upper } = match comparable {
+        Ok(quartiles) => quartiles,
+        Err(reason) => {
+            let reason = on_one_line(reason);
+            let comparison = vec![text(language, "figure-indicator-alone", &[("reason", Arg::Text(&reason))])];
+            return Sentences { own, comparison };
+        }
     };
     let (lower, upper) = (value(lower), value(upper));
     let quartiles = [("lower", Arg::Text(&lower)), ("upper", Arg::Text(&upper))];
