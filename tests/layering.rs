@@ -49,7 +49,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { from: "web", to: &["api", "clock", "texts", "problem"], reach: FurtherBut(&["store", "workflow"]) },
     Arrow {
         from: "api",
-        to: &["audit_log", "auth", "exchange", "figures", "clock", "config", "cipher", "texts", "problem"],
+        to: &["audit_log", "auth", "exchange", "figures", "paper", "clock", "config", "cipher", "texts", "problem"],
         reach: FurtherBut(&[]),
     },
     // The keys that sign tokens lie encrypted in the registry.
@@ -78,6 +78,8 @@ const ARROWS: &[Arrow] = &[
         reach: Exactly,
     },
     Arrow { from: "figures", to: &["domain", "error", "texts"], reach: FurtherBut(&[]) },
+    // Printed documents: the model in, the bytes of a file out.
+    Arrow { from: "paper", to: &["figures", "error", "texts"], reach: Exactly },
     Arrow {
         from: "ballot",
         to: &["credential", "domain", "db", "durable", "error", "clock", "problem", "publication"],

@@ -10,7 +10,7 @@ use super::extract::{PageOf, PageQuery, page};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::Registry;
-use crate::domain::ids::{AccountId, JudgeId};
+use crate::domain::ids::{AccountId, ClientId, JudgeId};
 use crate::domain::judge_file::FilePurpose;
 use crate::domain::policy::records::may_read_access_history;
 use crate::domain::policy::{Actor, StaffRole};
@@ -21,7 +21,7 @@ use crate::store::audit::Reading;
 
 /// A reading of the own file by somebody else.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"number": 3, "occurred_at": "2027-01-11T04:30:00Z", "account_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "login": "aigerim.s", "staff_role": "secretary", "act": "get_judge_file", "purpose": "personnel"}))]
+#[schema(example = json!({"number": 3, "occurred_at": "2027-01-11T04:30:00Z", "account_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "login": "aigerim.s", "staff_role": "secretary", "client_id": null, "client_name": null, "act": "get_judge_file", "purpose": "personnel"}))]
 pub struct AccessEntryView {
     /// Which reading of the file it was, from 1.
     #[schema(minimum = 1)]
@@ -35,6 +35,11 @@ pub struct AccessEntryView {
     login: Option<String>,
     /// The reader's role, as it is now, or null.
     staff_role: Option<StaffRole>,
+    /// Which machine client; null where it was a person.
+    client_id: Option<ClientId>,
+    /// What that client is called, or null.
+    #[schema(max_length = 100)]
+    client_name: Option<String>,
     /// What was read, by its operation.
     #[schema(max_length = 64)]
     act: String,
@@ -45,13 +50,15 @@ pub struct AccessEntryView {
 
 impl From<Reading> for AccessEntryView {
     fn from(row: Reading) -> Self {
-        let Reading { entry, login, staff_role } = row;
+        let Reading { entry, login, staff_role, client_name } = row;
         AccessEntryView {
             number: entry.reading_number.unwrap_or(0),
             occurred_at: entry.occurred_at.and_utc(),
             account_id: entry.account_id,
             login,
             staff_role,
+            client_id: entry.client_id,
+            client_name,
             act: entry.act,
             purpose: entry.purpose,
         }

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::acts::ActView;
 use super::conflicts::ConflictView;
 use super::file_summary::{FileSummary, FileView, KeptSummaries};
-use super::known_file::{Past, end_of_day};
+use super::known_file::{RECORDS_MAX, Rows, end_of_day};
 use super::record_views::{CorrectionRequestView, JudgeView, ObservationView, PositionView, RecordView};
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
@@ -22,11 +22,6 @@ use crate::problem::responses::ReadProblems;
 use crate::store;
 use crate::store::acts::{Act, Attribution};
 use crate::workflow;
-
-/// How many records of one kind the full view has at most: forty years at forty values a quarter, three times over.
-const RECORDS_MAX: i64 = 20_000;
-/// How many of the latest readings the full view names.
-const READINGS_MAX: i64 = 100;
 
 /// What is read, and why.
 #[derive(Deserialize, IntoParams)]
@@ -206,54 +201,27 @@ fn full(
     today: NaiveDate,
     day: NaiveDate,
 ) -> Result<FullFile> {
-    let judge = find_judge(conn, id)?;
-    let mut positions = store::positions::list(conn, id, None, RECORDS_MAX)?;
-    let mut observations = store::observations::list(conn, id, None, None, RECORDS_MAX)?;
-    let mut acts = store::acts::with_attributions(conn, id, RECORDS_MAX)?;
-    let requests = store::corrections::with_first_versions(conn, id, RECORDS_MAX)?;
-    let is_told = actor.judge_id == Some(id) || !is_of_commission(actor.staff_role);
-    let conflicts = is_told.then(|| store::conflicts::declared_by_judge(conn, id, RECORDS_MAX));
-    let mut conflicts = conflicts.transpose()?;
-    let mut corrections = Vec::with_capacity(requests.len());
-    let mut disputed: Vec<RecordId> = Vec::new();
-    for (request, first_id) in requests {
-        if instant.is_some_and(|instant| request.was_open_before(instant)) {
-            disputed.extend(first_id.into_iter().chain([request.record_id]));
-        }
-        corrections.push(request);
-    }
-    let records = match instant {
-        None => store::file_records::in_force(conn, id, today, RECORDS_MAX)?,
-        Some(instant) => {
-            let past = Past::new(instant, disputed);
-            positions = past.positions(positions);
-            observations = past.observations(observations);
-            acts = past.acts(acts);
-            corrections = past.corrections(corrections);
-            conflicts = conflicts.map(|rows| past.conflicts(rows));
-            let known = store::file_records::list(conn, id, None, Some(instant), today, None, RECORDS_MAX)?;
-            past.records(known)
-        }
-    };
-    let readings = store::audit::latest_readings(conn, id, READINGS_MAX)?;
+    let shows_conflicts = actor.judge_id == Some(id) || !is_of_commission(actor.staff_role);
+    let rows = Rows::load(conn, id, instant, today, shows_conflicts)?;
     let view = |request| CorrectionRequestView::new(request, day);
     Ok(FullFile {
         view: FileView::Full,
-        judge,
-        positions: positions.into_iter().map(PositionView::from).collect(),
-        observations: observations.into_iter().map(ObservationView::new).collect::<Result<_>>()?,
-        acts: act_views(acts),
-        records: records.into_iter().map(RecordView::new).collect::<Result<_>>()?,
-        correction_requests: corrections.into_iter().map(view).collect::<Result<_>>()?,
-        conflicts: conflicts.map(|rows| rows.into_iter().map(ConflictView::from).collect()),
-        reading_count: readings.first().and_then(|latest| latest.reading_number).unwrap_or(0),
-        latest_readings: readings
+        reading_count: rows.reading_count(),
+        judge: JudgeView::new(rows.judge, rows.external_ids),
+        positions: rows.positions.into_iter().map(PositionView::from).collect(),
+        observations: rows.observations.into_iter().map(ObservationView::new).collect::<Result<_>>()?,
+        acts: act_views(rows.acts),
+        records: rows.records.into_iter().map(RecordView::new).collect::<Result<_>>()?,
+        correction_requests: rows.corrections.into_iter().map(view).collect::<Result<_>>()?,
+        conflicts: rows.conflicts.map(|rows| rows.into_iter().map(ConflictView::from).collect()),
+        latest_readings: rows
+            .readings
             .into_iter()
-            .map(|entry| ReadingView {
-                occurred_at: entry.occurred_at.and_utc(),
-                account_id: entry.account_id,
-                act: entry.act,
-                purpose: entry.purpose,
+            .map(|reading| ReadingView {
+                occurred_at: reading.entry.occurred_at.and_utc(),
+                account_id: reading.entry.account_id,
+                act: reading.entry.act,
+                purpose: reading.entry.purpose,
             })
             .collect(),
     })

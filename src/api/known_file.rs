@@ -1,21 +1,98 @@
-//! The records of a file as they stood at the end of an earlier day. What a newcomer would get wrong: this opens nothing.
+//! The rows of a whole file, as they are or as they stood at the end of an earlier day. What a newcomer would get wrong: this opens nothing.
 //! What may not be shown today is not in these rows, whatever the day that is asked for.
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-use crate::domain::ids::{ActId, RecordId, is_made_before};
-use crate::domain::judge_file::{Check, CorrectionStatus, RecordStatus};
+use crate::db::Conn;
+use crate::domain::ids::{ActId, JudgeId, RecordId, is_made_before};
+use crate::domain::judge_file::{Check, CorrectionStatus, ExternalId, RecordStatus};
 use crate::domain::known::{Course, end_of};
 use crate::domain::sections::ConfirmationState;
-use crate::error::Result;
+use crate::error::{Code, Result};
+use crate::store;
 use crate::store::acts::{Act, Attribution};
+use crate::store::audit::Reading;
 use crate::store::conflicts::Conflict;
 use crate::store::corrections::CorrectionRequest;
 use crate::store::file_records::FileRecord;
+use crate::store::judges::Judge;
 use crate::store::observations::Observation;
 use crate::store::positions::Position;
+
+/// How many records of one kind a whole file has at most: forty years at forty values a quarter, three times over.
+pub const RECORDS_MAX: i64 = 20_000;
+/// How many of the latest readings a whole file names.
+const READINGS_MAX: i64 = 100;
+
+/// All rows of a file.
+pub struct Rows {
+    /// Who.
+    pub judge: Judge,
+    /// The judge's names in other systems.
+    pub external_ids: Vec<ExternalId>,
+    /// The posts, with those that were superseded.
+    pub positions: Vec<Position>,
+    /// The observed values, with those that were superseded.
+    pub observations: Vec<Observation>,
+    /// What higher courts did with acts, and what members found of it.
+    pub acts: Vec<(Act, Vec<Attribution>)>,
+    /// The records in force of the other sections.
+    pub records: Vec<FileRecord>,
+    /// The requests for correction.
+    pub corrections: Vec<CorrectionRequest>,
+    /// The conflicts that the judge has declared; none where they are not for the reader.
+    pub conflicts: Option<Vec<Conflict>>,
+    /// The latest readings by others, newest first.
+    pub readings: Vec<Reading>,
+}
+
+impl Rows {
+    /// Loads a file in eight queries; 404 without the judge.
+    pub fn load(
+        conn: &mut Conn,
+        id: JudgeId,
+        instant: Option<NaiveDateTime>,
+        today: NaiveDate,
+        shows_conflicts: bool,
+    ) -> Result<Rows> {
+        let (judge, external_ids) = store::judges::find_named(conn, id)?.ok_or(Code::NotFound)?;
+        let mut positions = store::positions::list(conn, id, None, RECORDS_MAX)?;
+        let mut observations = store::observations::list(conn, id, None, None, RECORDS_MAX)?;
+        let mut acts = store::acts::with_attributions(conn, id, RECORDS_MAX)?;
+        let conflicts = shows_conflicts.then(|| store::conflicts::declared_by_judge(conn, id, RECORDS_MAX));
+        let mut conflicts = conflicts.transpose()?;
+        let requests = store::corrections::with_first_versions(conn, id, RECORDS_MAX)?;
+        let mut corrections = Vec::with_capacity(requests.len());
+        let mut disputed: Vec<RecordId> = Vec::new();
+        for (request, first_id) in requests {
+            if instant.is_some_and(|instant| request.was_open_before(instant)) {
+                disputed.extend(first_id.into_iter().chain([request.record_id]));
+            }
+            corrections.push(request);
+        }
+        let records = match instant {
+            None => store::file_records::in_force(conn, id, today, RECORDS_MAX)?,
+            Some(instant) => {
+                let past = Past::new(instant, disputed);
+                positions = past.positions(positions);
+                observations = past.observations(observations);
+                acts = past.acts(acts);
+                corrections = past.corrections(corrections);
+                conflicts = conflicts.map(|rows| past.conflicts(rows));
+                past.records(store::file_records::list(conn, id, None, Some(instant), today, None, RECORDS_MAX)?)
+            }
+        };
+        let readings = store::audit::readings(conn, id, None, READINGS_MAX)?;
+        Ok(Rows { judge, external_ids, positions, observations, acts, records, corrections, conflicts, readings })
+    }
+
+    /// How often others read the file or a part of it before.
+    pub fn reading_count(&self) -> i64 {
+        self.readings.first().and_then(|latest| latest.entry.reading_number).unwrap_or(0)
+    }
+}
 
 /// The instant at which a day is over, where one is asked for; 400 for a day to come.
 pub fn end_of_day(known_on: Option<NaiveDate>, today: NaiveDate) -> Result<Option<NaiveDateTime>> {

@@ -19,6 +19,7 @@ pub mod documents;
 pub mod evaluations;
 pub mod extract;
 pub mod file_figures;
+pub mod file_paper;
 pub mod file_summary;
 pub mod files;
 pub mod generations;
@@ -154,6 +155,7 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(own_records::create_my_record).service(own_records::withdraw_my_record);
     cfg.service(documents::create_document).service(documents::get_document);
     cfg.service(access_entries::list_access_entries);
+    cfg.service(file_paper::get_judge_file_pdf);
     cfg.service(issuance::make_keys)
         .service(issuance::freeze_manifest)
         .service(issuance::list_issuance)

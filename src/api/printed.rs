@@ -2,11 +2,13 @@
 //! same reading as the JSON beside it, so rights, purpose and record are those of that operation and never looser.
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{CONTENT_LANGUAGE, VARY};
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_LANGUAGE, VARY};
 use utoipa::IntoParams;
 
+use crate::error::{Error, Result};
 use crate::figures::drawing::Picture;
 use crate::figures::svg;
+use crate::paper::Paper;
 
 /// The language of a figure or a printed document.
 #[derive(IntoParams)]
@@ -25,4 +27,16 @@ pub fn figure(picture: &Picture) -> HttpResponse {
         .insert_header((CONTENT_LANGUAGE, picture.language.as_tag()))
         .insert_header((VARY, "Accept-Language"))
         .body(svg::write(picture))
+}
+
+/// Prints a document, beside the threads that answer, and hands it over as the file `<name>.pdf`.
+pub async fn paper(document: Paper, name: &str) -> Result<HttpResponse> {
+    let language = document.language;
+    let bytes = tokio::task::spawn_blocking(move || document.print()).await.map_err(Error::internal)??;
+    Ok(HttpResponse::Ok()
+        .content_type("application/pdf")
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.pdf\"")))
+        .insert_header((CONTENT_LANGUAGE, language.as_tag()))
+        .insert_header((VARY, "Accept-Language"))
+        .body(bytes))
 }

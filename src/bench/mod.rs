@@ -224,6 +224,16 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
         });
         comparisons.push(compare(operation, count, &service, limits.collect()).await?);
     }
+    let operation = "file read, printed";
+    tell(operation);
+    let printed = judges.iter().map(|judge| {
+        let path = format!("/v1/judges/{judge}/file/pdf?purpose=personnel");
+        request("GET", &path, Extras { token: Some(&token), ..Extras::default() })
+    });
+    let printed = registry(printed.collect(), 200);
+    let full = registry(judges.iter().map(|judge| file(judge, "full")).collect(), 200);
+    let what = "the full view of the same files, as JSON";
+    comparisons.push(compare(operation, (sizes.full_reads / 20).max(1), &printed, &full, what).await?);
     tell("observation write");
     let service = registry(writes, 201);
     let raw = request("POST", "/observations", Extras { body: b"{\"numerator\":42}", ..Extras::default() });

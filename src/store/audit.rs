@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::max;
 use diesel::prelude::*;
 
-use super::schema::{accounts, audit_entries};
+use super::schema::{accounts, audit_entries, clients};
 use crate::db::Conn;
 use crate::domain::caller::CallerId;
 use crate::domain::ids::{AccountId, AuditEntryId, ClientId, JudgeId, new_at};
@@ -116,6 +116,15 @@ pub fn record_reading(
     purpose: FilePurpose,
     now: DateTime<Utc>,
 ) -> Result<Before> {
+    let (last, before) = before(conn, judge_id)?;
+    let number = (purpose != FilePurpose::OwnFile).then_some(before.reading_count + 1);
+    let entry = NewEntry::new(Some(account_id), act, "judge", judge_id).of_judge(judge_id);
+    insert(conn, NewEntry { purpose: Some(purpose.as_str()), ..entry }, last, number, now)?;
+    Ok(before)
+}
+
+/// The last number of the log, and how it stands for a judge.
+fn before(conn: &mut Conn, judge_id: JudgeId) -> Result<(Option<i64>, Before)> {
     let of_judge = audit_entries::table.filter(audit_entries::judge_id.eq(judge_id));
     let readings = of_judge.filter(audit_entries::reading_number.is_not_null());
     let writes = of_judge.filter(audit_entries::purpose.is_null());
@@ -127,11 +136,7 @@ pub fn record_reading(
         ))
         .get_result(c)
     })?;
-    let reading_count = reading.unwrap_or(0);
-    let number = (purpose != FilePurpose::OwnFile).then_some(reading_count + 1);
-    let entry = NewEntry::new(Some(account_id), act, "judge", judge_id).of_judge(judge_id);
-    insert(conn, NewEntry { purpose: Some(purpose.as_str()), ..entry }, last, number, now)?;
-    Ok(Before { reading_count, last_write })
+    Ok((last, Before { reading_count: reading.unwrap_or(0), last_write }))
 }
 
 fn insert(
@@ -177,18 +182,6 @@ pub fn list(conn: &mut Conn, judge: Option<JudgeId>, after: Option<i64>, limit: 
     })?)
 }
 
-/// The latest readings of a judge's file by others, newest first.
-pub fn latest_readings(conn: &mut Conn, judge: JudgeId, limit: i64) -> Result<Vec<AuditEntry>> {
-    Ok(on!(conn, |c| {
-        audit_entries::table
-            .filter(audit_entries::judge_id.eq(judge).and(audit_entries::reading_number.is_not_null()))
-            .select(AuditEntry::as_select())
-            .order(audit_entries::reading_number.desc())
-            .limit(limit)
-            .load(c)
-    })?)
-}
-
 /// A reading of a judge's file by somebody else, with who that is.
 #[derive(Debug, Clone)]
 pub struct Reading {
@@ -198,15 +191,23 @@ pub struct Reading {
     pub login: Option<String>,
     /// The reader's staff role, as it is now.
     pub staff_role: Option<StaffRole>,
+    /// What people call the machine client that read.
+    pub client_name: Option<String>,
 }
 
 /// The readings of a judge's file by others, newest first, those before the reading of number `before` where one is given.
 pub fn readings(conn: &mut Conn, judge: JudgeId, before: Option<i64>, limit: i64) -> Result<Vec<Reading>> {
-    let rows: Vec<(AuditEntry, Option<String>, Option<StaffRole>)> = on!(conn, |c| {
+    let rows: Vec<(AuditEntry, Option<String>, Option<StaffRole>, Option<String>)> = on!(conn, |c| {
         let mut query = audit_entries::table
             .left_join(accounts::table.on(audit_entries::account_id.eq(accounts::id.nullable())))
+            .left_join(clients::table.on(audit_entries::client_id.eq(clients::id.nullable())))
             .filter(audit_entries::judge_id.eq(judge).and(audit_entries::reading_number.is_not_null()))
-            .select((AuditEntry::as_select(), accounts::login.nullable(), accounts::staff_role.nullable()))
+            .select((
+                AuditEntry::as_select(),
+                accounts::login.nullable(),
+                accounts::staff_role.nullable(),
+                clients::name.nullable(),
+            ))
             .order(audit_entries::reading_number.desc())
             .limit(limit)
             .into_boxed();
@@ -215,5 +216,6 @@ pub fn readings(conn: &mut Conn, judge: JudgeId, before: Option<i64>, limit: i64
         }
         query.load(c)
     })?;
-    Ok(rows.into_iter().map(|(entry, login, staff_role)| Reading { entry, login, staff_role }).collect())
+    let reading = |(entry, login, staff_role, client_name)| Reading { entry, login, staff_role, client_name };
+    Ok(rows.into_iter().map(reading).collect())
 }

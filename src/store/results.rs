@@ -7,7 +7,7 @@ use super::evaluations::EvaluationState;
 use super::schema::{evaluations, results};
 use crate::coded;
 use crate::db::Conn;
-use crate::domain::ids::{CycleId, EvaluationId};
+use crate::domain::ids::{CycleId, EvaluationId, JudgeId};
 use crate::domain::scoring::Status;
 use crate::domain::scoring::gate::Release;
 use crate::error::Result;
@@ -76,6 +76,19 @@ pub fn put(conn: &mut Conn, row: &ResultRow) -> Result<()> {
 /// The result of an evaluation.
 pub fn find(conn: &mut Conn, id: EvaluationId) -> Result<Option<ResultRow>> {
     Ok(on!(conn, |c| { results::table.find(id).select(ResultRow::as_select()).first(c).optional() })?)
+}
+
+/// The results of a judge with their cycles, by evaluation; a judge is evaluated a few times in a life.
+pub fn of_judge(conn: &mut Conn, judge: JudgeId) -> Result<Vec<(ResultRow, CycleId)>> {
+    Ok(on!(conn, |c| {
+        results::table
+            .inner_join(evaluations::table.on(evaluations::id.eq(results::evaluation_id)))
+            .filter(evaluations::judge_id.eq(judge))
+            .order(results::evaluation_id)
+            .select((ResultRow::as_select(), evaluations::cycle_id))
+            .limit(100)
+            .load(c)
+    })?)
 }
 
 /// The evaluations of a cycle whose result may not ground a decision, without those that are cancelled, by id.

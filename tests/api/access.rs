@@ -85,6 +85,7 @@ const TABLE: &str = "
     get_job                     . S . . U . . . . . .
     get_judge                   . S . . U J 0 . . . .
     get_judge_file              . S M 0 . J 0 . . . .
+    get_judge_file_pdf          . S M 0 . J 0 . . . .
     get_judge_indicator_figure  . S M 0 . J 0 . . . .
     get_judge_indicators        . S M 0 . J 0 . . . .
     get_key_set                 public

@@ -35,6 +35,7 @@ mod cycles;
 mod damage;
 mod deletions;
 mod documents;
+mod file_papers;
 mod files;
 mod generations;
 mod harness;
@@ -53,6 +54,9 @@ mod observations;
 mod own_records;
 mod peer;
 mod pools;
+#[allow(dead_code, reason = "the rest of it measures pages, which tests/paper does")]
+#[path = "../paper/poppler.rs"]
+mod poppler;
 mod races;
 mod records;
 mod recounts;
