@@ -35,6 +35,8 @@ pub enum Use {
     DocumentKey,
     /// The key that signs checkpoints of the audit log.
     AuditKey,
+    /// The key that signs extracts.
+    ExtractKey,
     /// The seed of a draw until it is opened to auditors.
     DrawSeed,
 }
@@ -51,6 +53,7 @@ impl Use {
             Use::IssuerKey => b"ejf issuer key",
             Use::DocumentKey => b"ejf document key",
             Use::AuditKey => b"ejf audit key",
+            Use::ExtractKey => b"ejf extract key",
             Use::DrawSeed => b"ejf draw seed",
         }
     }

@@ -223,6 +223,10 @@ codes! {
     WindowClosed = "window_closed",
     /// The reviews of a closed cycle have been kept for their time and are deleted.
     ReviewsDeleted = "reviews_deleted",
+    /// The extract's time is over.
+    ExtractExpired = "extract_expired",
+    /// The extract was revoked.
+    ExtractRevoked = "extract_revoked",
     /// `If-Match` names a version that is no longer current.
     Stale = "stale",
     /// The manifest named is not the one in force.

@@ -68,7 +68,7 @@ impl From<Reading> for AccessEntryView {
 /// List who read the own file.
 ///
 /// For the judge: each reading of the file, or of a part of it, by somebody else, newest first, with who it was, in which
-/// role, what was read and why. The judge's own readings are not among them.
+/// role, what was read and why; extracts that were issued or fetched are among them. The judge's own readings are not among them.
 #[utoipa::path(tag = "judges", params(PageQuery),
     responses((status = 200, body = PageOf<AccessEntryView>), ReadProblems))]
 #[get("/judges/{judge_id}/access-entries")]

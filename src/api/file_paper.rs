@@ -113,7 +113,8 @@ fn load(
     instant: Option<NaiveDateTime>,
     today: NaiveDate,
 ) -> Result<File> {
-    let rows = Rows::load(conn, judge_id, instant, today)?;
+    // Declared conflicts are confidential and feed the draw alone: they are not for paper.
+    let rows = Rows::load(conn, judge_id, instant, today, false)?;
     let mut courts = BTreeMap::new();
     for position in &rows.positions {
         if !courts.contains_key(&position.court_id)

@@ -18,6 +18,8 @@ pub mod cycles;
 pub mod documents;
 pub mod evaluations;
 pub mod extract;
+pub mod extract_checks;
+pub mod extracts;
 pub mod file_figures;
 pub mod file_paper;
 pub mod file_summary;
@@ -86,7 +88,9 @@ pub fn public_routes(cfg: &mut impl Routes) {
         .service(public_documents::get_leaves)
         .service(public_documents::get_complaints)
         .service(public_documents::get_manifest_of_generation)
-        .service(public_documents::get_ledger_of_generation);
+        .service(public_documents::get_ledger_of_generation)
+        .service(extract_checks::get_extract_keys)
+        .service(extract_checks::check_extract);
 }
 
 /// Routes under `/v1`, all of which need a token. A path is compared with one route after the other, so those that are
@@ -156,6 +160,11 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(documents::create_document).service(documents::get_document);
     cfg.service(access_entries::list_access_entries);
     cfg.service(file_paper::get_judge_file_pdf);
+    cfg.service(extracts::create_extract)
+        .service(extracts::list_extracts)
+        .service(extracts::get_extract)
+        .service(extracts::get_extract_pdf)
+        .service(extracts::revoke_extract);
     cfg.service(issuance::make_keys)
         .service(issuance::freeze_manifest)
         .service(issuance::list_issuance)

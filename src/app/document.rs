@@ -118,7 +118,7 @@ fn scope_meaning(scope: Scope) -> &'static str {
         Scope::FileWrite => {
             "Add courts, judges, posts, observations, reviewed acts and records of the client's own system; read none back."
         }
-        Scope::ResultsRead => "Read final outcomes; no operation takes it yet.",
+        Scope::ResultsRead => "Fetch the extracts that were issued to the client.",
         Scope::EventsRead => "Read events; no operation takes it yet.",
         Scope::Scim => "Keep accounts by SCIM; no operation takes it yet.",
     }

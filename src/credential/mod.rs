@@ -16,6 +16,7 @@ pub mod bundle;
 pub mod deletion_order;
 pub mod encoding;
 pub mod envelope;
+pub mod extract;
 pub mod frozen;
 pub mod jcs;
 pub mod key_source;

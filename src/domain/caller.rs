@@ -13,7 +13,7 @@ coded! {
     Scope {
         /// Add courts, judges, posts, observations, reviewed acts and records of its own system; read none of them back.
         FileWrite = "file:write",
-        /// Read final outcomes; no operation takes it yet.
+        /// Fetch the extracts that were issued to it.
         ResultsRead = "results:read",
         /// Read events; no operation takes it yet.
         EventsRead = "events:read",

@@ -45,6 +45,8 @@ ids! {
     ClientId,
     /// Identifies a court.
     CourtId,
+    /// Identifies an extract from a judge's file.
+    ExtractId,
     /// Identifies a judge; the only key of a judge outside the file.
     JudgeId,
     /// Identifies a post held by a judge.

@@ -28,6 +28,9 @@ use chrono::{Datelike, Timelike};
 /// What a circle's curves are drawn by.
 const CIRCLE: f32 = 0.552_284_8;
 
+/// A point of a page.
+type Place = (i64, i64);
+
 /// What is on the pages of each part of the structure, in reading order.
 type Leaves = Vec<Vec<Identifier>>;
 
@@ -210,7 +213,7 @@ fn picture_at(surface: &mut Surface<'_>, picture: &Picture, (left, top): (i64, i
     Ok(())
 }
 
-fn stroke_path(surface: &mut Surface<'_>, lines: &[((i64, i64), (i64, i64))], stroke: Stroke) {
+fn stroke_path(surface: &mut Surface<'_>, lines: &[(Place, Place)], stroke: Stroke) {
     let mut path = PathBuilder::new();
     for ((x1, y1), (x2, y2)) in lines {
         path.move_to(points(*x1), points(*y1));

@@ -109,7 +109,7 @@ pub fn status(code: Code) -> u16 {
         Code::MethodologyPublished | Code::MethodologyNotInForce | Code::DraftTexts => 409,
         Code::PoolTooSmall | Code::BoxNotReady | Code::CredentialAlreadyIssued | Code::SeqConflict => 409,
         Code::ObservationExists | Code::AlreadySuperseded => 409,
-        Code::WindowClosed | Code::ReviewsDeleted => 410,
+        Code::WindowClosed | Code::ReviewsDeleted | Code::ExtractExpired | Code::ExtractRevoked => 410,
         Code::Stale | Code::ManifestMismatch => 412,
         Code::PayloadTooLarge => 413,
         Code::UnsupportedMediaType => 415,

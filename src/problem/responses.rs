@@ -82,7 +82,7 @@ fn meaning(status: u16) -> &'static str {
         405 => "The method is not one of this address.",
         408 => "The body took too long to arrive.",
         409 => "The state does not allow this now.",
-        410 => "Too late: the window for this act has closed, or what is asked for was deleted when its time was over.",
+        410 => "Too late: the window for this act has closed, or what was here is deleted or no longer handed out.",
         412 => "`If-Match`, or the manifest named, is not current.",
         413 => "The body is larger than this operation takes.",
         415 => "The content type is not the one this operation takes.",

@@ -123,6 +123,20 @@ pub fn record_reading(
     Ok(before)
 }
 
+/// Records that facts of a judge's file left it, or were read by another body, for a purpose of extracts: a reading that the
+/// judge sees among the others.
+pub fn record_extract(
+    conn: &mut Conn,
+    judge: JudgeId,
+    entry: NewEntry<'_>,
+    purpose: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let (last, before) = before(conn, judge)?;
+    let entry = NewEntry { purpose: Some(purpose), ..entry.of_judge(judge) };
+    insert(conn, entry, last, Some(before.reading_count + 1), now)
+}
+
 /// The last number of the log, and how it stands for a judge.
 fn before(conn: &mut Conn, judge_id: JudgeId) -> Result<(Option<i64>, Before)> {
     let of_judge = audit_entries::table.filter(audit_entries::judge_id.eq(judge_id));
@@ -195,9 +209,12 @@ pub struct Reading {
     pub client_name: Option<String>,
 }
 
+/// An entry with the log-in and role of an account, or the name of a machine client.
+type ReadingRow = (AuditEntry, Option<String>, Option<StaffRole>, Option<String>);
+
 /// The readings of a judge's file by others, newest first, those before the reading of number `before` where one is given.
 pub fn readings(conn: &mut Conn, judge: JudgeId, before: Option<i64>, limit: i64) -> Result<Vec<Reading>> {
-    let rows: Vec<(AuditEntry, Option<String>, Option<StaffRole>, Option<String>)> = on!(conn, |c| {
+    let rows: Vec<ReadingRow> = on!(conn, |c| {
         let mut query = audit_entries::table
             .left_join(accounts::table.on(audit_entries::account_id.eq(accounts::id.nullable())))
             .left_join(clients::table.on(audit_entries::client_id.eq(clients::id.nullable())))

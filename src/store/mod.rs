@@ -17,6 +17,7 @@ pub mod documents;
 pub mod draws;
 pub mod evaluations;
 pub mod external_ids;
+pub mod extracts;
 pub mod file_records;
 pub mod idempotency;
 pub mod indicators;

@@ -2,10 +2,12 @@
 //! and its nullability with the migrated databases.
 #![allow(missing_docs, reason = "a table's meaning stands beside it in migrations/registry")]
 
+mod handed_out;
 mod higher_courts;
 mod rounds;
 mod sections;
 
+pub use handed_out::*;
 pub use higher_courts::*;
 pub use rounds::*;
 pub use sections::*;

@@ -8,6 +8,7 @@ pub mod cycles;
 pub mod deletions;
 pub mod draws;
 pub mod evaluations;
+pub mod extracts;
 pub mod generations;
 pub mod indicators;
 pub mod issuance;

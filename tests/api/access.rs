@@ -39,6 +39,7 @@ const TABLE: &str = "
     cancel_cycle                . S . . . . . . . . .
     cancel_evaluation           . S . . . . . . . . .
     change_password             A S M P U J O . . . .
+    check_extract               public
     close_cycle                 . S . . . . . . . . .
     collect_credentials         . . . . . J O . . . .
     compute_results             . S . . . . . . . . .
@@ -53,6 +54,7 @@ const TABLE: &str = "
     create_court                . S . . . . . F . . .
     create_cycle                . S . . . . . . . . .
     create_document             . S . . . J 0 . . . .
+    create_extract              . S . . . . . . . . .
     create_judge                . S . . . . . F . . .
     create_methodology          . S . . . . . . . . .
     create_my_record            . . . . . J O . . . .
@@ -80,6 +82,9 @@ const TABLE: &str = "
     get_document                . S M 0 . J 0 . . . .
     get_draw_record             . . . . 0 . . . . . .
     get_evaluation              0 S M P U J 0 . . . .
+    get_extract                 0 S 0 0 0 J 0 . R . .
+    get_extract_keys            public
+    get_extract_pdf             0 S 0 0 0 J 0 . R . .
     get_healthz                 public
     get_indicator_overview      . S . . . . . . . . .
     get_job                     . S . . U . . . . . .
@@ -117,6 +122,7 @@ const TABLE: &str = "
     list_courts                 . S M P U J O . . . .
     list_cycles                 . S M P U . . . . . .
     list_evaluations            . S M P U . . . . . .
+    list_extracts               . S . . . J 0 . . . .
     list_indicators             . S M P U J O . . . .
     list_issuance               . S . . U . . . . . .
     list_judges                 . S . . U . . . . . .
@@ -137,6 +143,7 @@ const TABLE: &str = "
     recuse_assignment           . . . . . J O . . . .
     refresh_session             public
     remove_member               . S . . . . . . . . .
+    revoke_extract              . S . . . . . . . . .
     rotate_client               A . . . . . . . . . .
     seal_cycle                  . S . . . . . . . . .
     update_account              A . . . . . . . . . .

@@ -63,8 +63,7 @@ async fn the_printed_file_says_what_is_in_the_file_with_sources_and_what_is_disp
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(printed.metadata().contains("<pdfaid:part>2</pdfaid:part>"));
-        let structure = printed.structure();
-        assert!(structure.contains("Figure") == text.contains(word("file-derived-clearance_rate")), "{structure}");
+        assert!(printed.structure().contains("TH"), "tables name their columns");
     }
     let again = print(&own, &judge, "", Language::Kk).await;
     assert_eq!(print(&own, &judge, "", Language::Kk).await.bytes, again.bytes, "the same file, the same bytes");

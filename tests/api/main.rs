@@ -35,6 +35,7 @@ mod cycles;
 mod damage;
 mod deletions;
 mod documents;
+mod extracts;
 mod file_papers;
 mod files;
 mod generations;

@@ -161,6 +161,12 @@ impl World {
         for scope in Scope::ALL {
             machines.insert(scope.as_str(), app.machine(&scope.as_str().replace(':', "_"), &[*scope]).await);
         }
+        let administrator = app.log_in("staff-administrator").await;
+        let clients = administrator.get("/v1/clients").await.expect(200).body;
+        let reader = clients["items"].as_array().unwrap().iter().find(|one| one["source_system"] == "results_read");
+        let order = json!({"purpose": "promotion", "recipient": "Конкурстық комиссия", "expires_on": "2027-06-30",
+            "recipient_client_id": reader.unwrap()["id"]});
+        let extract_id = secretary.post(&format!("{records}/extracts"), order).await.expect(201).id();
         app.db_add_account("somebody-else", Some(StaffRole::Member), None).await;
         let log_in = json!({"login": "somebody-else", "password": PASSWORD});
         let granted = app.anonymous().post("/v1/sessions", log_in).await.expect(201);
@@ -175,6 +181,7 @@ impl World {
             ("cycle_id", plan.cycle_id.clone()),
             ("document_id", document_id),
             ("evaluation_id", evaluation_id),
+            ("extract_id", extract_id),
             ("judge_id", subject.id.to_string()),
             ("methodology_id", cycle["methodology_id"].as_str().unwrap().to_owned()),
             ("other_judge_id", outsider.id.to_string()),

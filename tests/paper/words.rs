@@ -10,6 +10,7 @@ use ejf::domain::derived::NoFigure;
 use ejf::domain::derived::comparison::NoComparison;
 use ejf::domain::derived::figures::DerivedCode;
 use ejf::domain::derived::reviews::ReviewRateCode;
+use ejf::domain::extracts::{ExtractPurpose, Revocation};
 use ejf::domain::judge_file::{CorrectionStatus, EndedReason, FilePurpose, PositionKind, RecordStatus};
 use ejf::domain::policy::StaffRole;
 use ejf::domain::sections::career::TrainingResult;
@@ -48,6 +49,8 @@ fn every_word_that_the_source_names_is_there_in_three_languages() {
     for folder in ["src/api", "src/figures"] {
         written(&top().join(folder), &mut keys);
     }
+    // The family of the words of a revocation, which a hint completes with its code.
+    keys.remove("file-revocation");
     assert!(keys.len() > 100, "the scan finds {} only", keys.len());
     for language in Language::ALL {
         let said = said(language);
@@ -89,9 +92,11 @@ const LISTS: &[List] = codes! {
     "no_figure": NoFigure,
     "penalty": Penalty,
     "position_kind": PositionKind,
+    "purpose": ExtractPurpose,
     "purpose": FilePurpose,
     "record_type": RecordType,
     "review_rate": ReviewRateCode,
+    "revocation": Revocation,
     "role": StaffRole,
     "section": Section,
     "status": RecordStatus,
