@@ -123,8 +123,17 @@ const FOREIGN: &[(&str, &[&str])] = &[
 const ENGINE_AWARE: &[&str] = &["db", "store", "ballot"];
 
 /// The files of `api` that the others may import; the routes lie in `api` itself.
-const API_SHARED: &[&str] =
-    &["extract", "file_summary", "jobs", "known_file", "printed", "record_views", "two_persons"];
+const API_SHARED: &[&str] = &[
+    "act_views",
+    "extract",
+    "file_figures",
+    "file_summary",
+    "jobs",
+    "known_file",
+    "printed",
+    "record_views",
+    "two_persons",
+];
 
 /// Who may use what is computed for analysis: the commands over a file of marks, whose user holds every mark already.
 ///

@@ -665,6 +665,7 @@ file-complaint_outcome-redirected = passed on
 file-complaint_outcome-founded = founded
 file-ethics_outcome-violation = violation
 file-ethics_outcome-no_violation = no violation
+file-record_type-act = review of an act
 file-record_type-observation = observed value
 file-record_type-position = post
 file-record_type-record = record

@@ -659,6 +659,7 @@ file-complaint_outcome-redirected = жолданды
 file-complaint_outcome-founded = негізделген
 file-ethics_outcome-violation = бұзушылық анықталды
 file-ethics_outcome-no_violation = бұзушылық жоқ
+file-record_type-act = сот актісін қайта қарау
 file-record_type-observation = көрсеткіш мәні
 file-record_type-position = лауазым
 file-record_type-record = жазба

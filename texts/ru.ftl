@@ -667,6 +667,7 @@ file-complaint_outcome-redirected = перенаправлена
 file-complaint_outcome-founded = обоснована
 file-ethics_outcome-violation = нарушение установлено
 file-ethics_outcome-no_violation = нарушения нет
+file-record_type-act = пересмотр судебного акта
 file-record_type-observation = значение показателя
 file-record_type-position = должность
 file-record_type-record = запись

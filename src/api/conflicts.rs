@@ -3,11 +3,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
 use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
+use super::record_views::ConflictView;
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::Registry;
@@ -36,37 +37,6 @@ pub struct NewConflict {
     starts_on: NaiveDate,
     /// The last day; absent while it lasts.
     ends_on: Option<NaiveDate>,
-}
-
-/// A declared conflict between two judges.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "other_judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "kind": "relative", "starts_on": "2010-06-01", "ends_on": null}))]
-pub struct ConflictView {
-    /// Its id.
-    id: ConflictId,
-    /// The judge of the two whose id is smaller.
-    judge_id: JudgeId,
-    /// The other one.
-    other_judge_id: JudgeId,
-    /// Why the two may not evaluate one another.
-    kind: ConflictKind,
-    /// The first day.
-    starts_on: NaiveDate,
-    /// The last day, or null while it lasts.
-    ends_on: Option<NaiveDate>,
-}
-
-impl From<Conflict> for ConflictView {
-    fn from(row: Conflict) -> Self {
-        ConflictView {
-            id: row.id,
-            judge_id: row.judge_id,
-            other_judge_id: row.other_judge_id,
-            kind: row.kind,
-            starts_on: row.starts_on,
-            ends_on: row.ends_on,
-        }
-    }
 }
 
 /// Declare a conflict between two judges.

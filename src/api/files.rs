@@ -6,15 +6,14 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::acts::ActView;
-use super::conflicts::ConflictView;
+use super::act_views::ActView;
 use super::file_summary::{FileSummary, FileView, KeptSummaries};
 use super::known_file::{RECORDS_MAX, Rows, end_of_day};
-use super::record_views::{CorrectionRequestView, JudgeView, ObservationView, PositionView, RecordView};
+use super::record_views::{ConflictView, CorrectionRequestView, JudgeView, ObservationView, PositionView, RecordView};
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
-use crate::domain::ids::{AccountId, JudgeId, RecordId};
+use crate::domain::ids::{AccountId, JudgeId};
 use crate::domain::judge_file::FilePurpose;
 use crate::domain::policy::{Actor, is_of_commission};
 use crate::error::{Code, Error, Fault, Result, Rule};

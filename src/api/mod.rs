@@ -3,6 +3,7 @@
 
 pub mod access_entries;
 pub mod accounts;
+pub mod act_views;
 pub mod acts;
 pub mod approvals;
 pub mod assignments;

@@ -10,11 +10,14 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::PageQuery;
 use crate::domain::calendar::Period;
 use crate::domain::ids::{
-    AccountId, ClientId, CorrectionRequestId, CourtId, JudgeId, ObservationId, PositionId, RecordId,
+    AccountId, ClientId, ConflictId, CorrectionRequestId, CourtId, JudgeId, ObservationId, PositionId, RecordId,
 };
-use crate::domain::judge_file::{CorrectionStatus, EndedReason, ExternalId, FilePurpose, PositionKind, RecordStatus};
+use crate::domain::judge_file::{
+    ConflictKind, CorrectionStatus, EndedReason, ExternalId, FilePurpose, PositionKind, RecordStatus,
+};
 use crate::domain::sections::{ConfirmationState, Content, RecordType, Section};
 use crate::error::{Error, Result};
+use crate::store::conflicts::Conflict;
 use crate::store::corrections::CorrectionRequest;
 use crate::store::file_records::FileRecord;
 use crate::store::judges::Judge;
@@ -362,5 +365,36 @@ impl CorrectionRequestView {
             decided_at: row.decided_at.map(|at| at.and_utc()),
             version: row.version,
         })
+    }
+}
+
+/// A declared conflict between two judges.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "other_judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "kind": "relative", "starts_on": "2010-06-01", "ends_on": null}))]
+pub struct ConflictView {
+    /// Its id.
+    id: ConflictId,
+    /// The judge of the two whose id is smaller.
+    judge_id: JudgeId,
+    /// The other one.
+    other_judge_id: JudgeId,
+    /// Why the two may not evaluate one another.
+    kind: ConflictKind,
+    /// The first day.
+    starts_on: NaiveDate,
+    /// The last day, or null while it lasts.
+    ends_on: Option<NaiveDate>,
+}
+
+impl From<Conflict> for ConflictView {
+    fn from(row: Conflict) -> Self {
+        ConflictView {
+            id: row.id,
+            judge_id: row.judge_id,
+            other_judge_id: row.other_judge_id,
+            kind: row.kind,
+            starts_on: row.starts_on,
+            ends_on: row.ends_on,
+        }
     }
 }

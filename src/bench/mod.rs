@@ -160,8 +160,7 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
     let logins: Vec<String> = (0..sizes.connections).map(|number| format!("secretary-{number}")).collect();
     let administrator = staff.token("administrator").await?;
     staff.engage(&administrator, &logins).await?;
-    let secretary = logins.first().map_or("", String::as_str);
-    let token = staff.token(secretary).await?;
+    let token = staff.token(logins.first().map_or("", String::as_str)).await?;
     let judges = staff.register(&token, sizes.judges, today).await?;
     let values_per_file = staff.fill(&token, &judges, today).await?;
     let whole_files = judges.get(..sizes.whole_files).unwrap_or(&judges);
@@ -224,22 +223,21 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
         });
         comparisons.push(compare(operation, count, &service, limits.collect()).await?);
     }
-    let operation = "file read, printed";
-    tell(operation);
-    let printed = judges.iter().map(|judge| {
+    tell("file read, printed");
+    let printed = whole_files.iter().map(|judge| {
         let path = format!("/v1/judges/{judge}/file/pdf?purpose=personnel");
         request("GET", &path, Extras { token: Some(&token), ..Extras::default() })
     });
     let printed = registry(printed.collect(), 200);
-    let full = registry(judges.iter().map(|judge| file(judge, "full")).collect(), 200);
-    let what = "the full view of the same files, as JSON";
-    comparisons.push(compare(operation, (sizes.full_reads / 20).max(1), &printed, &full, what).await?);
+    let full = whole_files.iter().map(|judge| file(judge, "full")).collect();
+    let limits = vec![(registry(full, 200), "the full view of the same files, as JSON")];
+    comparisons.push(compare("file read, printed", (sizes.full_reads / 20).max(1), &printed, limits).await?);
     tell("observation write");
     let service = registry(writes, 201);
     let raw = request("POST", "/observations", Extras { body: b"{\"numerator\":42}", ..Extras::default() });
     let limit = Load { address: server.address, requests: Arc::new(vec![raw]), ..service.clone() };
-    let what = "a handler that writes the same value, audit and idempotency rows";
-    comparisons.push(compare("observation write", sizes.requests, &service, vec![(limit, what)]).await?);
+    let limits = vec![(limit, "a handler that writes the same value, audit and idempotency rows")];
+    comparisons.push(compare("observation write", sizes.requests, &service, limits).await?);
 
     tell("review submit");
     comparisons.push(submissions(&stage, &floors, &server, &mut reviews, &sizes).await?);

@@ -251,6 +251,8 @@ fn criteria_of_reviewers_who_agree_are_caught_if_they_are_not_held_back() {
 fn that_criteria_are_held_back_does_not_tell_on_which_of_three_reviewers_agree() {
     const DRAWN: usize = 1_000_000;
     const SEEN_MIN: f64 = 100.0;
+    // By what is seen, the own review if any, and the criterion.
+    type Seen<'a> = (String, Option<&'a [u8]>, usize);
     // Too many sets of reviews to go through: those are drawn in which nine of ten give one mark, weights as they may be.
     let (rules, n) = (rules((1, 5), &[(2, 1), (1, 1), (1, 1)]), 10);
     let spread = pool(&rules, &usual_panels(&rules, &PRIOR, n), 1).unwrap();
@@ -263,8 +265,8 @@ fn that_criteria_are_held_back_does_not_tell_on_which_of_three_reviewers_agree()
     let names: Vec<String> = (0..panels.len()).map(|number| format!("{number:08}")).collect();
     let results = document(&rules, &names, &score_under(&rules, &panels, spread).unwrap()).unwrap().subjects;
 
-    // By what is seen, the own review if any, and the criterion: how often, and the shares of the others' marks.
-    let mut seen: HashMap<(String, Option<&[u8]>, usize), (f64, [f64; 5])> = HashMap::new();
+    // How often, and the shares of the others' marks.
+    let mut seen: HashMap<Seen<'_>, (f64, [f64; 5])> = HashMap::new();
     for (marks, result) in drawn.iter().zip(&results) {
         assert_eq!(result.held_back, Some(HeldBack::Criteria));
         let text = product(&rules, result, &[]);

@@ -30,9 +30,11 @@ fn files(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
 }
 
 /// Readings that are recorded, so that each changes what the next one shows.
-const RECORDED: [&str; 13] = [
+const RECORDED: [&str; 15] = [
     "get_document",
     "get_judge_file",
+    "get_judge_file_pdf",
+    "get_judge_indicator_figure",
     "get_judge_indicators",
     "get_record",
     "get_result",
@@ -65,7 +67,7 @@ async fn answers(open: &Open, callers: &[(&'static str, Client)]) -> BTreeMap<St
         for (who, client) in callers {
             let mut request = world.request(&document, &operation);
             let cycle_ref = open.round.manifest.manifest().cycle_ref.to_string();
-            if request.path.starts_with("/v1/public/") {
+            if request.path.starts_with("/v1/public/cycles/") {
                 let rest = request.path.split('/').skip(7).collect::<Vec<_>>().join("/");
                 request.path = format!("/v1/public/cycles/{cycle_ref}/rounds/1/{rest}");
             }

@@ -18,7 +18,8 @@ use crate::requests::{World, all_operations, document};
 /// Takes a review and gives a receipt, or takes a receipt back: the box's own, without any caller.
 const ANONYMOUS: [&str; 2] = ["submit_complaint", "submit_review"];
 /// Shows what comes from reviews, each behind its own law: figures, counts after the seal, and to auditors the bundle.
-const SHOWS_RESULTS: [&str; 4] = ["get_bundle", "get_result", "get_result_figure", "list_accepted_counts"];
+const SHOWS_RESULTS: [&str; 5] =
+    ["get_bundle", "get_judge_file_pdf", "get_result", "get_result_figure", "list_accepted_counts"];
 /// Published for everybody: no mark, no name, no time.
 const PUBLIC_DOCUMENTS: [&str; 8] = [
     "get_checkpoint",
@@ -43,7 +44,7 @@ const TELLS_ABOUT_ACTS: [&str; 7] = [
     "list_recounts",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 47] = [
+const ACTS: [&str; 49] = [
     "assign_member",
     "attribute_act",
     "begin_supplementary_round",
@@ -64,6 +65,7 @@ const ACTS: [&str; 47] = [
     "create_court",
     "create_cycle",
     "create_document",
+    "create_extract",
     "create_judge",
     "create_methodology",
     "create_my_record",
@@ -86,6 +88,7 @@ const ACTS: [&str; 47] = [
     "publish_methodology",
     "refresh_session",
     "remove_member",
+    "revoke_extract",
     "rotate_client",
     "seal_cycle",
     "widen_pools",
@@ -95,7 +98,8 @@ const ACTS: [&str; 47] = [
 /// Changes something under the version last seen.
 const CHANGES: [&str; 3] = ["update_account", "update_client", "update_methodology"];
 /// Shows what holds nothing of reviews: the file, people, plans, rules, the service itself.
-const SHOWS_THE_REST: [&str; 38] = [
+const SHOWS_THE_REST: [&str; 44] = [
+    "check_extract",
     "get_account",
     "get_authorization_server",
     "get_client",
@@ -103,10 +107,14 @@ const SHOWS_THE_REST: [&str; 38] = [
     "get_cycle",
     "get_document",
     "get_evaluation",
+    "get_extract",
+    "get_extract_keys",
+    "get_extract_pdf",
     "get_healthz",
     "get_indicator_overview",
     "get_judge",
     "get_judge_file",
+    "get_judge_indicator_figure",
     "get_judge_indicators",
     "get_key_set",
     "get_live",
@@ -125,6 +133,7 @@ const SHOWS_THE_REST: [&str; 38] = [
     "list_courts",
     "list_cycles",
     "list_evaluations",
+    "list_extracts",
     "list_indicators",
     "list_judges",
     "list_members",
