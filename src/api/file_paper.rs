@@ -1,6 +1,6 @@
 //! The judge's file as a printed document: the whole of it, for a person to read. What a newcomer would get wrong: this is no
-//! second file. It is loaded like the full view, under the same law and on the same record, and shows what that shows;
-//! what stands under dispute is marked wherever it stands.
+//! second file. It is loaded like the full view, under the same law and on the same record, and shows what that shows but
+//! declared conflicts; what stands under dispute is marked wherever it stands.
 
 mod career;
 mod counts;
@@ -45,8 +45,8 @@ pub struct PaperQuery {
     /// Why the file is read: staff must say; a judge's own file is `own_file`. The judge sees it.
     #[param(inline)]
     purpose: Option<FilePurpose>,
-    /// The file as it stood at the end of this day, which is not in the future; then without derived indicators, reviews of
-    /// acts and results.
+    /// The file as it stood at the end of this day, which is not in the future; then without derived indicators and
+    /// results.
     known_on: Option<NaiveDate>,
 }
 
@@ -64,7 +64,6 @@ struct File {
 struct Present {
     derived: Found,
     span: Span,
-    acts: work::ReviewedActs,
     results: Vec<trail::ReadResult>,
 }
 
@@ -132,7 +131,6 @@ fn load(
             Some(Present {
                 derived: workflow::indicators::find(conn, judge_id, &span, today)?,
                 span,
-                acts: work::ReviewedActs::load(conn, judge_id)?,
                 results: trail::results(conn, actor, judge_id)?,
             })
         }
@@ -157,9 +155,7 @@ fn compose(
         blocks.extend(work::derived(present, voice)?);
     }
     blocks.extend(counts::statistics(file, voice)?);
-    if let Some(present) = &file.present {
-        blocks.extend(work::acts(&present.acts, voice));
-    }
+    blocks.extend(work::acts(&file.rows.acts, voice));
     blocks.extend(career::sections(file, voice)?);
     blocks.extend(trail::corrections(file, voice));
     if let Some(present) = &file.present {

@@ -2,47 +2,20 @@
 //! newcomer would get wrong: rates of review are read off the wire, like by everybody else. They can be shown, and nothing
 //! here could do more with them.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::{Present, column, section, source, status};
-use crate::db::Conn;
-use crate::domain::acts::{ActReason, Attributable};
+use crate::domain::acts::ActReason;
 use crate::domain::derived::comparison::{ComparedQuartiles, NoComparison};
 use crate::domain::derived::figures::{DerivedFigure, DerivedUnit};
 use crate::domain::derived::reviews::ReviewRateCode;
 use crate::domain::derived::{CategoryFigures, NoFigure};
-use crate::domain::ids::{ActId, JudgeId};
 use crate::error::{Error, Result};
 use crate::figures::derived_figure;
 use crate::figures::words::{NOTHING, Voice};
 use crate::paper::{Block, Depth, Row, Table};
 use crate::store;
-use crate::store::acts::Act;
-
-/// How many reviews of acts are shown at most, as of records of one kind.
-const ACTS_MAX: i64 = 20_000;
-
-/// The reviews of a judge's acts, with what members found.
-pub struct ReviewedActs {
-    acts: Vec<Act>,
-    found: BTreeMap<ActId, Attributable>,
-}
-
-impl ReviewedActs {
-    /// Loads those of a judge.
-    pub fn load(conn: &mut Conn, judge: JudgeId) -> Result<ReviewedActs> {
-        let acts = store::acts::list(conn, judge, None, ACTS_MAX)?;
-        let ids: Vec<ActId> = acts.iter().map(|act| act.id).collect();
-        let mut found = BTreeMap::new();
-        // As many as a statement may name.
-        for ids in ids.chunks(500) {
-            found.extend(store::acts::attributions(conn, ids)?.into_iter().map(|one| (one.act_id, one.attributable)));
-        }
-        Ok(ReviewedActs { acts, found })
-    }
-}
+use crate::store::acts::{Act, Attribution};
 
 /// What the wire tells of the review of acts in a category.
 #[derive(Deserialize)]
@@ -219,10 +192,10 @@ fn compared(found: Option<&ComparedQuartiles>, none: Option<NoComparison>, scale
 }
 
 /// What higher courts did, an act a row.
-pub fn acts(reviewed: &ReviewedActs, voice: Voice) -> Vec<Block> {
-    let rows = reviewed.acts.iter().map(|act| {
+pub fn acts(reviewed: &[(Act, Vec<Attribution>)], voice: Voice) -> Vec<Block> {
+    let rows = reviewed.iter().map(|(act, found)| {
         let (state, is_marked) = status(voice, act.status);
-        let found = reviewed.found.get(&act.id).copied().unwrap_or(Attributable::Undetermined);
+        let found = store::acts::attributable(found);
         let reason = act.reason_code.map(|reason| voice.word("act_reason", reason.as_str()));
         let cells = vec![
             act.case_no.clone(),
