@@ -37,6 +37,7 @@ ENV EJF_BIND=0.0.0.0:8080 \
     EJF_BALLOT_DATABASE_URL=sqlite:///data/ballot.db \
     EJF_PUBLICATION_DIR=/data/public \
     EJF_AUDIT_DIR=/data/audit \
+    EJF_EXPORT_DIR=/data/exports \
     EJF_KEY_DIR=/keys
 
 # A number, not a name: an orchestrator that forbids root can check it.

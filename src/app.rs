@@ -224,7 +224,8 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
     let address = listener.local_addr().map_err(Error::internal)?;
 
     let bell = Arc::new(Bell::default());
-    let workshop = Workshop::new(config, registry.clone(), cipher.clone(), clock.clone(), bell.clone(), key_source);
+    let workshop =
+        Workshop::new(config, registry.clone(), cipher.clone(), clock.clone(), bell.clone(), key_source, api::list_at);
     let shared_bell = web::Data::from(bell);
     let shared_registry = web::Data::from(registry.clone());
     let shared_cipher = web::Data::new(cipher.clone());

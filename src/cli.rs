@@ -8,6 +8,7 @@ mod client;
 mod demo;
 mod doctor;
 mod draw;
+mod export;
 mod log;
 mod migrate;
 mod peer;
@@ -90,6 +91,10 @@ enum Command {
     /// Verify draws.
     #[command(subcommand)]
     Draw(DrawCommand),
+    /// Make a file of a whole list, with what an account may see of it; exit 1 where it may not.
+    ///
+    /// Example: ejf export '/v1/judges?level=district' --as a.nurlanova --purpose personnel --format xlsx --out judges.xlsx
+    Export(export::ExportArguments),
     /// Print the API document (OpenAPI 3.1).
     ///
     /// Example: ejf openapi > openapi/openapi.json
@@ -221,6 +226,7 @@ fn execute(command: Command) -> Result<u8> {
         Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
         Command::Account(command) => runtime.block_on(account::run(&config, command)),
         Command::Client(command) => runtime.block_on(client::run(&config, command)),
+        Command::Export(arguments) => runtime.block_on(export::run(&config, arguments)),
         Command::Config(ConfigCommand::Check) => {
             say(&format!("{config:#?}\n"));
             Ok(DONE)

@@ -59,6 +59,8 @@ pub struct Config {
     pub publication_dir: PathBuf,
     /// The folder of the audit log's checkpoints, outside the database.
     pub audit_dir: PathBuf,
+    /// The folder of files of whole lists, while they are made and until they expire.
+    pub export_dir: PathBuf,
     /// The folder of per-round key files, outside the database and its backups.
     pub key_dir: PathBuf,
     /// Memory of one password hash, in KiB.
@@ -110,6 +112,7 @@ variables! {
     "EJF_BOX_KEY", "the key that the first frozen manifest named", "the `log_key` of box.json, 43 characters", "the box's log key as its operator reads it out; no manifest is frozen under another";
     "EJF_PUBLICATION_DIR", "./data/public", "a folder", "signed documents that pass between registry and box";
     "EJF_AUDIT_DIR", "./data/audit", "a folder of its own", "checkpoints of the audit log and their key; copy it elsewhere";
+    "EJF_EXPORT_DIR", "./data/exports", "a folder of its own", "files of lists that were ordered, until they expire; no backup needs it";
     "EJF_KEY_DIR", "./keys", "a folder, not below the registry's file", "per-round key files; outside the database and its backups";
     "EJF_ARGON2_MEMORY_KIB", "65536", "19456 to 4194304", "memory of one password hash";
     "EJF_ARGON2_PASSES", "3", "2 to 10", "passes of one password hash";
@@ -157,6 +160,7 @@ impl Config {
         let box_key = reader.public_key("EJF_BOX_KEY");
         let publication_dir = reader.parsed("EJF_PUBLICATION_DIR", |text| Some(PathBuf::from(text)));
         let audit_dir = reader.parsed("EJF_AUDIT_DIR", |text| Some(PathBuf::from(text)));
+        let export_dir = reader.parsed("EJF_EXPORT_DIR", |text| Some(PathBuf::from(text)));
         let key_dir = reader.parsed("EJF_KEY_DIR", |text| Some(PathBuf::from(text)));
         let argon2_memory_kib = reader.number("EJF_ARGON2_MEMORY_KIB", 19_456, 4_194_304);
         let argon2_passes = reader.number("EJF_ARGON2_PASSES", 2, 10);
@@ -205,6 +209,7 @@ impl Config {
                 box_key,
                 publication_dir: publication_dir?,
                 audit_dir: audit_dir?,
+                export_dir: export_dir?,
                 key_dir: key_dir?,
                 argon2_memory_kib: argon2_memory_kib?,
                 argon2_passes: argon2_passes?,

@@ -237,6 +237,8 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type",
     /// The request can be read but is not valid; `errors` names the fields.
     Invalid = "invalid",
+    /// The file of the list would have more rows than are answered at once; order it as an export.
+    ExportTooLarge = "export_too_large",
     /// The Idempotency-Key was used before with another body.
     IdempotencyKeyReused = "idempotency_key_reused",
     /// A credential request must cover every assignment not yet issued.

@@ -5,7 +5,7 @@
 //! wiring; `cli` the commands; `client` the reviewer's side, which trusts no server; `publication` the folder through
 //! which registry and ballot box pass signed documents, `exchange` the registry's side of it; `jobs` its long work;
 //! `audit_log` the tree over the audit entries and its checkpoints; `figures` what was published, as drawings; `paper` printed documents;
-//! `durable` files that are whole or absent;
+//! `durable` files that are whole or absent; `exports` lists as files;
 //! `demo` the whole main job over HTTP, `bench` what it costs. `problem`, `texts`, `clock`, `config`, `cipher`, `db` serve them. Arrows of import
 //! go one way, and a test holds them to it.
 //!
@@ -33,6 +33,7 @@ pub mod domain;
 pub mod durable;
 pub mod error;
 pub mod exchange;
+pub mod exports;
 pub mod figures;
 pub mod jobs;
 pub mod paper;

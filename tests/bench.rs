@@ -18,10 +18,16 @@ fn every_operation_stands_beside_its_limit() {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let comparisons = report["comparisons"].as_array().unwrap();
     let operations: Vec<&str> = comparisons.iter().map(|row| row["operation"].as_str().unwrap()).collect();
-    assert_eq!(
-        operations,
-        ["log-in", "file read, summary", "file read, full", "file read, printed", "observation write", "review submit"]
-    );
+    let expected = [
+        "log-in",
+        "file read, summary",
+        "file read, full",
+        "file read, printed",
+        "observation write",
+        "review submit",
+        "list page, large",
+    ];
+    assert_eq!(operations, expected);
     for row in comparisons {
         for limit in row["limits"].as_array().unwrap() {
             assert!(limit["ratio"].as_f64().unwrap() > 0.0, "{row}");

@@ -49,7 +49,19 @@ const ARROWS: &[Arrow] = &[
     Arrow { from: "web", to: &["api", "clock", "texts", "problem"], reach: FurtherBut(&["store", "workflow"]) },
     Arrow {
         from: "api",
-        to: &["audit_log", "auth", "exchange", "figures", "paper", "clock", "config", "cipher", "texts", "problem"],
+        to: &[
+            "audit_log",
+            "auth",
+            "exchange",
+            "exports",
+            "figures",
+            "paper",
+            "clock",
+            "config",
+            "cipher",
+            "texts",
+            "problem",
+        ],
         reach: FurtherBut(&[]),
     },
     // The keys that sign tokens lie encrypted in the registry.
@@ -59,10 +71,12 @@ const ARROWS: &[Arrow] = &[
     // Names of files in the publication folder, and how they are read and written: the one place both sides know.
     Arrow { from: "publication", to: &["credential", "durable", "error"], reach: Exactly },
     Arrow { from: "durable", to: &["error"], reach: Exactly },
+    // Lists as files: read part by part, so it holds the pool that `workflow` must not.
+    Arrow { from: "exports", to: &["workflow", "domain", "db", "durable", "error", "texts"], reach: Exactly },
     Arrow { from: "store", to: &["domain", "db"], reach: FurtherBut(&[]) },
     Arrow {
         from: "jobs",
-        to: &["audit_log", "exchange", "figures", "clock", "config", "cipher", "texts"],
+        to: &["audit_log", "exchange", "exports", "figures", "clock", "config", "cipher", "texts"],
         reach: FurtherBut(&[]),
     },
     // The registry's side of the publication folder: from rows to files, from the box's files to rows.
@@ -130,6 +144,7 @@ const API_SHARED: &[&str] = &[
     "file_summary",
     "jobs",
     "known_file",
+    "lists",
     "printed",
     "record_views",
     "two_persons",

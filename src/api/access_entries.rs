@@ -1,15 +1,14 @@
 //! Who read a judge's file, for the judge. What a newcomer would get wrong: this is no copy of the audit log. It holds the
 //! readings of others, which the judge may know of, and nothing of what else staff do.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpResponse, get, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::extract::{PageOf, PageQuery, page};
-use crate::cipher::Cipher;
-use crate::clock::Clock;
-use crate::db::Registry;
+use super::extract::{PageOf, PageQuery};
+use super::lists::Answering;
+use crate::db::Conn;
 use crate::domain::ids::{AccountId, ClientId, JudgeId};
 use crate::domain::judge_file::FilePurpose;
 use crate::domain::policy::records::may_read_access_history;
@@ -18,6 +17,7 @@ use crate::error::Result;
 use crate::problem::responses::ReadProblems;
 use crate::store;
 use crate::store::audit::Reading;
+use crate::workflow::lists::List;
 
 /// A reading of the own file by somebody else.
 #[derive(Serialize, ToSchema)]
@@ -74,26 +74,20 @@ impl From<Reading> for AccessEntryView {
 #[get("/judges/{judge_id}/access-entries")]
 pub async fn list_access_entries(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    clock: web::Data<Clock>,
     judge_id: web::Path<JudgeId>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let judge_id = judge_id.into_inner();
-    may_read_access_history(&actor, judge_id)?;
-    let now = clock.now();
-    let limit = query.limit()?;
-    let list = format!("access-entries {judge_id}");
-    let before = query.after::<i64>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .write(move |conn| {
-            let act = "list_access_entries";
-            store::audit::record_reading(conn, actor.account_id, act, judge_id, FilePurpose::OwnFile, now)?;
-            store::audit::readings(conn, judge_id, before, limit + 1)
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.entry.reading_number.unwrap_or(0), AccessEntryView::from)
+    let list = list(&actor, judge_id.into_inner())?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// Who read a judge's file, for the judge.
+pub fn list(actor: &Actor, judge_id: JudgeId) -> Result<List> {
+    may_read_access_history(actor, judge_id)?;
+    let find = move |conn: &mut Conn, before, limit| store::audit::readings(conn, judge_id, before, limit);
+    let number = |row: &Reading| row.entry.reading_number.unwrap_or(0);
+    let list =
+        List::new("list_access_entries", format!("access-entries {judge_id}"), find, number, AccessEntryView::from);
+    Ok(list.in_file(judge_id, |_, _| Ok(FilePurpose::OwnFile)))
 }

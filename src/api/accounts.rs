@@ -10,10 +10,10 @@ use zeroize::Zeroizing;
 
 use super::extract::{
     Deed, IdempotencyKey, IdempotencyKeyHeader, IfMatch, IfMatchHeader, NotModified, PageOf, PageQuery, Reply, Valid,
-    act_once, changed, page, versioned,
+    act_once, changed, versioned,
 };
+use super::lists::Answering;
 use crate::auth::{Auth, grants, password};
-use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::Registry;
 use crate::domain::caller::is_login_name;
@@ -25,6 +25,7 @@ use crate::error::{Code, Error, Result, Rule};
 use crate::problem::responses::{ChangeProblems, CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::accounts::Account;
+use crate::workflow::lists::List;
 
 /// A new account: staff, a judge, or a judge who is a member.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -167,18 +168,15 @@ fn check_roles(staff_role: Option<StaffRole>, judge_id: Option<JudgeId>) -> Resu
 #[utoipa::path(tag = "accounts", params(PageQuery),
     responses((status = 200, body = PageOf<AccountView>), ReadProblems))]
 #[get("/accounts")]
-pub async fn list_accounts(
-    actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    query: web::Query<PageQuery>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    policy::may_read_accounts(&actor)?;
-    let limit = query.limit()?;
-    let after = query.after::<AccountId>(&cipher, "accounts")?;
-    let rows = registry.0.read(move |conn| store::accounts::list(conn, after, limit + 1)).await?;
-    page(&request, &cipher, "accounts", limit, rows, |row| row.id, AccountView::from)
+pub async fn list_accounts(actor: Actor, query: web::Query<PageQuery>, answering: Answering) -> Result<HttpResponse> {
+    let list = list(&actor)?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// All accounts, for whoever may read them.
+pub fn list(actor: &Actor) -> Result<List> {
+    policy::may_read_accounts(actor)?;
+    Ok(List::new("list_accounts", "accounts", store::accounts::list, |row| row.id, AccountView::from))
 }
 
 /// Get an account.

@@ -1,16 +1,16 @@
 //! What higher courts did with a judge's acts. A newcomer's usual mistake is to read a changed act as a fault: whether the
 //! judge answers for it is found by members, with reasons, and until then it is undetermined and named in no report.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
 use super::act_views::ActView;
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, Valid, act_once, page};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, Valid, act_once};
+use super::lists::Answering;
 use super::record_views::RecordsQuery;
-use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::acts::{ActInstance, ActOutcome, ActReason, Attributable, ReportedReview, check_review};
@@ -26,7 +26,8 @@ use crate::error::{Code, Error, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::acts::{Act, Attribution};
-use crate::workflow;
+use crate::workflow::lists::List;
+use crate::workflow::restatements::take_out_of_force;
 
 /// The longest reason of a finding, in characters.
 const REASON_LENGTH_MAX: usize = 4000;
@@ -116,10 +117,7 @@ pub async fn create_act(
     let deed = Deed { by: caller.id(), operation: "create_act", key, digest };
     act_once(&registry, deed, now, move |conn| {
         store::judges::find(conn, act.judge_id)?.ok_or(Code::NotFound)?;
-        let status = match act.supersedes_id {
-            Some(old_id) => supersede(conn, &caller, old_id, &act)?,
-            None => act.status,
-        };
+        let status = take_out_of_force(conn, &caller, &act)?;
         let act = Act { status, ..act.clone() };
         store::acts::insert(conn, &act)?;
         let entry = store::audit::NewEntry::by(caller.id(), "create_act", "act", act.id);
@@ -150,27 +148,6 @@ fn check(caller: &Caller, new: &NewAct, today: NaiveDate) -> Result<()> {
     check.done()
 }
 
-/// Takes the old record out of force, for `new` to take its place; how that one stands.
-fn supersede(conn: &mut Conn, caller: &Caller, old_id: ActId, new: &Act) -> Result<RecordStatus> {
-    let old = store::acts::find(conn, old_id)?.filter(|old| old.judge_id == new.judge_id);
-    // Another system's record is as absent to a client as another judge's.
-    let old = old.filter(|old| caller.speaks_for(&old.source_system));
-    let old = old.ok_or_else(|| Error::invalid("/supersedes_id", Rule::Missing))?;
-    let differs = [
-        ("case_no", old.case_no != new.case_no),
-        ("act_date", old.act_date != new.act_date),
-        ("instance", old.instance != new.instance),
-    ];
-    if let Some((other, _)) = differs.into_iter().find(|(_, is_other)| *is_other) {
-        return Err(Error::invalid("/supersedes_id", Rule::Mismatch { other }));
-    }
-    if !old.status.is_in_force() {
-        return Err(Code::AlreadySuperseded.into());
-    }
-    store::acts::set_status(conn, old_id, RecordStatus::Corrected)?;
-    Ok(old.status.of_successor())
-}
-
 /// List the reviewed acts of a judge.
 ///
 /// For secretaries, the judge, and members as for the file; in the order in which they were recorded, superseded records
@@ -179,35 +156,25 @@ fn supersede(conn: &mut Conn, caller: &Caller, old_id: ActId, new: &Act) -> Resu
 #[get("/judges/{judge_id}/acts")]
 pub async fn list_acts(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    clock: web::Data<Clock>,
     judge_id: web::Path<JudgeId>,
     query: web::Query<RecordsQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let now = clock.now();
-    let judge_id = judge_id.into_inner();
-    let why = query.purpose;
-    let asked = query.page();
-    let limit = asked.limit()?;
-    let list = format!("acts {judge_id}");
-    let after = asked.after::<ActId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .write(move |conn| {
-            let usual = FilePurpose::Personnel;
-            let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
-            store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
-            store::audit::record_reading(conn, actor.account_id, "list_acts", judge_id, purpose, now)?;
-            let rows = store::acts::list(conn, judge_id, after, limit + 1)?;
-            let ids: Vec<ActId> = rows.iter().map(|row| row.id).collect();
-            let found = store::acts::attributions(conn, &ids)?;
-            let of = |id: ActId| found.iter().filter(|one| one.act_id == id).cloned().collect();
-            Ok(rows.into_iter().map(|row| (row.id, row)).map(|(id, row)| ActView::new(row, of(id))).collect::<Vec<_>>())
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, |view| view)
+    let list = list(judge_id.into_inner(), query.purpose);
+    answering.list(actor, list, query.page()).await
+}
+
+/// The reviewed acts of a judge, for whoever may read them.
+pub fn list(judge_id: JudgeId, asked: Option<FilePurpose>) -> List {
+    let find = move |conn: &mut Conn, after, limit| {
+        let rows = store::acts::list(conn, judge_id, after, limit)?;
+        let ids: Vec<ActId> = rows.iter().map(|row| row.id).collect();
+        let found = store::acts::attributions(conn, &ids)?;
+        let of = |id: ActId| found.iter().filter(|one| one.act_id == id).cloned().collect();
+        Ok(rows.into_iter().map(|row| (row.id, row)).map(|(id, row)| ActView::new(row, of(id))).collect::<Vec<_>>())
+    };
+    let list = List::new("list_acts", format!("acts {judge_id}"), find, |view| view.id, |view| view);
+    list.of_records(judge_id, asked, FilePurpose::Personnel)
 }
 
 /// A member's finding on the review of an act.

@@ -1,17 +1,18 @@
 //! Acts of two persons: what waits, and the confirmation that carries it out. A newcomer's usual mistake is to confirm
 //! an id alone: the second person names the digest of exactly what is to happen.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once};
+use super::lists::Answering;
 use super::two_persons::ApprovalView;
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
 use crate::domain::ids::{ApprovalId, CycleId};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
@@ -20,6 +21,7 @@ use crate::exchange;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::workflow;
+use crate::workflow::lists::List;
 
 /// The second person's word.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -38,19 +40,18 @@ pub struct Confirmation {
 #[utoipa::path(tag = "approvals", params(PageQuery),
     responses((status = 200, body = PageOf<ApprovalView>), ReadProblems))]
 #[get("/approvals")]
-pub async fn list_approvals(
-    actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    query: web::Query<PageQuery>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    policy::may_read_approvals(&actor)?;
-    let limit = query.limit()?;
-    let after = query.after::<ApprovalId>(&cipher, "approvals")?;
-    let rows = registry.0.read(move |conn| store::approvals::list(conn, after, limit + 1)).await?;
-    let views = rows.into_iter().map(ApprovalView::new).collect::<Result<Vec<_>>>()?;
-    page(&request, &cipher, "approvals", limit, views, |view| view.id, |view| view)
+pub async fn list_approvals(actor: Actor, query: web::Query<PageQuery>, answering: Answering) -> Result<HttpResponse> {
+    let list = list(&actor)?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// All acts of two persons, for whoever may read them.
+pub fn list(actor: &Actor) -> Result<List> {
+    policy::may_read_approvals(actor)?;
+    let find = |conn: &mut Conn, after, limit| {
+        store::approvals::list(conn, after, limit)?.into_iter().map(ApprovalView::new).collect::<Result<Vec<_>>>()
+    };
+    Ok(List::new("list_approvals", "approvals", find, |view| view.id, |view| view))
 }
 
 /// Get an act of two persons.

@@ -1,24 +1,25 @@
 //! What a reviewer has to do, and leaving it. A newcomer's usual mistake is to show more: no reviewer learns who else is on
 //! a panel, and from the opening of submission on there is nothing to log in for.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
-use crate::cipher::Cipher;
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once};
+use super::lists::Answering;
 use crate::clock::Clock;
 use crate::credential::encoding::to_base64url;
 use crate::db::{Conn, Registry};
 use crate::domain::ids::{AssignmentId, CycleId, EvaluationId, JudgeId};
 use crate::domain::policy::Actor;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::problem::responses::{ReadProblems, TimedProblems};
 use crate::store;
 use crate::store::assignments::{AssignmentState, Duty};
 use crate::workflow::issuance::{methodology_of, today};
+use crate::workflow::lists::List;
 use crate::workflow::recusals;
 use crate::workflow::recusals::RecusalReason;
 
@@ -102,22 +103,26 @@ impl From<Duty> for AssignmentView {
 #[get("/me/assignments")]
 pub async fn list_my_assignments(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    clock: web::Data<Clock>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let judge = actor.judge()?;
-    let now = clock.now();
-    let limit = query.limit()?;
-    let after = query.after::<AssignmentId>(&cipher, "my_assignments")?;
-    let mut rows = registry.0.read(move |conn| open_duties(conn, judge, now)).await?;
-    rows.retain(|duty| after.is_none_or(|after| duty.assignment.id > after));
-    page(&request, &cipher, "my_assignments", limit, rows, |duty| duty.assignment.id, AssignmentView::from)
+    let list = list(&actor, answering.now())?;
+    answering.list(actor, list, query.into_inner()).await
 }
 
-/// The duties of cycles whose submission has not opened; a judge has a handful, so a page is cut from all of them.
+/// The caller's own assignments; a judge has a handful, so a page is cut from all of them.
+pub fn list(actor: &Actor, now: DateTime<Utc>) -> Result<List> {
+    let judge = actor.judge()?;
+    let find = move |conn: &mut Conn, after: Option<AssignmentId>, limit: i64| {
+        let mut rows = open_duties(conn, judge, now)?;
+        rows.retain(|duty| after.is_none_or(|after| duty.assignment.id > after));
+        rows.truncate(usize::try_from(limit).map_err(Error::internal)?);
+        Ok(rows)
+    };
+    Ok(List::new("list_my_assignments", "my_assignments", find, |duty| duty.assignment.id, AssignmentView::from))
+}
+
+/// The duties of cycles whose submission has not opened.
 fn open_duties(conn: &mut Conn, judge: JudgeId, now: DateTime<Utc>) -> Result<Vec<Duty>> {
     let mut open = Vec::new();
     for duty in store::assignments::duties_of(conn, judge)? {

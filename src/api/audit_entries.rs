@@ -1,15 +1,15 @@
 //! The audit log as auditors read it, in the order of commits, and the checkpoint that they keep.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpResponse, get, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::extract::{PageOf, PageQuery, page};
+use super::extract::{PageOf, PageQuery};
+use super::lists::Answering;
 use crate::audit_log::Folder;
-use crate::cipher::Cipher;
 use crate::config::Config;
-use crate::db::Registry;
+use crate::db::Conn;
 use crate::domain::ids::{AccountId, AuditEntryId, ClientId, JudgeId};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
@@ -17,6 +17,7 @@ use crate::error::{Code, Error, Result};
 use crate::problem::responses::ReadProblems;
 use crate::store;
 use crate::store::audit::AuditEntry;
+use crate::workflow::lists::List;
 
 /// One entry of the audit log; never marks, texts, or who reviews whom.
 #[derive(Serialize, ToSchema)]
@@ -80,16 +81,18 @@ impl From<AuditEntry> for AuditEntryView {
 #[get("/audit-entries")]
 pub async fn list_audit_entries(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    policy::may_read_audit_log(&actor)?;
-    let limit = query.limit()?;
-    let after = query.after::<i64>(&cipher, "audit-entries")?;
-    let rows = registry.0.read(move |conn| store::audit::list(conn, None, after, limit + 1)).await?;
-    page(&request, &cipher, "audit-entries", limit, rows, |row| row.sequence, AuditEntryView::from)
+    let list = list(&actor)?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// The audit log, for whoever may read it.
+pub fn list(actor: &Actor) -> Result<List> {
+    policy::may_read_audit_log(actor)?;
+    let find = |conn: &mut Conn, after, limit| store::audit::list(conn, None, after, limit);
+    Ok(List::new("list_audit_entries", "audit-entries", find, |row| row.sequence, AuditEntryView::from))
 }
 
 /// Get the newest checkpoint of the audit log.

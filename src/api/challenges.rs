@@ -1,18 +1,16 @@
 //! Challenges: a subject's reasons against a person in the eligible pool, before the draw (CCJE Opinion 17, § 36).
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page, reasons,
-};
-use crate::cipher::Cipher;
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, reasons};
+use super::lists::Answering;
 use crate::clock::Clock;
 use crate::coded;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
 use crate::domain::cycle::Phase;
 use crate::domain::ids;
 use crate::domain::ids::{AccountId, ChallengeId, EvaluationId, PoolEntryId};
@@ -26,6 +24,7 @@ use crate::store;
 use crate::store::evaluations::EvaluationState;
 use crate::store::pools::{Challenge, ChallengeStatus};
 use crate::workflow;
+use crate::workflow::lists::List;
 
 /// A challenge of one person.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -176,27 +175,25 @@ pub async fn create_challenge(
 #[get("/evaluations/{evaluation_id}/challenges")]
 pub async fn list_challenges(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
     evaluation_id: web::Path<EvaluationId>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let id = evaluation_id.into_inner();
-    let list = format!("challenges {id}");
-    let limit = query.limit()?;
-    let after = query.after::<ChallengeId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .read(move |conn| {
-            let evaluation = store::evaluations::find(conn, id)?.ok_or(Code::NotFound)?;
-            if policy::may_read_cycles(&actor).is_err() && actor.judge_id != Some(evaluation.judge_id) {
-                return Err(Code::NotFound.into());
-            }
-            store::pools::list_challenges(conn, id, after, limit + 1)
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, ChallengeView::from)
+    let list = list(&actor, evaluation_id.into_inner());
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// The challenges of an evaluation, for those for whom it is there.
+pub fn list(actor: &Actor, id: EvaluationId) -> List {
+    let (is_staff, own) = (policy::may_read_cycles(actor).is_ok(), actor.judge_id);
+    let find = move |conn: &mut Conn, after, limit| {
+        let evaluation = store::evaluations::find(conn, id)?.ok_or(Code::NotFound)?;
+        if !is_staff && own != Some(evaluation.judge_id) {
+            return Err(Code::NotFound.into());
+        }
+        store::pools::list_challenges(conn, id, after, limit)
+    };
+    List::new("list_challenges", format!("challenges {id}"), find, |row| row.id, ChallengeView::from)
 }
 
 /// Decide a challenge.

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{IfMatch, IfMatchHeader, NotModified, PageOf, PageQuery, Valid, changed, page, versioned};
+use super::extract::{IfMatch, IfMatchHeader, NotModified, PageOf, PageQuery, Valid, changed, versioned};
+use super::lists::Answering;
 use crate::auth::{Auth, clients, grants};
-use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::Registry;
 use crate::domain::caller::Scope;
@@ -22,6 +22,7 @@ use crate::error::{Code, Result};
 use crate::problem::responses::{ChangeProblems, CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::clients::Client;
+use crate::workflow::lists::List;
 
 /// A new machine client.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -146,18 +147,15 @@ pub async fn create_client(
 #[utoipa::path(tag = "clients", params(PageQuery),
     responses((status = 200, body = PageOf<ClientView>), ReadProblems))]
 #[get("/clients")]
-pub async fn list_clients(
-    actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    query: web::Query<PageQuery>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    policy::may_read_clients(&actor)?;
-    let limit = query.limit()?;
-    let after = query.after::<ClientId>(&cipher, "clients")?;
-    let rows = registry.0.read(move |conn| store::clients::list(conn, after, limit + 1)).await?;
-    page(&request, &cipher, "clients", limit, rows, |row| row.id, ClientView::from)
+pub async fn list_clients(actor: Actor, query: web::Query<PageQuery>, answering: Answering) -> Result<HttpResponse> {
+    let list = list(&actor)?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// All machine clients, for whoever may read them.
+pub fn list(actor: &Actor) -> Result<List> {
+    policy::may_read_clients(actor)?;
+    Ok(List::new("list_clients", "clients", store::clients::list, |row| row.id, ClientView::from))
 }
 
 /// Get a machine client.

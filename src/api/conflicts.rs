@@ -1,15 +1,15 @@
 //! Declared conflicts between two judges: they feed the draw and are confidential. A newcomer's usual mistake is to tell
 //! the other judge: not even a refusal may say what somebody else has declared.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once};
+use super::lists::Answering;
 use super::record_views::ConflictView;
-use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::Registry;
 use crate::domain::ids;
@@ -21,6 +21,7 @@ use crate::error::{Error, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::conflicts::Conflict;
+use crate::workflow::lists::List;
 
 /// A conflict that is declared.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -91,16 +92,13 @@ pub async fn create_conflict(
 #[utoipa::path(tag = "conflicts", params(PageQuery),
     responses((status = 200, body = PageOf<ConflictView>), ReadProblems))]
 #[get("/conflicts")]
-pub async fn list_conflicts(
-    actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    query: web::Query<PageQuery>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    policy::may_read_conflicts(&actor)?;
-    let limit = query.limit()?;
-    let after = query.after::<ConflictId>(&cipher, "conflicts")?;
-    let rows = registry.0.read(move |conn| store::conflicts::list(conn, after, limit + 1)).await?;
-    page(&request, &cipher, "conflicts", limit, rows, |row| row.id, ConflictView::from)
+pub async fn list_conflicts(actor: Actor, query: web::Query<PageQuery>, answering: Answering) -> Result<HttpResponse> {
+    let list = list(&actor)?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// All declared conflicts, for whoever may read them.
+pub fn list(actor: &Actor) -> Result<List> {
+    policy::may_read_conflicts(actor)?;
+    Ok(List::new("list_conflicts", "conflicts", store::conflicts::list, |row| row.id, ConflictView::from))
 }

@@ -1,16 +1,20 @@
 //! Requests of judges to correct a record of their file, of whatever kind. A newcomer's usual mistake is to let a decision
 //! change a value: the right one is recorded first, as a record of its own, and the decision only says that it was.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use std::fmt;
+use std::str::FromStr;
+
+use actix_web::{HttpResponse, get, post, web};
+use chrono::NaiveDate;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, Valid, act_once, page};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once};
+use super::lists::Answering;
 use super::record_views::{CorrectionRequestView, RecordsQuery};
-use crate::cipher::Cipher;
 use crate::clock::Clock;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::ids;
 use crate::domain::ids::{CorrectionRequestId, JudgeId, RecordId};
@@ -23,6 +27,7 @@ use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::corrections::CorrectionRequest;
 use crate::workflow;
+use crate::workflow::lists::List;
 
 /// The longest text of a request or a decision, in characters.
 const TEXT_LENGTH_MAX: usize = 4000;
@@ -131,34 +136,92 @@ pub async fn create_correction_request(
 #[get("/judges/{judge_id}/correction-requests")]
 pub async fn list_correction_requests(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    clock: web::Data<Clock>,
     judge_id: web::Path<JudgeId>,
     query: web::Query<RecordsQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let now = clock.now();
-    let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
-    let judge_id = judge_id.into_inner();
-    let why = query.purpose;
-    let asked = query.page();
-    let limit = asked.limit()?;
-    let list = format!("correction-requests {judge_id}");
-    let after = asked.after::<CorrectionRequestId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .write(move |conn| {
-            let usual = FilePurpose::Correction;
-            let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
-            store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
-            let act = "list_correction_requests";
-            store::audit::record_reading(conn, actor.account_id, act, judge_id, purpose, now)?;
-            let rows = store::corrections::list(conn, judge_id, after, limit + 1)?;
-            rows.into_iter().map(|row| CorrectionRequestView::new(row, today)).collect::<Result<Vec<_>>>()
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, |view| view)
+    let list = list(judge_id.into_inner(), query.purpose, answering.today());
+    answering.list(actor, list, query.page()).await
+}
+
+/// The requests of a judge, for whoever may read the records.
+pub fn list(judge_id: JudgeId, asked: Option<FilePurpose>, today: NaiveDate) -> List {
+    let find = move |conn: &mut Conn, after, limit| {
+        let rows = store::corrections::list(conn, judge_id, after, limit)?;
+        rows.into_iter().map(|row| CorrectionRequestView::new(row, today)).collect::<Result<Vec<_>>>()
+    };
+    let name = format!("correction-requests {judge_id}");
+    let list = List::new("list_correction_requests", name, find, |view| view.id, |view| view);
+    list.of_records(judge_id, asked, FilePurpose::Correction)
+}
+
+/// Which requests for correction are listed.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CorrectionsQuery {
+    /// Only requests that stand so; `open` where nothing is asked for.
+    #[param(inline)]
+    status: Option<CorrectionStatus>,
+    /// Only requests that are to be decided by this day.
+    due_by: Option<NaiveDate>,
+    /// How many items at most: 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(max_length = 512)]
+    cursor: Option<String>,
+}
+
+/// List the correction requests of all judges.
+///
+/// For secretaries, who decide them; those that are due first come first. Each page is a reading of the file of each judge
+/// who is named on it, with the purpose `correction`.
+#[utoipa::path(tag = "judges", params(CorrectionsQuery),
+    responses((status = 200, body = PageOf<CorrectionRequestView>), ReadProblems))]
+#[get("/correction-requests")]
+pub async fn list_due_corrections(
+    actor: Actor,
+    query: web::Query<CorrectionsQuery>,
+    answering: Answering,
+) -> Result<HttpResponse> {
+    let query = query.into_inner();
+    let list = list_due(&actor, &query, answering.today())?;
+    answering.list(actor, list, PageQuery { limit: query.limit, cursor: query.cursor }).await
+}
+
+/// The requests of all judges, for whoever decides them.
+pub fn list_due(actor: &Actor, query: &CorrectionsQuery, today: NaiveDate) -> Result<List> {
+    policy::may_decide_corrections(actor)?;
+    let (status, due_by) = (query.status.unwrap_or(CorrectionStatus::Open), query.due_by);
+    let find = move |conn: &mut Conn, after: Option<Due>, limit: i64| {
+        let after = after.map(|Due(due_on, id)| (due_on, id));
+        let rows = store::corrections::list_due(conn, status, due_by, after, limit)?;
+        rows.into_iter().map(|row| CorrectionRequestView::new(row, today)).collect::<Result<Vec<_>>>()
+    };
+    let name = format!("correction-requests {status} {due_by:?}");
+    let place = |view: &CorrectionRequestView| Due(view.due_on, view.id);
+    let list = List::of_names("list_due_corrections", name, find, place, |view| view.judge_id, |view| view);
+    Ok(list.read_by_page(FilePurpose::Correction))
+}
+
+/// The place of a request among those that are due.
+struct Due(NaiveDate, CorrectionRequestId);
+
+impl fmt::Display for Due {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0, self.1)
+    }
+}
+
+impl FromStr for Due {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Due> {
+        let refused = || Error::from(Code::BadCursor);
+        let (due_on, id) = text.split_once(' ').ok_or_else(refused)?;
+        Ok(Due(due_on.parse().map_err(|_| refused())?, id.parse().map_err(|_| refused())?))
+    }
 }
 
 /// Decide a correction request.

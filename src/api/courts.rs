@@ -2,14 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Reply, Valid, act_once, page, versioned,
+    Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Reply, Valid, act_once, versioned,
 };
-use crate::cipher::Cipher;
+use super::lists::Answering;
+use super::record_views::{REGION_LENGTH_MAX, asked_region};
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::caller::Caller;
@@ -23,9 +23,7 @@ use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::courts::Court;
 use crate::store::external_ids::Named;
-
-/// Most characters of a region.
-const REGION_LENGTH_MAX: usize = 100;
+use crate::workflow::lists::List;
 
 /// A new court.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -181,34 +179,22 @@ fn check(caller: &Caller, new: &NewCourt) -> Result<()> {
 #[utoipa::path(tag = "courts", params(CourtsQuery),
     responses((status = 200, body = PageOf<CourtView>), ReadProblems))]
 #[get("/courts")]
-pub async fn list_courts(
-    actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    query: web::Query<CourtsQuery>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    policy::may_read_catalogues(&actor)?;
-    let CourtsQuery { region, level, limit, cursor } = query.into_inner();
-    // As bodies are read, so that the same region is found whatever form its letters came in.
-    let region: Option<String> = region.map(|region| region.nfc().collect());
-    if let Some(region) = &region {
-        let mut check = Check::default();
-        check.text("region", region, REGION_LENGTH_MAX);
-        check.parameters()?;
-    }
-    let asked = PageQuery { limit, cursor };
-    let limit = asked.limit()?;
-    let list = format!("courts {level:?} {region:?}");
-    let after = asked.after::<CourtId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .read(move |conn| {
-            let courts = store::courts::list(conn, region.as_deref(), level, after, limit + 1)?;
-            with_external_ids(conn, courts)
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, |view| view)
+pub async fn list_courts(actor: Actor, query: web::Query<CourtsQuery>, answering: Answering) -> Result<HttpResponse> {
+    let query = query.into_inner();
+    let list = list(&actor, &query)?;
+    answering.list(actor, list, PageQuery { limit: query.limit, cursor: query.cursor }).await
+}
+
+/// The courts, for whoever may read them.
+pub fn list(actor: &Actor, query: &CourtsQuery) -> Result<List> {
+    policy::may_read_catalogues(actor)?;
+    let (region, level) = (asked_region(query.region.as_deref())?, query.level);
+    let name = format!("courts {level:?} {region:?}");
+    let find = move |conn: &mut Conn, after, limit| {
+        let courts = store::courts::list(conn, region.as_deref(), level, after, limit)?;
+        with_external_ids(conn, courts)
+    };
+    Ok(List::new("list_courts", name, find, |view| view.id, |view| view))
 }
 
 fn with_external_ids(conn: &mut Conn, courts: Vec<Court>) -> Result<Vec<CourtView>> {

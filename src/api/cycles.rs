@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Reply, Valid, act_once, page, versioned,
+    Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Reply, Valid, act_once, versioned,
 };
-use crate::cipher::Cipher;
+use super::lists::Answering;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Conn, Registry};
@@ -33,6 +33,7 @@ use crate::store::cycles::Cycle;
 use crate::store::draws::Draw;
 use crate::store::evaluations::{Evaluation, EvaluationState};
 use crate::workflow;
+use crate::workflow::lists::List;
 
 /// Bytes of a new cycle: a few thousand subjects.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -324,24 +325,19 @@ fn evaluations(
 #[utoipa::path(tag = "cycles", params(PageQuery),
     responses((status = 200, body = PageOf<CycleView>), ReadProblems))]
 #[get("/cycles")]
-pub async fn list_cycles(
-    actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    query: web::Query<PageQuery>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    policy::may_read_cycles(&actor)?;
-    let limit = query.limit()?;
-    let after = query.after::<CycleId>(&cipher, "cycles")?;
-    let rows = registry
-        .0
-        .read(move |conn| {
-            let cycles = store::cycles::list(conn, after, limit + 1)?;
-            cycles.into_iter().map(|cycle| whole(conn, cycle)).collect::<Result<Vec<_>>>()
-        })
-        .await?;
-    page(&request, &cipher, "cycles", limit, rows, |(cycle, ..)| cycle.id, view)
+pub async fn list_cycles(actor: Actor, query: web::Query<PageQuery>, answering: Answering) -> Result<HttpResponse> {
+    let list = list(&actor)?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// All cycles, for whoever may read them.
+pub fn list(actor: &Actor) -> Result<List> {
+    policy::may_read_cycles(actor)?;
+    let find = |conn: &mut Conn, after, limit| {
+        let cycles = store::cycles::list(conn, after, limit)?;
+        cycles.into_iter().map(|cycle| whole(conn, cycle)).collect::<Result<Vec<_>>>()
+    };
+    Ok(List::new("list_cycles", "cycles", find, |(cycle, ..)| cycle.id, view))
 }
 
 /// Get a cycle.

@@ -5,18 +5,17 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Valid, page, versioned,
-};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Valid, versioned};
+use super::lists::Answering;
 use super::two_persons::{ApprovalView, ask};
-use crate::cipher::Cipher;
 use crate::clock::Clock;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
 use crate::domain::cycle::EvaluationKind;
 use crate::domain::ids::{CycleId, EvaluationId, JudgeId, PoolEntryId};
+use crate::domain::judge_file::FilePurpose;
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::domain::pool::{CourtGroup, Exclusion};
@@ -26,6 +25,23 @@ use crate::store;
 use crate::store::evaluations::{Evaluation, EvaluationState};
 use crate::store::pools::NamedEntry;
 use crate::workflow::approvals::{Act, Request};
+use crate::workflow::lists::List;
+
+/// Which evaluations of a cycle are listed.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EvaluationsQuery {
+    /// Only evaluations that stand there.
+    #[param(inline)]
+    state: Option<EvaluationState>,
+    /// How many items at most: 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(max_length = 512)]
+    cursor: Option<String>,
+}
 
 /// Why an evaluation is to end without a result.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -123,30 +139,32 @@ impl PoolEntryView {
 /// List the evaluations of a cycle.
 ///
 /// For staff but administrators.
-#[utoipa::path(tag = "evaluations", params(PageQuery),
+#[utoipa::path(tag = "evaluations", params(EvaluationsQuery),
     responses((status = 200, body = PageOf<EvaluationView>), ReadProblems))]
 #[get("/cycles/{cycle_id}/evaluations")]
 pub async fn list_evaluations(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
     cycle_id: web::Path<CycleId>,
-    query: web::Query<PageQuery>,
-    request: HttpRequest,
+    query: web::Query<EvaluationsQuery>,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    policy::may_read_cycles(&actor)?;
-    let cycle = cycle_id.into_inner();
-    let list = format!("evaluations {cycle}");
-    let limit = query.limit()?;
-    let after = query.after::<EvaluationId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .read(move |conn| {
-            store::cycles::find(conn, cycle)?.ok_or(Code::NotFound)?;
-            store::evaluations::list(conn, cycle, after, limit + 1)
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, EvaluationView::from)
+    let query = query.into_inner();
+    let list = list(&actor, cycle_id.into_inner(), &query)?;
+    answering.list(actor, list, PageQuery { limit: query.limit, cursor: query.cursor }).await
+}
+
+/// The evaluations of a cycle, for whoever may read it.
+pub fn list(actor: &Actor, cycle: CycleId, query: &EvaluationsQuery) -> Result<List> {
+    policy::may_read_cycles(actor)?;
+    let state = query.state;
+    let find = move |conn: &mut Conn, after, limit| {
+        store::cycles::find(conn, cycle)?.ok_or(Code::NotFound)?;
+        store::evaluations::list(conn, cycle, state, after, limit)
+    };
+    let name = format!("evaluations {cycle} {state:?}");
+    let subject = |row: &Evaluation| row.judge_id;
+    let list = List::of_names("list_evaluations", name, find, |row| row.id, subject, EvaluationView::from);
+    list.for_purpose(FilePurpose::Evaluation)
 }
 
 /// Get an evaluation.
@@ -180,29 +198,29 @@ fn sees(actor: &Actor, evaluation: &Evaluation) -> bool {
 #[get("/evaluations/{evaluation_id}/pool-entries")]
 pub async fn list_pool_entries(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
     evaluation_id: web::Path<EvaluationId>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let id = evaluation_id.into_inner();
-    let is_staff = policy::may_read_cycles(&actor).is_ok();
-    let shows_conflicts = policy::may_read_conflicts(&actor).is_ok();
-    let list = format!("pool-entries {id} {is_staff}");
-    let limit = query.limit()?;
-    let after = query.after::<PoolEntryId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .read(move |conn| {
-            let evaluation = store::evaluations::find(conn, id)?;
-            let evaluation = evaluation.filter(|evaluation| sees(&actor, evaluation)).ok_or(Code::NotFound)?;
-            // A member who is the subject sees what a subject sees.
-            let is_own = actor.judge_id == Some(evaluation.judge_id);
-            store::pools::list_entries(conn, id, is_own || !is_staff, after, limit + 1)
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |(entry, ..)| entry.id, |row| PoolEntryView::new(row, shows_conflicts))
+    let list = list_pool(&actor, evaluation_id.into_inner());
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// The eligible pool of an evaluation, as the caller may see it.
+pub fn list_pool(actor: &Actor, id: EvaluationId) -> List {
+    let is_staff = policy::may_read_cycles(actor).is_ok();
+    let shows_conflicts = policy::may_read_conflicts(actor).is_ok();
+    let actor = actor.clone();
+    let find = move |conn: &mut Conn, after, limit| {
+        let evaluation = store::evaluations::find(conn, id)?;
+        let evaluation = evaluation.filter(|evaluation| sees(&actor, evaluation)).ok_or(Code::NotFound)?;
+        // A member who is the subject sees what a subject sees.
+        let is_own = actor.judge_id == Some(evaluation.judge_id);
+        store::pools::list_entries(conn, id, is_own || !is_staff, after, limit)
+    };
+    let name = format!("pool-entries {id} {is_staff}");
+    let view = move |row| PoolEntryView::new(row, shows_conflicts);
+    List::new("list_pool_entries", name, find, |(entry, ..)| entry.id, view)
 }
 
 /// Ask to cancel an evaluation.

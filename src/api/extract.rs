@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_ENCODING, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION};
+use actix_web::http::header::{CONTENT_ENCODING, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
@@ -145,6 +145,12 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
+    /// Which of its parameters are given.
+    pub fn given(&self) -> impl Iterator<Item = &'static str> {
+        let given = [("limit", self.limit.is_some()), ("cursor", self.cursor.is_some())];
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
+    }
+
     /// The limit, 50 where none is asked for; 400 outside 1 to 100.
     pub fn limit(&self) -> Result<i64> {
         match self.limit {
@@ -159,14 +165,13 @@ impl PageQuery {
 
     /// The last key of the page before, out of the cursor; `list` names the list and its filters, and a cursor of
     /// another one is refused as `bad_cursor`.
-    pub fn after<K: std::str::FromStr>(&self, cipher: &Cipher, list: &str) -> Result<Option<K>> {
+    pub fn after(&self, cipher: &Cipher, list: &str) -> Result<Option<String>> {
         use base64::Engine;
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let refused = || Error::from(Code::BadCursor);
         let sealed = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
         let opened = cipher.open(Use::Cursor, list.as_bytes(), &sealed)?.ok_or_else(refused)?;
-        let key = std::str::from_utf8(&opened).map_err(|_| refused())?;
-        key.parse().map(Some).map_err(|_| refused())
+        String::from_utf8(opened.to_vec()).map(Some).map_err(|_| refused())
     }
 }
 
@@ -192,49 +197,13 @@ impl RoundQuery {
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct PageOf<T: ToSchema> {
+pub struct PageOf<T> {
     /// The items, in the list's order.
     #[schema(max_items = 100)]
     pub items: Vec<T>,
     /// Give it as `cursor` to get the next page; null on the last one.
     #[schema(max_length = 512)]
     pub next_cursor: Option<String>,
-}
-
-/// Answers a page: of `limit + 1` rows asked for, the surplus one tells that there is a next page.
-pub fn page<R, K: ToString, V: Serialize + ToSchema>(
-    request: &HttpRequest,
-    cipher: &Cipher,
-    list: &str,
-    limit: i64,
-    mut rows: Vec<R>,
-    key: impl Fn(&R) -> K,
-    view: impl Fn(R) -> V,
-) -> Result<HttpResponse> {
-    use base64::Engine;
-    let limit = usize::try_from(limit).map_err(Error::internal)?;
-    let is_more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = match rows.last().filter(|_| is_more) {
-        Some(last) => {
-            let sealed = cipher.seal(Use::Cursor, list.as_bytes(), key(last).to_string().as_bytes())?;
-            Some(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed))
-        }
-        None => None,
-    };
-    let mut response = HttpResponse::Ok();
-    if let Some(cursor) = &next_cursor {
-        response.insert_header((LINK, format!("<{}>; rel=\"next\"", next_target(request, cursor))));
-    }
-    Ok(response.json(PageOf { items: rows.into_iter().map(view).collect(), next_cursor }))
-}
-
-/// The same request with another cursor, relative to the service: `Host` is never believed.
-fn next_target(request: &HttpRequest, cursor: &str) -> String {
-    let kept = request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
-    let query: Vec<&str> = kept.collect();
-    let separator = if query.is_empty() { "" } else { "&" };
-    format!("{}?{}{separator}cursor={cursor}", request.path(), query.join("&"))
 }
 
 /// The version that the caller last saw, from `If-Match`: `"n"`, or `W/"n"`, which a compressing proxy makes of it.

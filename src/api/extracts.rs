@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once};
+use super::lists::Answering;
 use super::printed::{LanguageHeader, paper};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
@@ -29,6 +30,7 @@ use crate::problem_responses;
 use crate::store;
 use crate::store::extracts::{Extract, Revoked};
 use crate::workflow::extracts::{Order, issue, served, spare_key};
+use crate::workflow::lists::List;
 
 mod sheet;
 
@@ -189,27 +191,21 @@ pub async fn create_extract(
 #[get("/judges/{judge_id}/extracts")]
 pub async fn list_extracts(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    clock: web::Data<Clock>,
     judge_id: web::Path<JudgeId>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let judge_id = judge_id.into_inner();
-    may_list_extracts(&actor, judge_id)?;
-    let now = clock.now();
-    let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
-    let limit = query.limit()?;
-    let list = format!("extracts {judge_id}");
-    let before = query.after::<ExtractId>(&cipher, &list)?;
-    let purpose = purpose_of(&actor, judge_id);
-    let rows = registry.0.write(move |conn| {
-        store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
-        store::audit::record_reading(conn, actor.account_id, "list_extracts", judge_id, purpose, now)?;
-        store::extracts::list(conn, judge_id, before, limit + 1)
-    });
-    page(&request, &cipher, &list, limit, rows.await?, |row| row.id, move |row| ExtractView::new(row, today))
+    let list = list(&actor, judge_id.into_inner(), None, answering.today())?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// The extracts of a judge's file, for whoever may know of them.
+pub fn list(actor: &Actor, judge_id: JudgeId, asked: Option<FilePurpose>, today: NaiveDate) -> Result<List> {
+    may_list_extracts(actor, judge_id)?;
+    let find = move |conn: &mut Conn, before, limit| store::extracts::list(conn, judge_id, before, limit);
+    let view = move |row| ExtractView::new(row, today);
+    let list = List::new("list_extracts", format!("extracts {judge_id}"), find, |row: &Extract| row.id, view);
+    Ok(list.of_records(judge_id, asked, FilePurpose::Personnel))
 }
 
 /// Get an extract.
@@ -324,9 +320,4 @@ async fn read(
         Ok(extract)
     };
     registry.0.write(reading).await
-}
-
-/// Why somebody looks at the list.
-fn purpose_of(actor: &Actor, judge_id: JudgeId) -> FilePurpose {
-    if actor.judge_id == Some(judge_id) { FilePurpose::OwnFile } else { FilePurpose::Personnel }
 }

@@ -1,20 +1,21 @@
 //! From the draw to the ledgers, as the secretary runs it: keys, manifest, who has collected, ledgers. A newcomer's usual
 //! mistake is to publish first: a document is committed, then published, so that the folder never shows what is undone.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, kept_answer, page,
+    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, kept_answer,
 };
 use super::jobs::{JobView, Start, ask_for_work};
+use super::lists::Answering;
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credential::encoding::{Bytes, Digest, sha256};
 use crate::credential::manifest::digest_words;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
 use crate::domain::ids::{CycleId, EvaluationId};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
@@ -26,6 +27,7 @@ use crate::store::issuance::PanelCount;
 use crate::store::jobs::JobKind;
 use crate::workflow::issuance;
 use crate::workflow::jobs::Bell;
+use crate::workflow::lists::List;
 use crate::workflow::manifests;
 use crate::workflow::manifests::Standing;
 
@@ -178,27 +180,24 @@ pub async fn freeze_manifest(
 #[get("/cycles/{cycle_id}/issuance")]
 pub async fn list_issuance(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
     cycle_id: web::Path<CycleId>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    policy::may_read_issuance(&actor)?;
-    let id = cycle_id.into_inner();
-    let list = format!("issuance {id}");
-    let limit = query.limit()?;
-    let after = query.after::<EvaluationId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .read(move |conn| {
-            store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
-            let evaluations = store::evaluations::list(conn, id, after, limit + 1)?;
-            let ids: Vec<EvaluationId> = evaluations.iter().map(|evaluation| evaluation.id).collect();
-            store::issuance::panel_counts(conn, &ids)
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.evaluation_id, IssuanceView::from)
+    let list = list(&actor, cycle_id.into_inner())?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// How far the panels of a cycle are, for whoever may know.
+pub fn list(actor: &Actor, id: CycleId) -> Result<List> {
+    policy::may_read_issuance(actor)?;
+    let find = move |conn: &mut Conn, after, limit| {
+        store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
+        let evaluations = store::evaluations::list(conn, id, None, after, limit)?;
+        let ids: Vec<EvaluationId> = evaluations.iter().map(|evaluation| evaluation.id).collect();
+        store::issuance::panel_counts(conn, &ids)
+    };
+    Ok(List::new("list_issuance", format!("issuance {id}"), find, |row| row.evaluation_id, IssuanceView::from))
 }
 
 /// Sign and publish the ledgers.

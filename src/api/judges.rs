@@ -4,31 +4,34 @@
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::NaiveDate;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 use zeroize::Zeroizing;
 
 use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Reply, Valid, act_once, changed, page,
+    Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Reply, Valid, act_once, changed,
     versioned,
 };
-use super::record_views::JudgeView;
+use super::lists::Answering;
+use super::record_views::{JudgeView, asked_region};
 use crate::cipher::{Cipher, Use};
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::Caller;
 use crate::domain::ids;
-use crate::domain::ids::JudgeId;
+use crate::domain::ids::{CourtId, JudgeId};
 use crate::domain::iin::Iin;
-use crate::domain::judge_file::{Check, ExternalId, FilePurpose, NAME_LENGTH_MAX};
+use crate::domain::judge_file::{Check, CourtLevel, ExternalId, FilePurpose, NAME_LENGTH_MAX, PositionKind};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Fault, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::external_ids::Named;
+use crate::store::judge_search::{JudgeFilter, JudgeSort, Place};
 use crate::store::judges::{Judge, KeptIin};
+use crate::workflow::lists::List;
 
 crate::problem_responses! {
     /// Looking up by a body: a POST that changes nothing but the audit log.
@@ -68,6 +71,34 @@ pub struct JudgeLookup {
     iin: Option<Zeroizing<String>>,
     /// The judge's name in another system.
     external_id: Option<ExternalId>,
+}
+
+/// Which judges are listed, and in which order. Whoever is asked for by court, region, level or kind of post holds such a
+/// post today.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct JudgesQuery {
+    /// Only judges of this court.
+    court_id: Option<CourtId>,
+    /// Only judges of the courts of this region.
+    #[param(min_length = 1, max_length = 100)]
+    region: Option<String>,
+    /// Only judges of the courts of this level.
+    #[param(inline)]
+    level: Option<CourtLevel>,
+    /// Only judges who hold a post of this kind.
+    #[param(inline)]
+    position_kind: Option<PositionKind>,
+    /// The order: `added`, where nothing is asked for, a name, or the day of the first appointment. None of it is a rank.
+    #[param(inline)]
+    sort: Option<JudgeSort>,
+    /// How many items at most: 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(max_length = 512)]
+    cursor: Option<String>,
 }
 
 /// Add a judge.
@@ -135,28 +166,46 @@ fn check(caller: &Caller, new: &NewJudge, today: NaiveDate) -> Result<Iin> {
 
 /// List judges.
 ///
-/// For secretaries and auditors, in the order in which they were added.
-#[utoipa::path(tag = "judges", params(PageQuery),
+/// For secretaries and auditors. A file of the whole list is a reading of the file of each judge whom it names.
+#[utoipa::path(tag = "judges", params(JudgesQuery),
     responses((status = 200, body = PageOf<JudgeView>), ReadProblems))]
 #[get("/judges")]
-pub async fn list_judges(
-    actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    query: web::Query<PageQuery>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    policy::may_list_judges(&actor)?;
-    let limit = query.limit()?;
-    let after = query.after::<JudgeId>(&cipher, "judges")?;
-    let rows = registry
-        .0
-        .read(move |conn| {
-            let judges = store::judges::list(conn, after, limit + 1)?;
-            with_external_ids(conn, judges)
-        })
-        .await?;
-    page(&request, &cipher, "judges", limit, rows, |row| row.id, |view| view)
+pub async fn list_judges(actor: Actor, query: web::Query<JudgesQuery>, answering: Answering) -> Result<HttpResponse> {
+    let query = query.into_inner();
+    let list = list(&actor, &query, answering.today())?;
+    answering.list(actor, list, PageQuery { limit: query.limit, cursor: query.cursor }).await
+}
+
+/// The judges by name, for whoever may list them.
+pub fn list(actor: &Actor, query: &JudgesQuery, today: NaiveDate) -> Result<List> {
+    policy::may_list_judges(actor)?;
+    let filter = JudgeFilter {
+        region: asked_region(query.region.as_deref())?,
+        level: query.level,
+        court: query.court_id,
+        kind: query.position_kind,
+        day: today,
+    };
+    let sort = query.sort.unwrap_or(JudgeSort::Added);
+    // Without the day, so that a cursor outlives midnight.
+    let JudgeFilter { region, level, court, kind, .. } = &filter;
+    let name = format!("judges {sort} {region:?} {level:?} {court:?} {kind:?}");
+    let find = move |conn: &mut Conn, after: Option<Place>, limit: i64| {
+        let judges = store::judge_search::list(conn, &filter, sort, after.as_ref(), limit)?;
+        with_external_ids(conn, judges)
+    };
+    let place = move |view: &JudgeView| Place { value: sort_value(view, sort), id: view.id };
+    Ok(List::of_names("list_judges", name, find, place, |view| view.id, |view| view))
+}
+
+/// What a judge is sorted by.
+fn sort_value(view: &JudgeView, sort: JudgeSort) -> String {
+    match sort {
+        JudgeSort::Added => String::new(),
+        JudgeSort::FullNameKk => view.full_name_kk.clone(),
+        JudgeSort::FullNameRu => view.full_name_ru.clone(),
+        JudgeSort::FirstAppointedOn => view.first_appointed_on.to_string(),
+    }
 }
 
 fn with_external_ids(conn: &mut Conn, judges: Vec<Judge>) -> Result<Vec<JudgeView>> {

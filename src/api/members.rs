@@ -1,15 +1,15 @@
 //! The members to whom an evaluation is assigned. A newcomer's usual mistake is to keep them from the subject: who reviews
 //! is secret, who decides is not (CCJE Opinion 17, § 36).
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use actix_web::{HttpResponse, delete, get, post, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
-use crate::cipher::Cipher;
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once};
+use super::lists::Answering;
 use crate::clock::Clock;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
 use crate::domain::ids::{AccountId, EvaluationId, JudgeId};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
@@ -17,6 +17,7 @@ use crate::error::{Code, Result};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::members::EvaluationMember;
+use crate::workflow::lists::List;
 use crate::workflow::members;
 
 // By its alias, so that utoipa leaves the ids of the path to `Completion`, which declares all of them alike.
@@ -90,25 +91,23 @@ pub async fn assign_member(
 #[get("/evaluations/{evaluation_id}/members")]
 pub async fn list_members(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
     evaluation_id: web::Path<EvaluationId>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let id = evaluation_id.into_inner();
-    let list = format!("members {id}");
-    let limit = query.limit()?;
-    let after = query.after::<AccountId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .read(move |conn| {
-            let evaluation = store::evaluations::find(conn, id)?.ok_or(Code::NotFound)?;
-            policy::may_read_members(&actor, evaluation.judge_id)?;
-            store::members::list(conn, id, after, limit + 1)
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |(row, _)| row.account_id, MemberView::from)
+    let list = list(&actor, evaluation_id.into_inner());
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// The members of an evaluation, for those for whom it is there.
+pub fn list(actor: &Actor, id: EvaluationId) -> List {
+    let actor = actor.clone();
+    let find = move |conn: &mut Conn, after, limit| {
+        let evaluation = store::evaluations::find(conn, id)?.ok_or(Code::NotFound)?;
+        policy::may_read_members(&actor, evaluation.judge_id)?;
+        store::members::list(conn, id, after, limit)
+    };
+    List::new("list_members", format!("members {id}"), find, |(row, _)| row.account_id, MemberView::from)
 }
 
 /// Take an evaluation from a member.

@@ -10,14 +10,14 @@ use validator::{Validate, ValidationErrors};
 
 use super::extract::{
     Deed, IdempotencyKey, IdempotencyKeyHeader, IfMatch, IfMatchHeader, NotModified, PageOf, PageQuery, Reply, Valid,
-    act_once, changed, page, versioned,
+    act_once, changed, versioned,
 };
+use super::lists::Answering;
 use super::two_persons::{ApprovalView, ask};
-use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::coded;
 use crate::credential::jcs;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
 use crate::domain::hex::hex;
 use crate::domain::ids;
 use crate::domain::ids::MethodologyId;
@@ -29,6 +29,7 @@ use crate::problem::responses::{ChangeProblems, CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::methodologies::MethodologyRow;
 use crate::workflow::approvals::{Act, Request};
+use crate::workflow::lists::List;
 use crate::workflow::methodologies::PublishParameters;
 
 /// Bytes of a methodology's document.
@@ -246,27 +247,27 @@ pub async fn update_methodology(
 #[get("/methodologies")]
 pub async fn list_methodologies(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
     query: web::Query<MethodologyQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let MethodologyQuery { state, limit, cursor } = query.into_inner();
-    let drafts_too = policy::may_read_draft_methodologies(&actor).is_ok();
+    let query = query.into_inner();
+    let list = list(&actor, &query);
+    answering.list(actor, list, PageQuery { limit: query.limit, cursor: query.cursor }).await
+}
+
+/// The methodologies that the caller may read.
+pub fn list(actor: &Actor, query: &MethodologyQuery) -> List {
+    let drafts_too = policy::may_read_draft_methodologies(actor).is_ok();
     // To whom drafts are not shown, there are none: asked for, the list is empty.
-    let is_empty = !drafts_too && state == Some(MethodologyState::Draft);
-    let state = if drafts_too { state } else { Some(MethodologyState::Published) };
+    let is_empty = !drafts_too && query.state == Some(MethodologyState::Draft);
+    let state = if drafts_too { query.state } else { Some(MethodologyState::Published) };
     let state = state.map(MethodologyState::as_str);
-    let list = format!("methodologies {}", state.unwrap_or_default());
-    let paging = PageQuery { limit, cursor };
-    let limit = paging.limit()?;
-    let after = paging.after::<MethodologyId>(&cipher, &list)?;
-    let rows = match is_empty {
-        true => Vec::new(),
-        false => registry.0.read(move |conn| store::methodologies::list(conn, state, after, limit + 1)).await?,
+    let find = move |conn: &mut Conn, after, limit| match is_empty {
+        true => Ok(Vec::new()),
+        false => store::methodologies::list(conn, state, after, limit)?.iter().map(summary).collect::<Result<Vec<_>>>(),
     };
-    let rows = rows.into_iter().map(|row| summary(&row)).collect::<Result<Vec<_>>>()?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, |row| row)
+    let name = format!("methodologies {}", state.unwrap_or_default());
+    List::new("list_methodologies", name, find, |row| row.id, |row| row)
 }
 
 /// Get a methodology.

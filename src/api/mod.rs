@@ -18,6 +18,7 @@ pub mod cycle_acts;
 pub mod cycles;
 pub mod documents;
 pub mod evaluations;
+pub mod exports;
 pub mod extract;
 pub mod extract_checks;
 pub mod extracts;
@@ -33,6 +34,7 @@ pub mod jobs;
 pub mod judge_indicators;
 pub mod judges;
 pub mod known_file;
+pub mod lists;
 pub mod members;
 pub mod methodologies;
 pub mod observations;
@@ -46,13 +48,83 @@ pub mod records;
 pub mod recounts;
 pub mod results;
 pub mod sessions;
+pub mod staffing_overviews;
 pub mod tokens;
 pub mod two_persons;
 
+use std::str::FromStr;
+
 use actix_web::dev::HttpServiceFactory;
 use actix_web::web;
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use utoipa_actix_web::OpenApiFactory;
 use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
+use crate::domain::judge_file::FilePurpose;
+use crate::domain::policy::Actor;
+use crate::error::{Error, Result, Rule};
+use crate::workflow::lists::List;
+
+/// The list that a path and query name, for a file of the whole: what its GET would answer the caller.
+///
+/// # Errors
+/// 422 at `/list` where it names none, or has a parameter that is not of the list's own; whatever the list refuses.
+pub fn list_at(actor: &Actor, target: &str, purpose: FilePurpose, now: DateTime<Utc>) -> Result<List> {
+    let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let parts: Vec<&str> = path.strip_prefix("/v1/").unwrap_or_default().split('/').collect();
+    let asked = Some(purpose);
+    let list = match parts.as_slice() {
+        ["judges"] => judges::list(actor, &read(query)?, today)?,
+        ["correction-requests"] => correction_requests::list_due(actor, &read(query)?, today)?,
+        ["courts"] => courts::list(actor, &read(query)?)?,
+        ["methodologies"] => methodologies::list(actor, &read(query)?),
+        ["cycles", id, "evaluations"] => evaluations::list(actor, id_of(id)?, &read(query)?)?,
+        ["judges", id, "observations"] => observations::list(id_of(id)?, asked, &read(query)?)?,
+        ["judges", id, "records"] => records::list(id_of(id)?, asked, &read(query)?, today)?,
+        _ if !query.is_empty() => return Err(no_list()),
+        ["accounts"] => accounts::list(actor)?,
+        ["approvals"] => approvals::list(actor)?,
+        ["audit-entries"] => audit_entries::list(actor)?,
+        ["clients"] => clients::list(actor)?,
+        ["conflicts"] => conflicts::list(actor)?,
+        ["cycles"] => cycles::list(actor)?,
+        ["indicators"] => indicators::list(actor)?,
+        ["me", "assignments"] => assignments::list(actor, now)?,
+        ["cycles", id, "accepted-counts"] => recounts::list_counts(actor, id_of(id)?)?,
+        ["cycles", id, "issuance"] => issuance::list(actor, id_of(id)?)?,
+        ["cycles", id, "recounts"] => recounts::list(actor, id_of(id)?),
+        ["evaluations", id, "challenges"] => challenges::list(actor, id_of(id)?),
+        ["evaluations", id, "members"] => members::list(actor, id_of(id)?),
+        ["evaluations", id, "pool-entries"] => evaluations::list_pool(actor, id_of(id)?),
+        ["judges", id, "access-entries"] => access_entries::list(actor, id_of(id)?)?,
+        ["judges", id, "acts"] => acts::list(id_of(id)?, asked),
+        ["judges", id, "correction-requests"] => correction_requests::list(id_of(id)?, asked, today),
+        ["judges", id, "extracts"] => extracts::list(actor, id_of(id)?, asked, today)?,
+        ["judges", id, "positions"] => positions::list(id_of(id)?, asked),
+        _ => return Err(no_list()),
+    };
+    list.for_purpose(purpose)
+}
+
+/// A list's own parameters; where a page begins and why it is read is said elsewhere.
+fn read<Q: DeserializeOwned>(query: &str) -> Result<Q> {
+    let of_page = |pair: &str| ["limit", "cursor", "purpose"].contains(&pair.split('=').next().unwrap_or_default());
+    if query.split('&').any(of_page) {
+        return Err(no_list());
+    }
+    web::Query::from_query(query).map(web::Query::into_inner).map_err(|_| no_list())
+}
+
+fn id_of<T: FromStr>(part: &str) -> Result<T> {
+    part.parse().map_err(|_| no_list())
+}
+
+fn no_list() -> Error {
+    Error::invalid("/list", Rule::Format { expected: "the path and filters of a list" })
+}
 
 /// Where routes are listed: in an app that serves them, or in the document. Collecting the document takes some thirty
 /// megabytes for a moment, so the apps of the server's threads, one each, do without.
@@ -141,6 +213,7 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(courts::create_court).service(courts::list_courts).service(courts::get_court);
     cfg.service(indicators::list_indicators);
     cfg.service(indicator_overviews::get_indicator_overview);
+    cfg.service(staffing_overviews::get_staffing_overview);
     cfg.service(judge_indicators::get_judge_indicators).service(judge_indicators::get_judge_indicator_figure);
     cfg.service(acts::create_act).service(acts::list_acts).service(acts::attribute_act);
     cfg.service(judges::create_judge)
@@ -151,6 +224,7 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(conflicts::create_conflict).service(conflicts::list_conflicts);
     cfg.service(correction_requests::create_correction_request)
         .service(correction_requests::list_correction_requests)
+        .service(correction_requests::list_due_corrections)
         .service(correction_requests::decide_correction_request);
     cfg.service(records::create_record)
         .service(records::list_records)
@@ -171,6 +245,7 @@ pub fn routes(cfg: &mut impl Routes) {
         .service(issuance::list_issuance)
         .service(issuance::publish_ledgers);
     cfg.service(jobs::get_job);
+    cfg.service(exports::create_export).service(exports::get_export).service(exports::get_export_file);
     cfg.service(assignments::list_my_assignments).service(assignments::recuse_assignment);
     cfg.service(credentials::collect_credentials);
     cfg.service(results::compute_results).service(results::get_result).service(results::get_result_figure);

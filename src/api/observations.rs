@@ -1,15 +1,15 @@
 //! Observed values of indicators. A newcomer's usual mistake is to look for an update: a closed quarter is restated by a
 //! new record that names the one it supersedes, and both stay readable.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once};
+use super::lists::Answering;
 use super::record_views::ObservationView;
-use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, Period, date_at};
@@ -24,7 +24,8 @@ use crate::error::{Code, Error, Fault, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::observations::Observation;
-use crate::workflow;
+use crate::workflow::lists::List;
+use crate::workflow::restatements::take_out_of_force;
 
 /// A value that a source reports.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -125,10 +126,7 @@ pub async fn create_observation(
     act_once(&registry, deed, now, move |conn| {
         store::judges::find(conn, observation.judge_id)?.ok_or(Code::NotFound)?;
         check(conn, &caller, catalogue, &observation, period, today)?;
-        let status = match observation.supersedes_id {
-            Some(old_id) => supersede(conn, &caller, old_id, &observation)?,
-            None => observation.status,
-        };
+        let status = take_out_of_force(conn, &caller, &observation)?;
         let observation = Observation { status, ..observation.clone() };
         store::observations::insert(conn, &observation)?;
         let act = "create_observation";
@@ -175,27 +173,6 @@ fn check(
     check.done()
 }
 
-/// Takes the old record out of force, for `new` to take its place; how that one stands.
-fn supersede(conn: &mut Conn, caller: &Caller, old_id: ObservationId, new: &Observation) -> Result<RecordStatus> {
-    let old = store::observations::find(conn, old_id)?.filter(|old| old.judge_id == new.judge_id);
-    // Another system's record is as absent to a client as another judge's.
-    let old = old.filter(|old| caller.speaks_for(&old.source_system));
-    let old = old.ok_or_else(|| Error::invalid("/supersedes_id", Rule::Missing))?;
-    let differs = [
-        ("indicator_code", old.indicator_code != new.indicator_code),
-        ("category", old.category != new.category),
-        ("period", old.period_start != new.period_start),
-    ];
-    if let Some((other, _)) = differs.into_iter().find(|(_, is_other)| *is_other) {
-        return Err(Error::invalid("/supersedes_id", Rule::Mismatch { other }));
-    }
-    if !old.status.is_in_force() {
-        return Err(Code::AlreadySuperseded.into());
-    }
-    store::observations::set_status(conn, old_id, RecordStatus::Corrected)?;
-    Ok(old.status.of_successor())
-}
-
 /// List the observations of a judge.
 ///
 /// For secretaries, the judge, and members as for the file; in the order in which they were recorded, superseded records
@@ -205,33 +182,26 @@ fn supersede(conn: &mut Conn, caller: &Caller, old_id: ObservationId, new: &Obse
 #[get("/judges/{judge_id}/observations")]
 pub async fn list_observations(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    clock: web::Data<Clock>,
     judge_id: web::Path<JudgeId>,
     query: web::Query<ObservationsQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let now = clock.now();
-    let judge_id = judge_id.into_inner();
-    let ObservationsQuery { indicator_code, purpose: why, limit, cursor } = query.into_inner();
-    if indicator_code.as_deref().is_some_and(|code| !is_code(code, 40)) {
+    let query = query.into_inner();
+    let list = list(judge_id.into_inner(), query.purpose, &query)?;
+    answering.list(actor, list, PageQuery { limit: query.limit, cursor: query.cursor }).await
+}
+
+/// The observations of a judge, for whoever may read them.
+pub fn list(judge_id: JudgeId, asked: Option<FilePurpose>, query: &ObservationsQuery) -> Result<List> {
+    let code = query.indicator_code.clone();
+    if code.as_deref().is_some_and(|code| !is_code(code, 40)) {
         return Err(Error::faults(Code::Malformed, vec![Fault::parameter("indicator_code", CODE_40)]));
     }
-    let asked = PageQuery { limit, cursor };
-    let limit = asked.limit()?;
-    let list = format!("observations {judge_id} {indicator_code:?}");
-    let after = asked.after::<ObservationId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .write(move |conn| {
-            let usual = FilePurpose::Personnel;
-            let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
-            store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
-            store::audit::record_reading(conn, actor.account_id, "list_observations", judge_id, purpose, now)?;
-            let rows = store::observations::list(conn, judge_id, indicator_code.as_deref(), after, limit + 1)?;
-            rows.into_iter().map(ObservationView::new).collect::<Result<Vec<_>>>()
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, |view| view)
+    let name = format!("observations {judge_id} {code:?}");
+    let find = move |conn: &mut Conn, after, limit| {
+        let rows = store::observations::list(conn, judge_id, code.as_deref(), after, limit)?;
+        rows.into_iter().map(ObservationView::new).collect::<Result<Vec<_>>>()
+    };
+    let list = List::new("list_observations", name, find, |view| view.id, |view| view);
+    Ok(list.of_records(judge_id, asked, FilePurpose::Personnel))
 }

@@ -1,15 +1,15 @@
 //! The posts that a judge holds and held. A newcomer's usual mistake is to look for an update: the end of a post, like any
 //! change of a record, is a new record that names the one it supersedes.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, Valid, act_once, page};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, Valid, act_once};
+use super::lists::Answering;
 use super::record_views::{PositionView, RecordsQuery};
-use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
@@ -23,7 +23,8 @@ use crate::error::{Code, Error, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::positions::Position;
-use crate::workflow;
+use crate::workflow::lists::List;
+use crate::workflow::restatements::take_out_of_force;
 
 /// A new record of a post.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -128,19 +129,7 @@ fn insert(conn: &mut Conn, caller: &Caller, mut position: Position) -> Result<Po
     if store::courts::find(conn, position.court_id)?.is_none() {
         return Err(Error::invalid("/court_id", Rule::Missing));
     }
-    if let Some(old_id) = position.supersedes_id {
-        let old = store::positions::find(conn, old_id)?.filter(|old| old.judge_id == position.judge_id);
-        let old = old.filter(|old| caller.speaks_for(&old.source_system));
-        let old = old.ok_or_else(|| Error::invalid("/supersedes_id", Rule::Missing))?;
-        if old.kind != position.kind {
-            return Err(Error::invalid("/supersedes_id", Rule::Mismatch { other: "kind" }));
-        }
-        if !old.status.is_in_force() {
-            return Err(Code::AlreadySuperseded.into());
-        }
-        store::positions::set_status(conn, old_id, RecordStatus::Corrected)?;
-        position.status = old.status.of_successor();
-    }
+    position.status = take_out_of_force(conn, caller, &position)?;
     let Position { judge_id, kind, starts_on, ends_on, .. } = position;
     if store::positions::is_held(conn, judge_id, kind, starts_on, ends_on)? {
         return Err(Code::AlreadyExists.into());
@@ -158,29 +147,17 @@ fn insert(conn: &mut Conn, caller: &Caller, mut position: Position) -> Result<Po
 #[get("/judges/{judge_id}/positions")]
 pub async fn list_positions(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    clock: web::Data<Clock>,
     judge_id: web::Path<JudgeId>,
     query: web::Query<RecordsQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let now = clock.now();
-    let judge_id = judge_id.into_inner();
-    let why = query.purpose;
-    let asked = query.page();
-    let limit = asked.limit()?;
-    let list = format!("positions {judge_id}");
-    let after = asked.after::<PositionId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .write(move |conn| {
-            let usual = FilePurpose::Personnel;
-            let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
-            store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
-            store::audit::record_reading(conn, actor.account_id, "list_positions", judge_id, purpose, now)?;
-            store::positions::list(conn, judge_id, after, limit + 1)
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, PositionView::from)
+    let list = list(judge_id.into_inner(), query.purpose);
+    answering.list(actor, list, query.page()).await
+}
+
+/// The posts of a judge, for whoever may read them.
+pub fn list(judge_id: JudgeId, asked: Option<FilePurpose>) -> List {
+    let find = move |conn: &mut Conn, after, limit| store::positions::list(conn, judge_id, after, limit);
+    let list = List::new("list_positions", format!("positions {judge_id}"), find, |row| row.id, PositionView::from);
+    list.of_records(judge_id, asked, FilePurpose::Personnel)
 }

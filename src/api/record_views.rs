@@ -5,6 +5,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use unicode_normalization::UnicodeNormalization;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::PageQuery;
@@ -13,7 +14,7 @@ use crate::domain::ids::{
     AccountId, ClientId, ConflictId, CorrectionRequestId, CourtId, JudgeId, ObservationId, PositionId, RecordId,
 };
 use crate::domain::judge_file::{
-    ConflictKind, CorrectionStatus, EndedReason, ExternalId, FilePurpose, PositionKind, RecordStatus,
+    Check, ConflictKind, CorrectionStatus, EndedReason, ExternalId, FilePurpose, PositionKind, RecordStatus,
 };
 use crate::domain::sections::{ConfirmationState, Content, RecordType, Section};
 use crate::error::{Error, Result};
@@ -46,6 +47,20 @@ impl RecordsQuery {
     pub fn page(&self) -> PageQuery {
         PageQuery { limit: self.limit, cursor: self.cursor.clone() }
     }
+}
+
+/// Most characters of a region.
+pub const REGION_LENGTH_MAX: usize = 100;
+
+/// A region that is asked for, as bodies are read: the same one is found whatever form its letters came in.
+pub fn asked_region(region: Option<&str>) -> Result<Option<String>> {
+    let region: Option<String> = region.map(|region| region.nfc().collect());
+    if let Some(region) = &region {
+        let mut check = Check::default();
+        check.text("region", region, REGION_LENGTH_MAX);
+        check.parameters()?;
+    }
+    Ok(region)
 }
 
 /// A judge by name; never the IIN.

@@ -2,18 +2,16 @@
 //! show a record because its reader may read the file: a penalty that has expired, or a complaint that was not founded, is
 //! shown to nobody, and the store alone decides which those are.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page, reasons,
-};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, reasons};
 use super::known_file::{Past, end_of_day};
+use super::lists::Answering;
 use super::record_views::{CorrectionRequestView, RecordView};
-use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
@@ -28,6 +26,7 @@ use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::file_records::FileRecord;
 use crate::workflow;
+use crate::workflow::lists::List;
 use crate::workflow::records::{Keeper, NewFileRecord};
 
 /// By its own name, else the document would describe the two parts once more, and without words.
@@ -183,41 +182,33 @@ fn check(caller: &Caller, judge_id: JudgeId, new: NewRecord, today: NaiveDate) -
 #[get("/judges/{judge_id}/records")]
 pub async fn list_records(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    clock: web::Data<Clock>,
     judge_id: web::Path<JudgeId>,
     query: web::Query<FileRecordsQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let now = clock.now();
-    let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
-    let judge_id = judge_id.into_inner();
-    let FileRecordsQuery { section, known_on, purpose: why, limit, cursor } = query.into_inner();
+    let query = query.into_inner();
+    let list = list(judge_id.into_inner(), query.purpose, &query, answering.today())?;
+    answering.list(actor, list, PageQuery { limit: query.limit, cursor: query.cursor }).await
+}
+
+/// The records of a judge's other sections, for whoever may read them.
+pub fn list(judge_id: JudgeId, asked: Option<FilePurpose>, query: &FileRecordsQuery, today: NaiveDate) -> Result<List> {
+    let FileRecordsQuery { section, known_on, .. } = *query;
     let instant = end_of_day(known_on, today)?;
-    let asked = PageQuery { limit, cursor };
-    let limit = asked.limit()?;
-    let list = format!("records {judge_id} {section:?} {known_on:?}");
-    let after = asked.after::<RecordId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .write(move |conn| {
-            let usual = FilePurpose::Personnel;
-            let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
-            store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
-            store::audit::record_reading(conn, actor.account_id, "list_records", judge_id, purpose, now)?;
-            let rows = store::file_records::list(conn, judge_id, section, instant, today, after, limit + 1)?;
-            let rows = match instant {
-                Some(instant) => {
-                    let disputed = store::corrections::disputed_before(conn, judge_id, instant)?;
-                    Past::new(instant, disputed).records(rows)
-                }
-                None => rows,
-            };
-            rows.into_iter().map(RecordView::new).collect::<Result<Vec<_>>>()
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, |view| view)
+    let find = move |conn: &mut Conn, after, limit| {
+        let rows = store::file_records::list(conn, judge_id, section, instant, today, after, limit)?;
+        let rows = match instant {
+            Some(instant) => {
+                let disputed = store::corrections::disputed_before(conn, judge_id, instant)?;
+                Past::new(instant, disputed).records(rows)
+            }
+            None => rows,
+        };
+        rows.into_iter().map(RecordView::new).collect::<Result<Vec<_>>>()
+    };
+    let name = format!("records {judge_id} {section:?} {known_on:?}");
+    let list = List::new("list_records", name, find, |row| row.id, |view| view);
+    Ok(list.of_records(judge_id, asked, FilePurpose::Personnel))
 }
 
 /// Get a record of one of the file's other sections with its history.

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use actix_web::body::SizedStream;
 use actix_web::http::header;
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -18,12 +18,12 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, RoundQuery, Valid, act_once, page,
+    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, RoundQuery, Valid, act_once,
 };
-use crate::cipher::Cipher;
+use super::lists::Answering;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
 use crate::domain::ids::{AccountId, CycleId, EvaluationId};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
@@ -33,6 +33,7 @@ use crate::exchange;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::recounts::{RecountOutcome, RecountStatement};
+use crate::workflow::lists::List;
 use crate::workflow::{deletions, recounts};
 
 crate::problem_responses! {
@@ -220,30 +221,28 @@ impl Write for Pieces {
 #[get("/cycles/{cycle_id}/accepted-counts")]
 pub async fn list_accepted_counts(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
     cycle_id: web::Path<CycleId>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    policy::may_read_accepted_counts(&actor)?;
-    let id = cycle_id.into_inner();
-    let list = format!("accepted counts {id}");
-    let limit = query.limit()?;
-    let after = query.after::<EvaluationId>(&cipher, &list)?;
-    let is_auditor = policy::may_recount(&actor).is_ok();
-    let rows = registry
-        .0
-        .read(move |conn| {
-            let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
-            let under_way = recounts::round_under_way(conn, &cycle)?;
-            if under_way.is_none() {
-                recounts::stored_digest(conn, id, None)?;
-            }
-            store::recounts::list_accepted(conn, id, under_way.filter(|_| !is_auditor), after, limit + 1)
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.0, AcceptedCountView::from)
+    let list = list_counts(&actor, cycle_id.into_inner())?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// How many reviews of a cycle were accepted, for whoever may know.
+pub fn list_counts(actor: &Actor, id: CycleId) -> Result<List> {
+    policy::may_read_accepted_counts(actor)?;
+    let is_auditor = policy::may_recount(actor).is_ok();
+    let find = move |conn: &mut Conn, after, limit| {
+        let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
+        let under_way = recounts::round_under_way(conn, &cycle)?;
+        if under_way.is_none() {
+            recounts::stored_digest(conn, id, None)?;
+        }
+        store::recounts::list_accepted(conn, id, under_way.filter(|_| !is_auditor), after, limit)
+    };
+    let name = format!("accepted counts {id}");
+    Ok(List::new("list_accepted_counts", name, find, |row| row.0, AcceptedCountView::from))
 }
 
 /// State how a recount ended.
@@ -286,28 +285,26 @@ pub async fn create_recount(
 #[get("/cycles/{cycle_id}/recounts")]
 pub async fn list_recounts(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
     cycle_id: web::Path<CycleId>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let id = cycle_id.into_inner();
-    let list = format!("recounts {id}");
-    let limit = query.limit()?;
-    let after = query.after::<Place>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .read(move |conn| {
-            let cycle = store::cycles::find(conn, id)?;
-            let is_subject = match actor.judge_id {
-                Some(judge) => store::evaluations::is_subject(conn, id, judge)?,
-                None => false,
-            };
-            policy::recounts::may_read_recounts(&actor, cycle.as_ref().map(|cycle| cycle.phase), is_subject)?;
-            cycle.ok_or(Code::NotFound)?;
-            store::recounts::list(conn, id, after.as_ref().map(|Place(after)| after), limit + 1)
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, Place::of, RecountView::from)
+    let list = list(&actor, cycle_id.into_inner());
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// The statements about a cycle, for whoever may read them.
+pub fn list(actor: &Actor, id: CycleId) -> List {
+    let actor = actor.clone();
+    let find = move |conn: &mut Conn, after: Option<Place>, limit: i64| {
+        let cycle = store::cycles::find(conn, id)?;
+        let is_subject = match actor.judge_id {
+            Some(judge) => store::evaluations::is_subject(conn, id, judge)?,
+            None => false,
+        };
+        policy::recounts::may_read_recounts(&actor, cycle.as_ref().map(|cycle| cycle.phase), is_subject)?;
+        cycle.ok_or(Code::NotFound)?;
+        store::recounts::list(conn, id, after.as_ref().map(|Place(after)| after), limit)
+    };
+    List::new("list_recounts", format!("recounts {id}"), find, Place::of, RecountView::from)
 }

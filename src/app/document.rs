@@ -5,12 +5,14 @@ use std::sync::Arc;
 use actix_web::http::header::CONTENT_SECURITY_POLICY;
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use utoipa::Modify;
+use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{KnownFormat, Object, SchemaFormat, Type};
 use utoipa::openapi::security::{ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityScheme};
 use utoipa::openapi::server::{Server, ServerBuilder, ServerVariableBuilder};
 use utoipa::openapi::{
-    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Required, SecurityRequirement,
+    ComponentsBuilder, Content, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Required,
+    SecurityRequirement,
 };
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::Config as ReaderConfig;
@@ -22,7 +24,12 @@ use crate::clock::Clock;
 use crate::config::{Config, Docs};
 use crate::db::Registry;
 use crate::domain::caller::Scope;
+use crate::domain::exports::Format;
 use crate::error::{Code, Error, Result};
+use crate::problem::responses::declare;
+
+/// More bytes than the file of a list ever has.
+const FILE_BYTES_MAX: usize = 1 << 30;
 
 /// The document of both listeners, without starting either.
 ///
@@ -132,6 +139,7 @@ impl Modify for Completion {
         for (path, item) in &mut document.paths.paths {
             for operation in operations(item) {
                 declare_ids(path, operation);
+                declare_files(operation);
                 describe_successes(operation);
             }
         }
@@ -168,6 +176,34 @@ fn declare_ids(path: &str, operation: &mut Operation) {
             .schema(Some(schema));
         parameters.push(RefOr::T(parameter.build()));
     }
+}
+
+/// A list is a page, or a file of the whole, as `Accept` asks: the handlers declare the page.
+fn declare_files(operation: &mut Operation) {
+    let Some(RefOr::T(found)) = operation.responses.responses.get_mut("200") else { return };
+    let is_list = found.content.values().any(|content| match content {
+        RefOr::T(Content { schema: Some(RefOr::Ref(schema)), .. }) => schema.ref_location.contains("/PageOf_"),
+        RefOr::T(_) | RefOr::Ref(_) => false,
+    });
+    if !is_list {
+        return;
+    }
+    for format in Format::ALL {
+        let file = Object::builder()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
+            .max_length(Some(FILE_BYTES_MAX))
+            .build();
+        let content = ContentBuilder::new().schema(Some(file)).build();
+        found.content.insert(format.media_type().to_owned(), RefOr::T(content));
+    }
+    let words = "As asked: a page, or by `Accept` the whole list as a file of at most 10,000 rows, with the same rows and \
+                 members in the same order; then neither `limit` nor `cursor` is taken.";
+    words.clone_into(&mut found.description);
+    let text = Object::builder().schema_type(Type::String).max_length(Some(1024)).build();
+    let name = HeaderBuilder::new().schema(Some(text)).description(Some("The name of the file, where it is one."));
+    found.headers.insert("Content-Disposition".to_owned(), RefOr::T(name.build()));
+    operation.responses.responses.extend(declare(&[422]));
 }
 
 /// OpenAPI wants words with every answer.

@@ -45,7 +45,8 @@ impl ThrowawayStores {
         let key = hex(&random::<32>()?);
         let folder = |name: &str| self.folder.path().join(name).display().to_string();
         let (publication_dir, audit_dir, key_dir) = (folder("public"), folder("audit"), folder("keys"));
-        let own: [(&str, &str); 8] = [
+        let export_dir = folder("exports");
+        let own: [(&str, &str); 9] = [
             ("EJF_DATABASE_URL", &self.registry_url),
             ("EJF_BALLOT_DATABASE_URL", &self.ballot_url),
             ("EJF_BIND", "127.0.0.1:0"),
@@ -53,6 +54,7 @@ impl ThrowawayStores {
             ("EJF_COLUMN_KEY", &key),
             ("EJF_PUBLICATION_DIR", &publication_dir),
             ("EJF_AUDIT_DIR", &audit_dir),
+            ("EJF_EXPORT_DIR", &export_dir),
             ("EJF_KEY_DIR", &key_dir),
         ];
         let settings = || own.iter().chain(more);

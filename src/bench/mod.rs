@@ -11,6 +11,7 @@
 mod ballots;
 mod files;
 mod limits;
+mod lists;
 mod load;
 mod records;
 mod report;
@@ -200,9 +201,8 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
     let floors = Floors::open(options.database_url.as_deref(), samples, now).await?;
     let server = FloorServer::start(&floors.behind_handlers, raw_files)?;
 
-    let mut comparisons = Vec::new();
     tell("logging in");
-    comparisons.push(log_ins(&stage, &staff, &logins, &sizes).await?);
+    let mut comparisons = vec![log_ins(&stage, &staff, &logins, &sizes).await?];
     let registry = |requests: Vec<Vec<u8>>, expected: u16| Load {
         address: stage.registry.address,
         requests: Arc::new(requests),
@@ -238,7 +238,6 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
     let limit = Load { address: server.address, requests: Arc::new(vec![raw]), ..service.clone() };
     let limits = vec![(limit, "a handler that writes the same value, audit and idempotency rows")];
     comparisons.push(compare("observation write", sizes.requests, &service, limits).await?);
-
     tell("review submit");
     comparisons.push(submissions(&stage, &floors, &server, &mut reviews, &sizes).await?);
     server.stop().await;
@@ -262,6 +261,7 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
     tell("scoring a national cycle");
     singles.extend(aside(move || scoring::scoring(sizes.scored)).await?);
     stage.close().await;
+    comparisons.push(lists::pages(options, sizes.requests, sizes.connections, &tell).await?);
     let engine = if options.database_url.is_some() { "postgresql" } else { "sqlite" };
     let setting = Setting {
         engine,

@@ -71,6 +71,8 @@ ids! {
     ChallengeId,
     /// Identifies one reviewer's assignment to one subject.
     AssignmentId,
+    /// Identifies a file of a list that was ordered.
+    ExportId,
     /// Identifies a piece of background work.
     JobId,
 }

@@ -2,6 +2,7 @@
 //! state in the worker: it may be stopped at any moment, and the next start goes on from the rows.
 
 pub mod checkpoints;
+mod exports;
 mod keys;
 mod results;
 
@@ -20,6 +21,7 @@ use crate::domain::ids::CycleId;
 use crate::error::{Error, Result};
 use crate::exchange::told::Told;
 use crate::exchange::{self, endings};
+use crate::exports::Lister;
 use crate::store;
 use crate::store::jobs::{Job, JobKind};
 use crate::workflow::jobs::Bell;
@@ -45,6 +47,10 @@ pub struct Workshop {
     pub key_dir: PathBuf,
     /// The publication folder.
     pub publication_dir: PathBuf,
+    /// The folder of files of lists.
+    pub export_dir: PathBuf,
+    /// How a list is found that a file is ordered of.
+    pub lister: Lister,
 }
 
 /// The running worker.
@@ -61,9 +67,11 @@ impl Workshop {
         clock: Clock,
         bell: Arc<Bell>,
         key_source: KeySource,
+        lister: Lister,
     ) -> Self {
         let (key_dir, publication_dir) = (config.key_dir.clone(), config.publication_dir.clone());
-        Workshop { registry, cipher, clock, bell, key_source, key_dir, publication_dir }
+        let export_dir = config.export_dir.clone();
+        Workshop { registry, cipher, clock, bell, key_source, key_dir, publication_dir, export_dir, lister }
     }
 
     /// Starts the worker: it publishes what a stop left unpublished, goes on with an interrupted job, then waits for the
@@ -99,7 +107,15 @@ async fn work(shop: Workshop) {
                     rung_within(&shop.bell, PATIENCE).await;
                 }
             }
-            Ok(None) => wait(&shop, &mut looks, (&mut told_of_seals, &mut told_of_reviews)).await,
+            // Files wait for the rest: whoever needs keys or results holds up others.
+            Ok(None) => match exports::make_next(&shop).await {
+                Ok(true) => {}
+                Ok(false) => wait(&shop, &mut looks, (&mut told_of_seals, &mut told_of_reviews)).await,
+                Err(error) => {
+                    tracing::error!(%error, "an export could not be ended; it is taken up again");
+                    rung_within(&shop.bell, PATIENCE).await;
+                }
+            },
             Err(error) => {
                 tracing::error!(%error, "jobs could not be looked for");
                 rung_within(&shop.bell, PATIENCE).await;
@@ -120,6 +136,9 @@ async fn wait(shop: &Workshop, looks: &mut Interval, (told_of_seals, told_of_rev
             tracing::error!(%error, "what the box published could not be looked for");
         }
         end_reviews(shop, told_of_reviews).await;
+        if let Err(error) = exports::expire(shop).await {
+            tracing::error!(%error, "files whose time is over could not be deleted");
+        }
     }
 }
 

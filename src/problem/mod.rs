@@ -113,7 +113,7 @@ pub fn status(code: Code) -> u16 {
         Code::Stale | Code::ManifestMismatch => 412,
         Code::PayloadTooLarge => 413,
         Code::UnsupportedMediaType => 415,
-        Code::Invalid | Code::IdempotencyKeyReused | Code::IncompleteRequest => 422,
+        Code::Invalid | Code::ExportTooLarge | Code::IdempotencyKeyReused | Code::IncompleteRequest => 422,
         Code::BadBlindedMsg | Code::UnknownSubject | Code::InvalidReview | Code::InvalidReceipt => 422,
         Code::TooEarly => 425,
         Code::PreconditionRequired => 428,

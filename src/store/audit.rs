@@ -153,6 +153,39 @@ fn before(conn: &mut Conn, judge_id: JudgeId) -> Result<(Option<i64>, Before)> {
     Ok((last, Before { reading_count: reading.unwrap_or(0), last_write }))
 }
 
+/// Records at once that somebody reads the files of several judges, or what names them, by the operation `act`; all of them
+/// others than the reader.
+pub fn record_readings(
+    conn: &mut Conn,
+    account_id: AccountId,
+    act: &str,
+    judges: &[JudgeId],
+    purpose: FilePurpose,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if judges.is_empty() {
+        return Ok(());
+    }
+    let last: Option<i64> = on!(conn, |c| { audit_entries::table.select(max(audit_entries::sequence)).get_result(c) })?;
+    let counted: Vec<(Option<JudgeId>, Option<i64>)> = on!(conn, |c| {
+        audit_entries::table
+            .filter(audit_entries::judge_id.eq_any(judges))
+            .filter(audit_entries::reading_number.is_not_null())
+            .group_by(audit_entries::judge_id)
+            .select((audit_entries::judge_id, max(audit_entries::reading_number)))
+            .load(c)
+    })?;
+    let before = |judge: JudgeId| counted.iter().find(|(of, _)| *of == Some(judge)).and_then(|(_, number)| *number);
+    let rows = (last.unwrap_or(0)..).zip(judges).map(|(last, judge)| {
+        let entry = NewEntry::new(Some(account_id), act, "judge", judge).of_judge(*judge);
+        let entry = NewEntry { purpose: Some(purpose.as_str()), ..entry };
+        row(entry, Some(last), Some(before(*judge).unwrap_or(0) + 1), now)
+    });
+    let rows: Vec<AuditEntry> = rows.collect();
+    on!(conn, |c| { diesel::insert_into(audit_entries::table).values(&rows).execute(c) })?;
+    Ok(())
+}
+
 fn insert(
     conn: &mut Conn,
     entry: NewEntry<'_>,
@@ -160,7 +193,14 @@ fn insert(
     reading_number: Option<i64>,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let row = AuditEntry {
+    let row = row(entry, last, reading_number, now);
+    on!(conn, |c| { diesel::insert_into(audit_entries::table).values(&row).execute(c) })?;
+    Ok(())
+}
+
+/// The row of an entry that follows the entry of number `last`.
+fn row(entry: NewEntry<'_>, last: Option<i64>, reading_number: Option<i64>, now: DateTime<Utc>) -> AuditEntry {
+    AuditEntry {
         sequence: last.unwrap_or(0) + 1,
         id: AuditEntryId(new_at(now)),
         occurred_at: now.naive_utc(),
@@ -173,9 +213,7 @@ fn insert(
         purpose: entry.purpose.map(str::to_owned),
         digest: entry.digest,
         reading_number,
-    };
-    on!(conn, |c| { diesel::insert_into(audit_entries::table).values(&row).execute(c) })?;
-    Ok(())
+    }
 }
 
 /// Entries by number, after `after`, at most `limit`; of one judge's file where `judge` is given.

@@ -114,6 +114,34 @@ pub fn list(
     })?)
 }
 
+/// The requests of all judges that stand so, by the day on which they are due and their id, after `after`, at most `limit`;
+/// those due by a day where one is given.
+pub fn list_due(
+    conn: &mut Conn,
+    status: CorrectionStatus,
+    due_by: Option<NaiveDate>,
+    after: Option<(NaiveDate, CorrectionRequestId)>,
+    limit: i64,
+) -> Result<Vec<CorrectionRequest>> {
+    use correction_requests::{due_on, id};
+    Ok(on!(conn, |c| {
+        let mut query = correction_requests::table
+            .filter(correction_requests::status.eq(status))
+            .select(CorrectionRequest::as_select())
+            .order((due_on, id))
+            .limit(limit)
+            .into_boxed();
+        if let Some(due_by) = due_by {
+            query = query.filter(due_on.le(due_by));
+        }
+        if let Some((day, last)) = after {
+            // The first part alone is what an index can begin at.
+            query = query.filter(due_on.ge(day)).filter(due_on.gt(day).or(id.gt(last)));
+        }
+        query.load(c)
+    })?)
+}
+
 /// The requests on a record of a judge's file, by id; at most 100.
 pub fn of_record(conn: &mut Conn, judge: JudgeId, ids: &[RecordId]) -> Result<Vec<CorrectionRequest>> {
     Ok(on!(conn, |c| {
@@ -151,6 +179,17 @@ pub fn disputed_before(conn: &mut Conn, judge: JudgeId, instant: NaiveDateTime) 
             .filter(correction_requests::judge_id.eq(judge).and(correction_requests::filed_at.lt(instant)))
             .filter(correction_requests::decided_at.is_null().or(correction_requests::decided_at.ge(instant)))
             .select(file_records::first_id)
+            .load(c)
+    })?)
+}
+
+/// Of some judges, whose requests are open; a judge with several stands there several times.
+pub fn open_of(conn: &mut Conn, judges: &[JudgeId]) -> Result<Vec<JudgeId>> {
+    Ok(on!(conn, |c| {
+        correction_requests::table
+            .filter(correction_requests::judge_id.eq_any(judges))
+            .filter(correction_requests::status.eq(CorrectionStatus::Open))
+            .select(correction_requests::judge_id)
             .load(c)
     })?)
 }

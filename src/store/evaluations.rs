@@ -91,8 +91,25 @@ pub fn active_cycles(conn: &mut Conn, judge: JudgeId) -> Result<Vec<CycleId>> {
     })?)
 }
 
-/// The evaluations of a cycle by id, after `after`, at most `limit`.
-pub fn list(conn: &mut Conn, cycle: CycleId, after: Option<EvaluationId>, limit: i64) -> Result<Vec<Evaluation>> {
+/// Of some judges, whose evaluations are neither counted nor cancelled; a judge with several stands there several times.
+pub fn under_way_of(conn: &mut Conn, judges: &[JudgeId]) -> Result<Vec<JudgeId>> {
+    Ok(on!(conn, |c| {
+        evaluations::table
+            .filter(evaluations::judge_id.eq_any(judges))
+            .filter(evaluations::state.ne_all([EvaluationState::Counted, EvaluationState::Cancelled]))
+            .select(evaluations::judge_id)
+            .load(c)
+    })?)
+}
+
+/// The evaluations of a cycle by id, after `after`, at most `limit`; those in one state where it is given.
+pub fn list(
+    conn: &mut Conn,
+    cycle: CycleId,
+    state: Option<EvaluationState>,
+    after: Option<EvaluationId>,
+    limit: i64,
+) -> Result<Vec<Evaluation>> {
     Ok(on!(conn, |c| {
         let mut query = evaluations::table
             .filter(evaluations::cycle_id.eq(cycle))
@@ -100,6 +117,9 @@ pub fn list(conn: &mut Conn, cycle: CycleId, after: Option<EvaluationId>, limit:
             .order(evaluations::id)
             .limit(limit)
             .into_boxed();
+        if let Some(state) = state {
+            query = query.filter(evaluations::state.eq(state));
+        }
         if let Some(after) = after {
             query = query.filter(evaluations::id.gt(after));
         }

@@ -79,14 +79,3 @@ pub fn find_by_iin_hash(conn: &mut Conn, hash: &[u8]) -> Result<Option<Judge>> {
         judges::table.filter(judges::iin_hash.eq(hash)).select(Judge::as_select()).first(c).optional()
     })?)
 }
-
-/// Judges by id, after `after`, at most `limit`.
-pub fn list(conn: &mut Conn, after: Option<JudgeId>, limit: i64) -> Result<Vec<Judge>> {
-    Ok(on!(conn, |c| {
-        let mut query = judges::table.select(Judge::as_select()).order(judges::id).limit(limit).into_boxed();
-        if let Some(after) = after {
-            query = query.filter(judges::id.gt(after));
-        }
-        query.load(c)
-    })?)
-}

@@ -4,11 +4,13 @@
 
 mod handed_out;
 mod higher_courts;
+mod ordered;
 mod rounds;
 mod sections;
 
 pub use handed_out::*;
 pub use higher_courts::*;
+pub use ordered::*;
 pub use rounds::*;
 pub use sections::*;
 
@@ -417,6 +419,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     earlier_rounds,
     evaluation_members,
     evaluations,
+    exports,
     external_ids,
     file_records,
     idempotency_keys,

@@ -35,8 +35,7 @@ pub struct CategoryOverview {
 pub fn find(conn: &mut Conn, standing: &Standing, quarter: Period, today: NaiveDate) -> Result<Vec<CategoryOverview>> {
     let on = quarter.ends_on().min(today);
     let courts = store::courts::list(conn, Some(&standing.region), Some(standing.level), None, COURTS_MAX)?;
-    let court_of: BTreeMap<JudgeId, CourtId> =
-        store::comparisons::posts_of(conn, standing, on)?.into_iter().rev().collect();
+    let court_of = judges_of(conn, standing, on)?;
     let judges: Vec<JudgeId> = court_of.keys().copied().collect();
     let works = load(conn, &judges, quarter.starts_on(), quarter.ends_on())?;
     let mut flows: BTreeMap<&str, BTreeMap<CourtId, Cell>> = BTreeMap::new();
@@ -49,6 +48,52 @@ pub fn find(conn: &mut Conn, standing: &Standing, quarter: Period, today: NaiveD
         }
     }
     Ok(flows.into_iter().map(|(category, cells)| of_category(category, cells, &courts, quarter)).collect())
+}
+
+/// What is counted of a court, or of courts together.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Staffing {
+    /// The posts of the establishment.
+    pub posts: i64,
+    /// The judges who hold a post.
+    pub judge_count: usize,
+    /// Their evaluations that are neither counted nor cancelled.
+    pub evaluations_under_way: usize,
+    /// Their requests for correction that are open.
+    pub open_correction_requests: usize,
+}
+
+/// How the courts of a region and level are staffed on a day, together and by id: four queries.
+pub fn staffing(conn: &mut Conn, standing: &Standing, on: NaiveDate) -> Result<(Staffing, Vec<(Court, Staffing)>)> {
+    let courts = store::courts::list(conn, Some(&standing.region), Some(standing.level), None, COURTS_MAX)?;
+    let court_of = judges_of(conn, standing, on)?;
+    let judges: Vec<JudgeId> = court_of.keys().copied().collect();
+    let mut counted: BTreeMap<CourtId, Staffing> = BTreeMap::new();
+    for court in &courts {
+        counted.entry(court.id).or_default().posts = i64::from(court.posts);
+    }
+    for court in court_of.values() {
+        counted.entry(*court).or_default().judge_count += 1;
+    }
+    for court in store::evaluations::under_way_of(conn, &judges)?.iter().filter_map(|judge| court_of.get(judge)) {
+        counted.entry(*court).or_default().evaluations_under_way += 1;
+    }
+    for court in store::corrections::open_of(conn, &judges)?.iter().filter_map(|judge| court_of.get(judge)) {
+        counted.entry(*court).or_default().open_correction_requests += 1;
+    }
+    let whole = counted.values().fold(Staffing::default(), |sum, one| Staffing {
+        posts: sum.posts + one.posts,
+        judge_count: sum.judge_count + one.judge_count,
+        evaluations_under_way: sum.evaluations_under_way + one.evaluations_under_way,
+        open_correction_requests: sum.open_correction_requests + one.open_correction_requests,
+    });
+    let of = |court: Court| (counted.get(&court.id).copied().unwrap_or_default(), court);
+    Ok((whole, courts.into_iter().map(of).map(|(figures, court)| (court, figures)).collect()))
+}
+
+/// Each judge of a region and level with the court of the earliest post that the judge holds on a day.
+fn judges_of(conn: &mut Conn, standing: &Standing, on: NaiveDate) -> Result<BTreeMap<JudgeId, CourtId>> {
+    Ok(store::comparisons::posts_of(conn, standing, on)?.into_iter().rev().collect())
 }
 
 fn categories(work: &Work) -> impl Iterator<Item = &str> {

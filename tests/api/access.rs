@@ -54,6 +54,7 @@ const TABLE: &str = "
     create_court                . S . . . . . F . . .
     create_cycle                . S . . . . . . . . .
     create_document             . S . . . J 0 . . . .
+    create_export               . S M P U J O . . . .
     create_extract              . S . . . . . . . . .
     create_judge                . S . . . . . F . . .
     create_methodology          . S . . . . . . . . .
@@ -82,6 +83,8 @@ const TABLE: &str = "
     get_document                . S M 0 . J 0 . . . .
     get_draw_record             . . . . 0 . . . . . .
     get_evaluation              0 S M P U J 0 . . . .
+    get_export                  A S M P U J O . . . .
+    get_export_file             A S M P U J O . . . .
     get_extract                 0 S 0 0 0 J 0 . R . .
     get_extract_keys            public
     get_extract_pdf             0 S 0 0 0 J 0 . R . .
@@ -108,6 +111,7 @@ const TABLE: &str = "
     get_record                  . S M 0 . J 0 . . . .
     get_result                  0 0 0 0 0 0 0 . . . .
     get_result_figure           0 0 0 0 0 0 0 . . . .
+    get_staffing_overview       . S . . . . . . . . .
     issue_token                 public
     list_accepted_counts        . . M . U . . . . . .
     list_access_entries         . . . . . J 0 . . . .
@@ -121,6 +125,7 @@ const TABLE: &str = "
     list_correction_requests    . S M 0 . J 0 . . . .
     list_courts                 . S M P U J O . . . .
     list_cycles                 . S M P U . . . . . .
+    list_due_corrections        . S . . . . . . . . .
     list_evaluations            . S M P U . . . . . .
     list_extracts               . S . . . J 0 . . . .
     list_indicators             . S M P U J O . . . .

@@ -264,6 +264,7 @@ fn config(terms: &Terms) -> Config {
         column_key: Some(Secret(Zeroizing::new(key))),
         box_key: None,
         publication_dir: terms.folder.join("public"),
+        export_dir: terms.folder.join("exports"),
         key_dir: terms.folder.join("keys"),
         audit_dir: terms.folder.join("audit"),
         // The cost of real passwords would be the cost of the run.

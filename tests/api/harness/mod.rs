@@ -302,6 +302,7 @@ fn test_config(db: &TestDb) -> Config {
         box_key: None,
         publication_dir: db.folder().join("public"),
         audit_dir: db.folder().join("audit"),
+        export_dir: db.folder().join("exports"),
         key_dir: db.folder().join("keys"),
         // The cost of real passwords would be the cost of the suite.
         argon2_memory_kib: 64,

@@ -101,6 +101,21 @@ impl App {
     }
 }
 
+impl Client {
+    /// An order of the caller's own once its file is made, or will not be.
+    pub async fn ended_export(&self, location: &str) -> Value {
+        let asking = async {
+            loop {
+                let export = self.get(location).await.expect(200).body;
+                if export["state"] != "queued" {
+                    return export;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(120), asking).await.expect("the export ends")
+    }
+}
+
 impl Plan {
     pub async fn round_folder(&self, app: &App) -> RoundFolder {
         let cycle = self.cycle(app).await;

@@ -266,6 +266,15 @@ async fn nothing_can_be_searched_filtered_or_sorted_by_but_what_the_document_nam
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
 }
 
+/// The words of a closed list, wherever in a schema they stand.
+fn words(document: &Value, schema: &Value) -> Vec<String> {
+    let schema = crate::requests::resolve(document, schema);
+    let own = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+    let parts =
+        ["oneOf", "anyOf", "allOf"].into_iter().flat_map(|parts| schema[parts].as_array().into_iter().flatten());
+    own.chain(parts.flat_map(|part| words(document, part))).collect()
+}
+
 #[tokio::test]
 async fn a_list_is_never_counted_or_ordered_by_what_the_caller_may_not_see() {
     let document = document();
@@ -276,8 +285,18 @@ async fn a_list_is_never_counted_or_ordered_by_what_the_caller_may_not_see() {
             faults.push(format!("{} answers with {name}", operation.id));
         }
         for parameter in operation.item["parameters"].as_array().into_iter().flatten() {
-            let is_order = ["sort", "order", "order_by"].contains(&parameter["name"].as_str().unwrap_or_default());
-            faults.extend(is_order.then(|| format!("{} can be ordered: by what, and who sees that?", operation.id)));
+            let parameter = crate::requests::resolve(&document, parameter);
+            if !["sort", "order", "order_by"].contains(&parameter["name"].as_str().unwrap_or_default()) {
+                continue;
+            }
+            let orders = words(&document, &parameter["schema"]);
+            if orders.is_empty() {
+                faults.push(format!("{} can be ordered: by what, and who sees that?", operation.id));
+            }
+            // What everybody who lists it sees of each row may be its order, and that in which rows were added.
+            let hidden = orders.iter().filter(|order| *order != "added" && !names.contains(order));
+            faults
+                .extend(hidden.map(|order| format!("{} can be ordered by {order}, which is not shown", operation.id)));
         }
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));

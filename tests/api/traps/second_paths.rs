@@ -44,7 +44,7 @@ const TELLS_ABOUT_ACTS: [&str; 7] = [
     "list_recounts",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 49] = [
+const ACTS: [&str; 50] = [
     "assign_member",
     "attribute_act",
     "begin_supplementary_round",
@@ -65,6 +65,7 @@ const ACTS: [&str; 49] = [
     "create_court",
     "create_cycle",
     "create_document",
+    "create_export",
     "create_extract",
     "create_judge",
     "create_methodology",
@@ -98,7 +99,7 @@ const ACTS: [&str; 49] = [
 /// Changes something under the version last seen.
 const CHANGES: [&str; 3] = ["update_account", "update_client", "update_methodology"];
 /// Shows what holds nothing of reviews: the file, people, plans, rules, the service itself.
-const SHOWS_THE_REST: [&str; 44] = [
+const SHOWS_THE_REST: [&str; 48] = [
     "check_extract",
     "get_account",
     "get_authorization_server",
@@ -107,6 +108,8 @@ const SHOWS_THE_REST: [&str; 44] = [
     "get_cycle",
     "get_document",
     "get_evaluation",
+    "get_export",
+    "get_export_file",
     "get_extract",
     "get_extract_keys",
     "get_extract_pdf",
@@ -123,6 +126,7 @@ const SHOWS_THE_REST: [&str; 44] = [
     "get_problem_page",
     "get_ready",
     "get_record",
+    "get_staffing_overview",
     "list_access_entries",
     "list_accounts",
     "list_acts",
@@ -132,6 +136,7 @@ const SHOWS_THE_REST: [&str; 44] = [
     "list_correction_requests",
     "list_courts",
     "list_cycles",
+    "list_due_corrections",
     "list_evaluations",
     "list_extracts",
     "list_indicators",
