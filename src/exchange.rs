@@ -28,7 +28,7 @@ use crate::publication::archive::Archive;
 use crate::publication::{Document, Folder, RoundFolder};
 use crate::store;
 use crate::store::cycles::Cycle;
-use crate::workflow::results::Sealed;
+use crate::workflow::results::{Computed, Sealed};
 use crate::workflow::{deletions, issuance, recounts, results};
 use told::Told;
 
@@ -270,10 +270,10 @@ pub async fn archive(dir: &Path, cycle: &Cycle, round: i32) -> Result<Archive> {
     on_disk(move || folder.archive()?.ok_or_else(|| Code::BoxNotReady.into())).await
 }
 
-/// Writes the sealed bundle back with its results.
-pub async fn write_bundle(dir: &Path, cycle: &Cycle, files: Files) -> Result<()> {
+/// Writes the results into the cycle's sealed bundle, whose other files stay as the box wrote them.
+pub async fn write_result(dir: &Path, cycle: &Cycle, computed: Arc<Computed>) -> Result<()> {
     let folder = round_folder(dir, cycle)?.ok_or(Code::BoxNotReady)?;
-    on_disk(move || folder.write_bundle(&files)).await
+    on_disk(move || folder.write_result(&computed.files)).await
 }
 
 /// The folder of the cycle's present round.

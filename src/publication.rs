@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::credential::bundle::{ENVELOPES, Files, INDEX, SUPERSEDED};
+use crate::credential::bundle::{ENVELOPES, Files, INDEX, RESULT, SUPERSEDED};
 use crate::credential::encoding::{Digest, Ref, sha256};
 use crate::durable::{erase, erase_unfinished, make_folder, names, read, sync_folder, write};
 use crate::error::{Code, Error, Result};
@@ -307,6 +307,16 @@ impl RoundFolder {
         }
         let (index, others): (Vec<_>, Vec<_>) = files.iter().partition(|(name, _)| *name == INDEX);
         for (name, bytes) in others.into_iter().chain(index) {
+            write(&folder, name, bytes, BUNDLE_FILE_MODE)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the results of a bundle that lies here, and the table of contents that names them after them.
+    pub fn write_result(&self, files: &Files) -> Result<()> {
+        let folder = self.path.join(BUNDLE);
+        for name in [RESULT, INDEX] {
+            let bytes = files.get(name).ok_or_else(|| Error::internal("a bundle has no results to write"))?;
             write(&folder, name, bytes, BUNDLE_FILE_MODE)?;
         }
         Ok(())

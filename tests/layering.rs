@@ -105,8 +105,21 @@ const ARROWS: &[Arrow] = &[
     Arrow { from: "demo", to: &["app", "client", "credential", "domain", "error", "clock", "config"], reach: Exactly },
     Arrow {
         from: "bench",
-        // It plays the registry towards the box, through the folder; the raw limits write past all of them.
-        to: &["app", "client", "credential", "domain", "error", "clock", "config", "db", "publication"],
+        // It plays the registry towards the box, through the folder, and loads a national cycle as rows; the raw limits write
+        // past all of them.
+        to: &[
+            "app",
+            "client",
+            "credential",
+            "domain",
+            "error",
+            "clock",
+            "config",
+            "db",
+            "publication",
+            "store",
+            "workflow",
+        ],
         reach: Exactly,
     },
     Arrow { from: "problem", to: &["error", "texts"], reach: Exactly },

@@ -8,6 +8,7 @@
 //!
 //! What a newcomer would get wrong: a figure of one run does not compare with one of another. Ratios do.
 
+mod aggregation;
 mod ballots;
 mod files;
 mod limits;
@@ -92,7 +93,8 @@ struct Sizes {
     judges: usize,
     /// Files that have the other sections, too, and are read as a whole.
     whole_files: usize,
-    subjects: usize,
+    /// Reviews that are made at least, for the check of all.
+    checked: usize,
     keys: usize,
     signatures: usize,
     scored: usize,
@@ -112,7 +114,7 @@ impl Sizes {
             connections,
             judges: either(60, 2),
             whole_files: either(12, 1),
-            subjects: either(2700, 20),
+            checked: either(10_000, 0),
             keys: either(8, 1),
             signatures: either(300, 5),
             scored: either(120_000, 1200),
@@ -170,7 +172,7 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
     tell("making credentials and reviews");
     let folder = Folder::new(&stage.config.publication_dir);
     // One more for each connection, to warm up with, and one whose row is the pattern of the limit's.
-    let count = sizes.submissions * ROUNDS + sizes.connections + 1;
+    let count = (sizes.submissions * ROUNDS + sizes.connections + 1).max(sizes.checked);
     let (round, mut reviews) = aside(move || {
         let round = Round::publish(&folder, now)?;
         let reviews = round.reviews(count)?;
@@ -242,23 +244,23 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
     comparisons.push(submissions(&stage, &floors, &server, &mut reviews, &sizes).await?);
     server.stop().await;
 
-    tell("checking, signing, making keys, aggregating");
-    let bundle_folder = stage.config.key_dir.with_file_name("aggregation");
+    tell("checking, signing, making keys");
     singles.extend(
         aside(move || {
             let sample = reviews.get(..sizes.signatures).unwrap_or(&reviews);
-            let mut singles = vec![
+            Ok([
                 singles::verification(&round, sample)?,
                 singles::verification_over_cores(&round, &reviews)?,
                 singles::blind_signing(&round, sizes.signatures)?,
                 singles::key_making(sizes.keys)?,
-            ];
-            singles.extend(singles::aggregation(&bundle_folder, sizes.subjects)?);
-            Ok(singles)
+            ])
         })
         .await?,
     );
-    tell("scoring a national cycle");
+    tell("aggregating and scoring a national cycle");
+    let bundle_folder = stage.config.key_dir.with_file_name("aggregation");
+    let database_url = options.database_url.as_deref();
+    singles.extend(aggregation::aggregation(&bundle_folder, sizes.scored, database_url, now).await?);
     singles.extend(aside(move || scoring::scoring(sizes.scored)).await?);
     stage.close().await;
     comparisons.push(lists::pages(options, sizes.requests, sizes.connections, &tell).await?);

@@ -1,7 +1,7 @@
 //! The sealed bundle: the folder that holds a whole round, and from which anyone with it can recount.
 //!
 //! What a newcomer would get wrong: the box writes the bundle before any result exists. [`build`] makes it, and
-//! [`add_result`] puts `result.json` in later and makes the index anew; nothing else ever changes. Names and bytes come
+//! [`add_result`] puts `result.json` in later and names it in the index; nothing else ever changes. Names and bytes come
 //! in and go out as a map: reading and writing the folder is the caller's.
 
 use std::collections::BTreeMap;
@@ -157,11 +157,14 @@ pub fn seal(manifest: &Frozen, leaves: &[Digest], log_key: &SigningKey) -> Resul
     Ok(note)
 }
 
-/// Adds or replaces `result.json` and makes the index anew; `malformed` if there is no index to go by.
+/// Adds or replaces `result.json` and its digest in the index, which names the others by what the box found them to be;
+/// `malformed` if there is no index to go by.
 pub fn add_result(files: &mut Files, result: &[u8]) -> Result<()> {
-    let index: Index = jcs::read(get(files, INDEX)?)?;
+    let mut index: Index = jcs::read(get(files, INDEX)?)?;
+    index.files.insert(RESULT.to_owned(), sha256(&[result]));
     files.insert(RESULT.to_owned(), result.to_vec());
-    write_index(files, index)
+    files.insert(INDEX.to_owned(), jcs::canonical(&index)?);
+    Ok(())
 }
 
 /// The published leaf file: 32 bytes a leaf, nothing between them.

@@ -54,6 +54,9 @@ pub struct InstrumentSpread {
 pub struct Scored {
     /// The exact results, for the sealed bundle alone.
     pub result: RoundResult,
+    /// How many reviews the last round's bundle has for each subject, withdrawn ones among them; without those that have
+    /// none.
+    pub accepted: HashMap<Ref, i32>,
     rules: BTreeMap<String, Rules>,
     instrument_of: HashMap<Ref, String>,
 }
@@ -79,6 +82,7 @@ struct Said<'a> {
 struct Sheets {
     rows: Vec<u8>,
     choices: Choices,
+    accepted: i32,
 }
 
 /// What envelopes are read by.
@@ -136,14 +140,14 @@ pub fn score_rounds(earlier: Option<&Files>, files: &Files, methodology: &Method
         }
         instrument_of.insert(subject.subject_ref, instrument_id);
     }
-    let mut lines = Vec::new();
-    for bundle in earlier.into_iter().chain([files]) {
-        lines.extend(split_lines(get(bundle, ENVELOPES)?)?);
-    }
     let statement_min = methodology.counts.statement_min as usize;
     let statements = StatementRules::new(&methodology.statements, statement_min)?;
     let reader = Reader { forms, instrument_of, statements };
-    let mut sheets = reader.read(&lines)?;
+    let mut sheets = reader.read(files)?;
+    let accepted = sheets.iter().map(|(subject_ref, own)| (*subject_ref, own.accepted)).collect();
+    if let Some(earlier) = earlier {
+        merge(&mut sheets, reader.read(earlier)?);
+    }
     let mut result = RoundResult {
         algorithm: ALGORITHM.to_owned(),
         earlier: earlier.map(|bundle| get(bundle, INDEX)).transpose()?.map(|index| sha256(&[index])),
@@ -175,6 +179,7 @@ pub fn score_rounds(earlier: Option<&Files>, files: &Files, methodology: &Method
     let Reader { forms, instrument_of, .. } = reader;
     Ok(Scored {
         result,
+        accepted,
         rules: forms.into_iter().map(|(instrument_id, form)| (instrument_id.to_owned(), form.rules)).collect(),
         instrument_of: instrument_of.into_iter().map(|(name, instrument)| (name, instrument.to_owned())).collect(),
     })
@@ -189,19 +194,8 @@ fn last_manifest(files: &Files) -> Result<Manifest> {
 /// SHA-256 of the reviews that results are computed from: the file of the last round, or those of both, the first one
 /// first.
 pub fn input_digest(earlier: Option<&Files>, files: &Files) -> Digest {
-    let reviews = |bundle: &Files| bundle.get(ENVELOPES).cloned().unwrap_or_default();
-    let before = earlier.map(reviews).unwrap_or_default();
-    sha256(&[&before, &reviews(files)])
-}
-
-/// How many reviews the box accepted for each subject, withdrawn ones among them; as loose as the scoring.
-pub fn count_accepted(files: &Files) -> Result<HashMap<Ref, i32>> {
-    let mut counts = HashMap::new();
-    for line in split_lines(get(files, ENVELOPES)?)? {
-        let line: Line<'_> = serde_json::from_slice(line).map_err(|_| Error::from(Code::Malformed))?;
-        *counts.entry(line.body.subject_ref).or_default() += 1;
-    }
-    Ok(counts)
+    let reviews = |bundle| Files::get(bundle, ENVELOPES).map(Vec::as_slice).unwrap_or_default();
+    sha256(&[earlier.map(reviews).unwrap_or_default(), reviews(files)])
 }
 
 /// The rules of scoring that a methodology gives for one of its instruments; `internal` where it has no such one.
@@ -236,8 +230,9 @@ fn form<'a>(methodology: &'a Methodology, instrument_id: &str) -> Result<Form<'a
 }
 
 impl Reader<'_> {
-    /// What is said of every subject, read by as many threads as there are cores.
-    fn read(&self, lines: &[&[u8]]) -> Result<HashMap<Ref, Sheets>> {
+    /// What a bundle says of every subject, read by as many threads as there are cores.
+    fn read(&self, bundle: &Files) -> Result<HashMap<Ref, Sheets>> {
+        let lines = split_lines(get(bundle, ENVELOPES)?)?;
         let share = lines.len().div_ceil(cores()).max(1);
         let read_share = |lines: &[&[u8]]| {
             let mut sheets = HashMap::new();
@@ -248,11 +243,9 @@ impl Reader<'_> {
             let died = |_| Err(Error::internal("a reader of envelopes died"));
             workers.into_iter().map(|worker| worker.join().unwrap_or_else(died)).collect::<Result<Vec<_>>>()
         })?;
-        let mut sheets: HashMap<Ref, Sheets> = HashMap::new();
-        for (subject_ref, part) in shares.into_iter().flatten() {
-            let whole = sheets.entry(subject_ref).or_default();
-            whole.rows.extend(part.rows);
-            whole.choices.merge(&part.choices);
+        let mut sheets = HashMap::new();
+        for part in shares {
+            merge(&mut sheets, part);
         }
         Ok(sheets)
     }
@@ -261,6 +254,8 @@ impl Reader<'_> {
         let malformed = || Error::from(Code::Malformed);
         let said = serde_json::from_slice::<Line<'_>>(line).map_err(|_| malformed())?.body;
         let Said { subject_ref, marks, statements } = said;
+        let own = sheets.entry(subject_ref).or_default();
+        own.accepted += 1;
         if marks.values().all(Option::is_none) {
             // Withdrawn, or nothing but statements: no answer, so no review to count.
             return Ok(());
@@ -275,12 +270,21 @@ impl Reader<'_> {
             // The box checks the range alone; between the steps of a coarser scale there is no mark, so no answer.
             *place = if form.scale.contains(mark) { mark } else { NO_BASIS };
         }
-        let own = sheets.entry(subject_ref).or_default();
         if form.rules.is_answered(&row) {
             // A review that answers no criterion is not among the n that the statements are told of.
             self.statements.count(&mut own.choices, &statements)?;
         }
         own.rows.extend(row);
         Ok(())
+    }
+}
+
+/// Adds what another part of the reviews says; marks are scored alike in any order.
+fn merge(sheets: &mut HashMap<Ref, Sheets>, part: HashMap<Ref, Sheets>) {
+    for (subject_ref, part) in part {
+        let whole = sheets.entry(subject_ref).or_default();
+        whole.rows.extend(part.rows);
+        whole.choices.merge(&part.choices);
+        whole.accepted += part.accepted;
     }
 }

@@ -46,7 +46,7 @@ pub async fn compute(shop: &Workshop, job: &Job) -> Result<()> {
     let scoring = expected.clone();
     let computed =
         Arc::new(aside(move || results::compute(&scoring, earlier.as_deref().map(|(_, files)| files), files)).await?);
-    exchange::write_bundle(&shop.publication_dir, &expected.cycle, computed.files.clone()).await?;
+    exchange::write_result(&shop.publication_dir, &expected.cycle, computed.clone()).await?;
     let now = shop.clock.now();
     shop.registry.0.write(move |conn| results::put(conn, job_id, id, &computed, now)).await
 }

@@ -4,6 +4,7 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::results::ROWS_AT_ONCE;
 use super::schema::{accepted_counts, evaluations, recount_statements, sealed_rounds};
 use crate::coded;
 use crate::db::Conn;
@@ -55,7 +56,7 @@ pub struct RecountStatement {
 
 /// How many reviews the box accepted for a subject.
 #[derive(Debug, Clone, PartialEq, Eq, Insertable)]
-#[diesel(table_name = accepted_counts)]
+#[diesel(table_name = accepted_counts, treat_none_as_default_value = false)]
 pub struct AcceptedCount {
     /// The subject's evaluation.
     pub evaluation_id: EvaluationId,
@@ -82,12 +83,17 @@ pub fn put_round(conn: &mut Conn, round: &SealedRound) -> Result<()> {
     Ok(())
 }
 
-/// Puts an accepted count in place of an earlier one of the same evaluation and round.
-pub fn put_accepted(conn: &mut Conn, row: &AcceptedCount) -> Result<()> {
-    on!(conn, |c| {
-        diesel::delete(accepted_counts::table.find((row.evaluation_id, row.round))).execute(c)?;
-        diesel::insert_into(accepted_counts::table).values(row).execute(c)
-    })?;
+/// Puts the accepted counts of a round in place of earlier ones of the same evaluations.
+pub fn put_accepted(conn: &mut Conn, round: i32, rows: &[AcceptedCount]) -> Result<()> {
+    for some in rows.chunks(ROWS_AT_ONCE) {
+        let ids = some.iter().map(|row| row.evaluation_id);
+        on!(conn, |c| {
+            let of_round = accepted_counts::round.eq(round);
+            diesel::delete(accepted_counts::table.filter(of_round.and(accepted_counts::evaluation_id.eq_any(ids))))
+                .execute(c)?;
+            diesel::insert_into(accepted_counts::table).values(some).execute(c)
+        })?;
+    }
     Ok(())
 }
 

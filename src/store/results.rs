@@ -13,6 +13,10 @@ use crate::domain::scoring::gate::Release;
 use crate::error::Result;
 use crate::on;
 
+/// Rows of one multi-row insert: a national cycle has a hundred thousand results, and a statement for each would cost more
+/// than scoring them. SQLite takes 32,766 values in a statement.
+pub(super) const ROWS_AT_ONCE: usize = 1000;
+
 coded! {
     /// What a result may be used for.
     ResultStatus {
@@ -27,7 +31,7 @@ coded! {
 
 /// A result.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = results)]
+#[diesel(table_name = results, treat_none_as_default_value = false)]
 pub struct ResultRow {
     /// The subject's evaluation.
     pub evaluation_id: EvaluationId,
@@ -64,12 +68,15 @@ impl ResultRow {
     }
 }
 
-/// Puts a result in place of an earlier one of the same evaluation.
-pub fn put(conn: &mut Conn, row: &ResultRow) -> Result<()> {
-    on!(conn, |c| {
-        diesel::delete(results::table.find(row.evaluation_id)).execute(c)?;
-        diesel::insert_into(results::table).values(row).execute(c)
-    })?;
+/// Puts results in place of earlier ones of the same evaluations.
+pub fn put_all(conn: &mut Conn, rows: &[ResultRow]) -> Result<()> {
+    for some in rows.chunks(ROWS_AT_ONCE) {
+        let ids = some.iter().map(|row| row.evaluation_id);
+        on!(conn, |c| {
+            diesel::delete(results::table.filter(results::evaluation_id.eq_any(ids))).execute(c)?;
+            diesel::insert_into(results::table).values(some).execute(c)
+        })?;
+    }
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use crate::credential::encoding::{Ref, sha256};
 use crate::credential::jcs;
 use crate::credential::manifest::Manifest;
 use crate::credential::succession;
-use crate::credential::tally::{Scored, count_accepted, input_digest, score_rounds};
+use crate::credential::tally::{Scored, input_digest, score_rounds};
 use crate::credential::{bundle, encoding};
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
@@ -65,6 +65,13 @@ pub struct Computed {
     accepted: Vec<AcceptedCount>,
     bundle_digest: String,
     result_digest: String,
+}
+
+impl Computed {
+    /// How many subjects have a result.
+    pub fn subject_count(&self) -> usize {
+        self.images.len()
+    }
 }
 
 /// 409 `wrong_phase` unless the cycle is sealed.
@@ -204,7 +211,7 @@ pub fn compute(expected: &Expected, earlier: Option<&Files>, files: Files) -> Re
         images: images(expected, &scored)?,
         input_digest,
         algorithm_version: scored.result.algorithm.clone(),
-        accepted: accepted(expected, &files)?,
+        accepted: accepted(expected, &scored),
         bundle_digest: digest_of(&files, INDEX),
         // The bytes are canonical, so this is the digest that an auditor signs.
         result_digest: digest_of(&files, RESULT),
@@ -213,16 +220,15 @@ pub fn compute(expected: &Expected, earlier: Option<&Files>, files: Files) -> Re
 }
 
 /// How many reviews the last round's bundle has for each subject of that round; earlier counts are stored already.
-fn accepted(expected: &Expected, files: &Files) -> Result<Vec<AcceptedCount>> {
-    let counts = count_accepted(files)?;
+fn accepted(expected: &Expected, scored: &Scored) -> Vec<AcceptedCount> {
     let round = expected.cycle.round;
     let of_round = expected.subjects.iter().filter(|(.., last_round)| *last_round == round);
     let row = |(evaluation_id, subject_ref, _): &(EvaluationId, Ref, i32)| AcceptedCount {
         evaluation_id: *evaluation_id,
         round,
-        accepted_count: counts.get(subject_ref).copied().unwrap_or(0),
+        accepted_count: scored.accepted.get(subject_ref).copied().unwrap_or(0),
     };
-    Ok(of_round.map(row).collect())
+    of_round.map(row).collect()
 }
 
 fn images(expected: &Expected, scored: &Scored) -> Result<Vec<(EvaluationId, Image)>> {
@@ -282,12 +288,8 @@ pub fn put(conn: &mut Conn, job: JobId, id: CycleId, computed: &Computed, now: D
     if is_released {
         return store::jobs::finish(conn, job, None, now.naive_utc());
     }
-    for row in &rows {
-        store::results::put(conn, row)?;
-    }
-    for row in &computed.accepted {
-        store::recounts::put_accepted(conn, row)?;
-    }
+    store::results::put_all(conn, &rows)?;
+    store::recounts::put_accepted(conn, cycle.round, &computed.accepted)?;
     super::recounts::put_result_digest(conn, id, cycle.round, &computed.result_digest)?;
     if cycle.bundle_digest.as_ref() != Some(&computed.bundle_digest) {
         cycle.bundle_digest = Some(computed.bundle_digest.clone());
