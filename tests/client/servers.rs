@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use actix_web::http::header::LOCATION;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use chrono::NaiveDate;
 use ejf::client::card::Held;
@@ -62,6 +63,8 @@ pub struct State {
     pub is_cut: bool,
     /// The same for so many answers and no more.
     pub cuts: u32,
+    /// Answers every request by sending it on to this address, which keeps method and body.
+    pub moved_to: Option<String>,
     pub is_receipt_forged: bool,
     pub receipt_leaf: Option<Digest>,
     pub is_answer_short: bool,
@@ -111,6 +114,7 @@ impl Servers {
             methodology: methodology(),
             is_cut: false,
             cuts: 0,
+            moved_to: None,
             is_receipt_forged: false,
             receipt_leaf: None,
             is_answer_short: false,
@@ -238,6 +242,10 @@ impl State {
         let path = request.path().to_owned();
         let peer = request.peer_addr().unwrap().to_string();
         self.seen.push(Seen { side, path: path.clone(), headers, peer, body: body.to_vec() });
+        if let Some(place) = &self.moved_to {
+            let place = format!("{place}{path}");
+            return HttpResponse::TemporaryRedirect().insert_header((LOCATION, place)).finish();
+        }
         let is_box = side == Side::Box;
         let public = format!("/v1/public/cycles/{CYCLE}/rounds/1/");
         match (side, path.strip_prefix(&public).unwrap_or(&path)) {

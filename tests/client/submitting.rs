@@ -51,6 +51,36 @@ fn alarm(outcome: Result<Receipt>) -> Alarm {
 }
 
 #[actix_web::test]
+async fn whoever_is_sent_elsewhere_goes_nowhere_and_keeps_the_review() {
+    let (servers, mut held) = reviewer(12).await;
+    let (elsewhere, registry) = (Servers::honest().await, servers.places.registry.clone());
+    let kept = draft(&held, Some(4));
+    review::keep(&mut held, kept).unwrap();
+    let own = servers.places.ballot_box.clone();
+    // Another server that would take the review, and the registry, where the reviewer has a name.
+    for place in [elsewhere.places.ballot_box.clone(), registry.clone()] {
+        servers.state().moved_to = Some(place);
+        let refused = review::send(&own, &mut held, &ALMA, while_submitting()).await;
+        assert!(matches!(&refused, Err(Failure::UnexpectedAnswer(from, 307)) if *from == own), "{refused:?}");
+    }
+    assert!(elsewhere.state().seen.is_empty());
+    assert!(servers.state().seen.iter().all(|seen| seen.side == Side::Box));
+    // What was kept is sent once the box answers for itself.
+    servers.state().moved_to = None;
+    let receipt = review::send(&own, &mut held, &ALMA, while_submitting()).await.unwrap();
+    assert_eq!(held.card().unwrap().subject(&ALMA).unwrap().versions[0].receipt.as_ref(), Some(&receipt));
+}
+
+#[actix_web::test]
+async fn a_log_in_that_is_sent_elsewhere_takes_its_password_nowhere() {
+    let (servers, elsewhere) = (Servers::honest().await, Servers::honest().await);
+    servers.state().moved_to = Some(elsewhere.places.registry.clone());
+    assert!(servers.collect(&mut Held::in_memory()).await.is_err());
+    assert!(!servers.state().seen.is_empty());
+    assert!(elsewhere.state().seen.is_empty());
+}
+
+#[actix_web::test]
 async fn a_review_gets_a_receipt_that_the_card_keeps() {
     let (servers, mut held) = reviewer(12).await;
     let receipt = send(&servers, &mut held, 4).await.unwrap();
