@@ -175,6 +175,8 @@ pub struct NewStaff<'a> {
     pub login: &'a str,
     /// The role.
     pub role: StaffRole,
+    /// Whose account it is.
+    pub full_name: Option<&'a str>,
     /// The password, whose strength the caller has checked.
     pub password: &'a str,
 }
@@ -194,6 +196,7 @@ pub async fn add_account(registry: &Registry, config: &Config, new: NewStaff<'_>
         is_closed: false,
         version: 1,
         created_at: now.naive_utc(),
+        full_name: new.full_name.map(str::to_owned),
     };
     registry
         .0

@@ -39,6 +39,8 @@ pub enum Use {
     ExtractKey,
     /// The seed of a draw until it is opened to auditors.
     DrawSeed,
+    /// The keyed hash that is left of a record that was destroyed.
+    Tombstone,
 }
 
 impl Use {
@@ -55,6 +57,7 @@ impl Use {
             Use::AuditKey => b"ejf audit key",
             Use::ExtractKey => b"ejf extract key",
             Use::DrawSeed => b"ejf draw seed",
+            Use::Tombstone => b"ejf tombstone",
         }
     }
 }

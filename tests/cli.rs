@@ -443,7 +443,8 @@ async fn a_service_that_tells_all_it_can_tells_no_secret_and_nothing_of_the_box(
         "iin": iin.as_str(), "full_name_kk": "Қасенов Ерлан", "full_name_ru": "Касенов Ерлан",
         "first_appointed_on": "2015-03-02",
     });
-    for (path, body) in [("/v1/judges", judge), ("/v1/judges/lookup", json!({"iin": iin.as_str()}))] {
+    let lookup = json!({"iin": iin.as_str(), "purpose": "personnel"});
+    for (path, body) in [("/v1/judges", judge), ("/v1/judges/lookup", lookup)] {
         let answer = http.post(service.url(path)).bearer_auth(&token).json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}");
     }

@@ -21,7 +21,7 @@ use crate::workflow::lists::List;
 
 /// A reading of the own file by somebody else.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"number": 3, "occurred_at": "2027-01-11T04:30:00Z", "account_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "login": "aigerim.s", "staff_role": "secretary", "client_id": null, "client_name": null, "act": "get_judge_file", "purpose": "personnel"}))]
+#[schema(example = json!({"number": 3, "occurred_at": "2027-01-11T04:30:00Z", "account_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "full_name": "Сәрсенова Айгерім Болатқызы", "staff_role": "secretary", "client_id": null, "client_name": null, "act": "get_judge_file", "purpose": "personnel"}))]
 pub struct AccessEntryView {
     /// Which reading of the file it was, from 1.
     #[schema(minimum = 1)]
@@ -30,9 +30,9 @@ pub struct AccessEntryView {
     occurred_at: DateTime<Utc>,
     /// Which account; null where it was none.
     account_id: Option<AccountId>,
-    /// The name that the reader logs in with, or null.
-    #[schema(max_length = 64)]
-    login: Option<String>,
+    /// The reader's name, or null where the account has none; never the name to log in with.
+    #[schema(max_length = 200)]
+    full_name: Option<String>,
     /// The reader's role, as it is now, or null.
     staff_role: Option<StaffRole>,
     /// Which machine client; null where it was a person.
@@ -50,12 +50,12 @@ pub struct AccessEntryView {
 
 impl From<Reading> for AccessEntryView {
     fn from(row: Reading) -> Self {
-        let Reading { entry, login, staff_role, client_name } = row;
+        let Reading { entry, full_name, staff_role, client_name } = row;
         AccessEntryView {
             number: entry.reading_number.unwrap_or(0),
             occurred_at: entry.occurred_at.and_utc(),
             account_id: entry.account_id,
-            login,
+            full_name,
             staff_role,
             client_id: entry.client_id,
             client_name,
@@ -67,8 +67,9 @@ impl From<Reading> for AccessEntryView {
 
 /// List who read the own file.
 ///
-/// For the judge: each reading of the file, or of a part of it, by somebody else, newest first, with who it was, in which
-/// role, what was read and why; extracts that were issued or fetched are among them. The judge's own readings are not among them.
+/// For the judge: each reading of the file, or of a part of it, by somebody else, newest first, with who it was by name, in
+/// which role, what was read and why; extracts that were issued or fetched are among them. The judge's own readings are not
+/// among them.
 #[utoipa::path(tag = "judges", params(PageQuery),
     responses((status = 200, body = PageOf<AccessEntryView>), ReadProblems))]
 #[get("/judges/{judge_id}/access-entries")]

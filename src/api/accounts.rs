@@ -19,6 +19,7 @@ use crate::db::Registry;
 use crate::domain::caller::is_login_name;
 use crate::domain::ids;
 use crate::domain::ids::{AccountId, JudgeId};
+use crate::domain::judge_file::{Check, NAME_LENGTH_MAX};
 use crate::domain::policy;
 use crate::domain::policy::{Actor, StaffRole};
 use crate::error::{Code, Error, Result, Rule};
@@ -30,7 +31,7 @@ use crate::workflow::lists::List;
 /// A new account: staff, a judge, or a judge who is a member.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"login": "a.nurlanova", "password": "correct horse battery staple", "staff_role": "secretary"}))]
+#[schema(example = json!({"login": "a.nurlanova", "password": "correct horse battery staple", "staff_role": "secretary", "full_name": "Нұрланова Айгүл Серікқызы"}))]
 pub struct NewAccount {
     /// The name to log in with: 3 to 64 of `a-z 0-9 . _ -`; unique.
     #[validate(length(min = 3, max = 64))]
@@ -43,6 +44,9 @@ pub struct NewAccount {
     staff_role: Option<StaffRole>,
     /// The judge it belongs to; staff roles other than `member` and `appeal_member` exclude it.
     judge_id: Option<JudgeId>,
+    /// Whose account it is; judges whose file is read are told so. A judge's account goes by the judge's name (422).
+    #[schema(min_length = 1, max_length = 200)]
+    full_name: Option<String>,
 }
 
 /// What is to change; an absent field stays.
@@ -56,6 +60,9 @@ pub struct AccountChange {
     staff_role: Option<Option<StaffRole>>,
     /// Closed accounts cannot log in; their log-ins end at once.
     is_closed: Option<bool>,
+    /// Whose account it is; not of a judge's (422).
+    #[schema(min_length = 1, max_length = 200)]
+    full_name: Option<String>,
 }
 
 /// Reads a field that is there, so that null is told from a field that is not.
@@ -65,7 +72,7 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(field: D) -> std::resul
 
 /// An account; never its password.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "login": "a.nurlanova", "staff_role": "secretary", "judge_id": null, "is_closed": false, "version": 1, "created_at": "2027-01-11T04:30:00Z"}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "login": "a.nurlanova", "staff_role": "secretary", "judge_id": null, "is_closed": false, "version": 1, "created_at": "2027-01-11T04:30:00Z", "full_name": "Нұрланова Айгүл Серікқызы"}))]
 pub struct AccountView {
     /// Its id.
     id: AccountId,
@@ -83,6 +90,9 @@ pub struct AccountView {
     version: i64,
     /// When it was made.
     created_at: DateTime<Utc>,
+    /// Whose it is, or null where nobody said, or where it is a judge's.
+    #[schema(max_length = 200)]
+    full_name: Option<String>,
 }
 
 impl From<Account> for AccountView {
@@ -95,6 +105,7 @@ impl From<Account> for AccountView {
             is_closed: row.is_closed,
             version: row.version,
             created_at: row.created_at.and_utc(),
+            full_name: row.full_name,
         }
     }
 }
@@ -126,6 +137,7 @@ pub async fn create_account(
         is_closed: false,
         version: 1,
         created_at: now.naive_utc(),
+        full_name: new.full_name,
     };
     let deed = Deed { by: actor.id(), operation: "create_account", key, digest };
     act_once(&registry, deed, now, move |conn| {
@@ -148,6 +160,7 @@ fn check(new: &NewAccount) -> Result<()> {
         return Err(Error::invalid("/login", Rule::Format { expected: "a-z 0-9 . _ -" }));
     }
     check_roles(new.staff_role, new.judge_id)?;
+    check_name(new.full_name.as_deref(), new.judge_id)?;
     password::check_strength(&new.password, &new.login, "/password")
 }
 
@@ -160,6 +173,14 @@ fn check_roles(staff_role: Option<StaffRole>, judge_id: Option<JudgeId>) -> Resu
         }
         (Some(_), None) | (None | Some(StaffRole::Member | StaffRole::AppealMember), Some(_)) => Ok(()),
     }
+}
+
+/// A name is a text of one account that is no judge's: of those the judge's own name is known.
+fn check_name(full_name: Option<&str>, judge_id: Option<JudgeId>) -> Result<()> {
+    let mut check = Check::default();
+    check.optional_text("/full_name", full_name, NAME_LENGTH_MAX);
+    check.rule(full_name.is_none() || judge_id.is_none(), "/full_name", Rule::Mismatch { other: "judge_id" });
+    check.done()
 }
 
 /// List accounts.
@@ -197,7 +218,7 @@ pub async fn get_account(
     Ok(versioned(&request, row.version, &AccountView::from(row)))
 }
 
-/// Change an account's role or close it.
+/// Change an account's role or name, or close it.
 ///
 /// For administrators. Takes effect at once: the account's log-ins end when it is closed. Null as the role of a judge takes
 /// the commission's role away; staff that are no judges keep one (422).
@@ -224,6 +245,10 @@ pub async fn update_account(
             account.staff_role = change.staff_role.unwrap_or(account.staff_role);
             account.is_closed = change.is_closed.unwrap_or(account.is_closed);
             check_roles(account.staff_role, account.judge_id)?;
+            if let Some(full_name) = &change.full_name {
+                check_name(Some(full_name), account.judge_id)?;
+                account.full_name = Some(full_name.clone());
+            }
             if !store::accounts::update(conn, &account, seen.0)? {
                 return Err(Code::Stale.into());
             }

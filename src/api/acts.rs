@@ -19,7 +19,7 @@ use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::{ActId, JudgeId};
 use crate::domain::indicators::Catalogue;
-use crate::domain::judge_file::{Check, FilePurpose, NAME_LENGTH_MAX, RecordStatus};
+use crate::domain::judge_file::{Check, NAME_LENGTH_MAX, RecordStatus};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Result, Rule};
@@ -174,7 +174,7 @@ pub fn list(judge_id: JudgeId, asked: Option<FilePurpose>) -> List {
         Ok(rows.into_iter().map(|row| (row.id, row)).map(|(id, row)| ActView::new(row, of(id))).collect::<Vec<_>>())
     };
     let list = List::new("list_acts", format!("acts {judge_id}"), find, |view| view.id, |view| view);
-    list.of_records(judge_id, asked, FilePurpose::Personnel)
+    list.of_records(judge_id, asked)
 }
 
 /// A member's finding on the review of an act.

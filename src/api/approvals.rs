@@ -21,6 +21,7 @@ use crate::exchange;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::workflow;
+use crate::workflow::jobs::Bell;
 use crate::workflow::lists::List;
 
 /// The second person's word.
@@ -85,6 +86,7 @@ pub async fn confirm_approval(
     cipher: web::Data<Cipher>,
     clock: web::Data<Clock>,
     config: web::Data<Config>,
+    bell: web::Data<Bell>,
     approval_id: web::Path<ApprovalId>,
     key: IdempotencyKey,
     confirmation: Valid<Confirmation>,
@@ -100,6 +102,8 @@ pub async fn confirm_approval(
         Reply::ok(None, &ApprovalView::new(approval)?)
     })
     .await?;
+    // A destruction that was confirmed is the worker's to do.
+    bell.ring();
     // An order to the box is published once it is committed; an act on anything but a cycle leaves nothing to publish.
     let approval = registry.0.read(move |conn| store::approvals::find(conn, approval_id)).await?;
     if let Some(Ok(cycle_id)) = approval.map(|approval| approval.object_id.parse::<CycleId>()) {

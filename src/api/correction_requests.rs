@@ -18,7 +18,7 @@ use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::ids;
 use crate::domain::ids::{CorrectionRequestId, JudgeId, RecordId};
-use crate::domain::judge_file::{Check, CorrectionOutcome, CorrectionStatus, FilePurpose, correction_due_on};
+use crate::domain::judge_file::{Check, CorrectionOutcome, CorrectionStatus, correction_due_on};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::domain::sections::RecordType;
@@ -129,8 +129,9 @@ pub async fn create_correction_request(
 
 /// List the correction requests of a judge.
 ///
-/// For secretaries, the judge, and members as for the file; oldest first, decided ones included. The reading is recorded
-/// with its purpose, which is `correction` where a secretary names nothing else.
+/// For the judge; for secretaries, who name the purpose; and members as for the file; oldest first, decided ones included. A
+/// decided request about a penalty, a complaint or a finding that is shown no longer is shown to its judge alone. The
+/// reading is recorded with its purpose.
 #[utoipa::path(tag = "judges", params(RecordsQuery),
     responses((status = 200, body = PageOf<CorrectionRequestView>), ReadProblems))]
 #[get("/judges/{judge_id}/correction-requests")]
@@ -140,19 +141,20 @@ pub async fn list_correction_requests(
     query: web::Query<RecordsQuery>,
     answering: Answering,
 ) -> Result<HttpResponse> {
-    let list = list(judge_id.into_inner(), query.purpose, answering.today());
+    let list = list(&actor, judge_id.into_inner(), query.purpose, answering.today());
     answering.list(actor, list, query.page()).await
 }
 
 /// The requests of a judge, for whoever may read the records.
-pub fn list(judge_id: JudgeId, asked: Option<FilePurpose>, today: NaiveDate) -> List {
+pub fn list(actor: &Actor, judge_id: JudgeId, asked: Option<FilePurpose>, today: NaiveDate) -> List {
+    let sight = workflow::corrections::sight(actor, judge_id, today);
     let find = move |conn: &mut Conn, after, limit| {
-        let rows = store::corrections::list(conn, judge_id, after, limit)?;
+        let rows = store::corrections::list(conn, judge_id, sight, after, limit)?;
         rows.into_iter().map(|row| CorrectionRequestView::new(row, today)).collect::<Result<Vec<_>>>()
     };
     let name = format!("correction-requests {judge_id}");
     let list = List::new("list_correction_requests", name, find, |view| view.id, |view| view);
-    list.of_records(judge_id, asked, FilePurpose::Correction)
+    list.of_records(judge_id, asked)
 }
 
 /// Which requests for correction are listed.

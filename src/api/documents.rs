@@ -4,19 +4,18 @@
 
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, ContentDisposition};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, post, web};
-use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization;
 use utoipa::IntoParams;
 
 use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, Reply, act_once, read_body};
-use super::record_views::RecordView;
+use super::record_views::{PurposeQuery, RecordView};
 use crate::clock::Clock;
 use crate::credential::encoding::sha256;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::hex::hex;
 use crate::domain::ids::{JudgeId, RecordId};
-use crate::domain::judge_file::{Check, FilePurpose, NAME_LENGTH_MAX};
+use crate::domain::judge_file::{Check, NAME_LENGTH_MAX};
 use crate::domain::policy::{Actor, records::may_add_documents};
 use crate::domain::sections::documents::{
     DOCUMENT_BYTES_MAX, DocumentFields, DocumentLanguage, DocumentType, SignatureStatus,
@@ -43,16 +42,6 @@ pub struct DocumentHeaders {
     /// The document's language: `kk`, `ru` or `en`.
     #[param(rename = "Content-Language", max_length = 2, required = false, nullable = false, example = "kk")]
     content_language: Option<String>,
-}
-
-/// Why a document is read.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct DocumentQuery {
-    /// `personnel` where a secretary names nothing else; a judge's own documents are `own_file`.
-    #[param(inline)]
-    purpose: Option<FilePurpose>,
 }
 
 /// Put a document into a file.
@@ -173,7 +162,7 @@ fn language(request: &HttpRequest) -> Result<Option<DocumentLanguage>> {
 ///
 /// For secretaries, the judge, and members as for the file; always as an attachment. 404 for one that was withdrawn. The
 /// reading is recorded with its purpose before it is answered.
-#[utoipa::path(tag = "judges", params(DocumentQuery),
+#[utoipa::path(tag = "judges", params(PurposeQuery),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream",
         description = "The bytes, under the content type that they were put in with."), ReadProblems))]
 #[get("/judges/{judge_id}/documents/{document_id}")]
@@ -182,14 +171,13 @@ pub async fn get_document(
     registry: web::Data<Registry>,
     clock: web::Data<Clock>,
     path: DocumentPath,
-    query: web::Query<DocumentQuery>,
+    query: web::Query<PurposeQuery>,
 ) -> Result<HttpResponse> {
     let now = clock.now();
     let (judge_id, document_id) = path.into_inner();
     let why = query.purpose;
     let reading = registry.0.write(move |conn| {
-        let usual = FilePurpose::Personnel;
-        let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
+        let purpose = workflow::members::file_purpose(conn, &actor, judge_id, why)?;
         let fields = find(conn, judge_id, document_id)?.ok_or(Code::NotFound)?;
         store::audit::record_reading(conn, actor.account_id, "get_document", judge_id, purpose, now)?;
         Ok(fields)

@@ -12,6 +12,7 @@ use validator::Validate;
 use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once};
 use super::lists::Answering;
 use super::printed::{LanguageHeader, paper};
+use super::record_views::{PurposeQuery, RecordsQuery};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
@@ -185,43 +186,48 @@ pub async fn create_extract(
 
 /// List the extracts of a judge's file.
 ///
-/// For secretaries and the judge, newest first: what for, to whom, until when, and how each stands; without the facts. The
-/// reading is recorded.
-#[utoipa::path(tag = "extracts", params(PageQuery), responses((status = 200, body = PageOf<ExtractView>), ReadProblems))]
+/// For the judge, and for secretaries, who name the purpose; newest first: what for, to whom, until when, and how each stands;
+/// without the facts. The reading is recorded with its purpose.
+#[utoipa::path(tag = "extracts", params(RecordsQuery), responses((status = 200, body = PageOf<ExtractView>), ReadProblems))]
 #[get("/judges/{judge_id}/extracts")]
 pub async fn list_extracts(
     actor: Actor,
     judge_id: web::Path<JudgeId>,
-    query: web::Query<PageQuery>,
+    query: web::Query<RecordsQuery>,
     answering: Answering,
 ) -> Result<HttpResponse> {
-    let list = list(&actor, judge_id.into_inner(), None, answering.today())?;
-    answering.list(actor, list, query.into_inner()).await
+    let list = list(&actor, judge_id.into_inner(), query.purpose, answering.today())?;
+    answering.list(actor, list, query.page()).await
 }
 
 /// The extracts of a judge's file, for whoever may know of them.
 pub fn list(actor: &Actor, judge_id: JudgeId, asked: Option<FilePurpose>, today: NaiveDate) -> Result<List> {
-    may_list_extracts(actor, judge_id)?;
+    may_list_extracts(actor, judge_id, asked)?;
     let find = move |conn: &mut Conn, before, limit| store::extracts::list(conn, judge_id, before, limit);
     let view = move |row| ExtractView::new(row, today);
     let list = List::new("list_extracts", format!("extracts {judge_id}"), find, |row: &Extract| row.id, view);
-    Ok(list.of_records(judge_id, asked, FilePurpose::Personnel))
+    Ok(list.in_file(judge_id, move |conn, actor| {
+        store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
+        may_list_extracts(actor, judge_id, asked)
+    }))
 }
 
 /// Get an extract.
 ///
-/// For secretaries, the judge, and the machine client that it was issued to, with the scope `results:read`; for everybody else
-/// there is none (404). 410 `extract_expired` after its last day, `extract_revoked` with the reason once it was revoked. Each
+/// For the judge; for secretaries, who name the purpose; and for the machine client that it was issued to, with the scope
+/// `results:read`, which names none, as the extract has its own; for everybody else there is none (404). 410 `extract_expired` after its last day, `extract_revoked` with the reason once it was revoked. Each
 /// reading is recorded before it is answered, and the judge sees it.
-#[utoipa::path(tag = "extracts", responses((status = 200, body = SignedExtract), ServedProblems))]
+#[utoipa::path(tag = "extracts", params(PurposeQuery), responses((status = 200, body = SignedExtract), ServedProblems))]
 #[get("/extracts/{extract_id}")]
 pub async fn get_extract(
     caller: caller::Caller,
     registry: web::Data<Registry>,
     clock: web::Data<Clock>,
     extract_id: web::Path<ExtractId>,
+    query: web::Query<PurposeQuery>,
 ) -> Result<HttpResponse> {
-    let extract = read(&registry, caller, extract_id.into_inner(), "get_extract", clock.now()).await?;
+    let (id, asked) = (extract_id.into_inner(), query.purpose);
+    let extract = read(&registry, caller, id, asked, "get_extract", clock.now()).await?;
     Ok(HttpResponse::Ok().json(SignedExtract {
         facts: RawValue::from_string(extract.facts).map_err(Error::internal)?,
         digest: extract.digest,
@@ -234,7 +240,7 @@ pub async fn get_extract(
 ///
 /// As an extract is got, for the same callers, and recorded like that: a PDF in the caller's language with the facts, the
 /// digest and the signature, and how they are checked.
-#[utoipa::path(tag = "extracts", params(LanguageHeader),
+#[utoipa::path(tag = "extracts", params(PurposeQuery, LanguageHeader),
     responses((status = 200, body = Vec<u8>, content_type = "application/pdf", headers(("Content-Language" = String, description = "The language of the document: kk, ru or en."))), ServedProblems))]
 #[get("/extracts/{extract_id}/pdf")]
 pub async fn get_extract_pdf(
@@ -242,10 +248,12 @@ pub async fn get_extract_pdf(
     registry: web::Data<Registry>,
     clock: web::Data<Clock>,
     extract_id: web::Path<ExtractId>,
+    query: web::Query<PurposeQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let voice = Voice(Caller::of(&request).language());
-    let extract = read(&registry, caller, extract_id.into_inner(), "get_extract_pdf", clock.now()).await?;
+    let (id, asked) = (extract_id.into_inner(), query.purpose);
+    let extract = read(&registry, caller, id, asked, "get_extract_pdf", clock.now()).await?;
     paper(sheet::compose(&extract, voice)?, "extract").await
 }
 
@@ -299,22 +307,24 @@ async fn read(
     registry: &Registry,
     caller: caller::Caller,
     id: ExtractId,
+    asked: Option<FilePurpose>,
     act: &'static str,
     now: DateTime<Utc>,
 ) -> Result<Extract> {
     may_ask_for_extracts(&caller)?;
     let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
     let reading = move |conn: &mut Conn| -> Result<Extract> {
-        let extract = served(conn, &caller, id, today)?;
+        let (extract, purpose) = served(conn, &caller, id, asked, today)?;
         let judge_id = extract.judge_id;
-        match &caller {
-            caller::Caller::Person(actor) if actor.judge_id == Some(judge_id) => {
+        match (&caller, purpose) {
+            (caller::Caller::Person(actor), Some(FilePurpose::OwnFile)) => {
                 let own = FilePurpose::OwnFile;
                 store::audit::record_reading(conn, actor.account_id, act, judge_id, own, now)?;
             }
-            caller::Caller::Person(_) | caller::Caller::Machine(_) => {
+            (caller::Caller::Person(_) | caller::Caller::Machine(_), purpose) => {
                 let entry = store::audit::NewEntry::by(caller.id(), act, "extract", id);
-                store::audit::record_extract(conn, judge_id, entry, extract.purpose.as_str(), now)?;
+                let purpose = purpose.map_or(extract.purpose.as_str(), FilePurpose::as_str);
+                store::audit::record_extract(conn, judge_id, entry, purpose, now)?;
             }
         }
         Ok(extract)

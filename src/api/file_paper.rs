@@ -113,7 +113,8 @@ fn load(
     today: NaiveDate,
 ) -> Result<File> {
     // Declared conflicts are confidential and feed the draw alone: they are not for paper.
-    let rows = Rows::load(conn, judge_id, instant, today, false)?;
+    let sight = workflow::corrections::sight(actor, judge_id, today);
+    let rows = Rows::load(conn, judge_id, instant, sight, today, false)?;
     let mut courts = BTreeMap::new();
     for position in &rows.positions {
         if !courts.contains_key(&position.court_id)

@@ -201,7 +201,8 @@ fn full(
     day: NaiveDate,
 ) -> Result<FullFile> {
     let shows_conflicts = actor.judge_id == Some(id) || !is_of_commission(actor.staff_role);
-    let rows = Rows::load(conn, id, instant, today, shows_conflicts)?;
+    let sight = workflow::corrections::sight(actor, id, today);
+    let rows = Rows::load(conn, id, instant, sight, today, shows_conflicts)?;
     let view = |request| CorrectionRequestView::new(request, day);
     Ok(FullFile {
         view: FileView::Full,

@@ -61,11 +61,14 @@ pub struct NewJudge {
     external_id: Option<ExternalId>,
 }
 
-/// What a judge is looked up by: exactly one of the two.
+/// What a judge is looked up by, exactly one of the two, and why.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"external_id": {"source_system": "toerelik", "value": "J-20417"}}))]
+#[schema(example = json!({"external_id": {"source_system": "toerelik", "value": "J-20417"}, "purpose": "personnel"}))]
 pub struct JudgeLookup {
+    /// Why; recorded, and shown to the judge who is found.
+    #[schema(inline)]
+    purpose: FilePurpose,
     /// The individual identification number.
     #[schema(value_type = Option<String>, min_length = 12, max_length = 12, pattern = "^[0-9]{12}$")]
     iin: Option<Zeroizing<String>>,
@@ -245,8 +248,8 @@ fn view(conn: &mut Conn, judge: Option<Judge>) -> Result<JudgeView> {
 
 /// Look up a judge by IIN or external id.
 ///
-/// For secretaries. Give exactly one of the two. 404 where no judge has it. That the judge was looked up is recorded, as is
-/// each reading of a file; by which of the two, and the IIN itself, is not.
+/// For secretaries, who name the purpose. Give exactly one of the two. 404 where no judge has it. That the judge was looked up
+/// is recorded with its purpose, as is each reading of a file; by which of the two, and the IIN itself, is not.
 #[utoipa::path(tag = "judges", request_body = JudgeLookup,
     responses((status = 200, body = JudgeView), LookupProblems))]
 #[post("/judges/lookup")]
@@ -257,9 +260,9 @@ pub async fn lookup_judge(
     clock: web::Data<Clock>,
     lookup: Valid<JudgeLookup>,
 ) -> Result<HttpResponse> {
-    policy::may_look_up_judges(&actor)?;
+    let JudgeLookup { purpose, iin, external_id } = lookup.body;
+    policy::may_look_up_judges(&actor, purpose)?;
     let now = clock.now();
-    let JudgeLookup { iin, external_id } = lookup.body;
     let hash = match (&iin, &external_id) {
         (Some(iin), None) => {
             let iin = Iin::parse(iin).map_err(|rule| Error::invalid("/iin", rule))?;
@@ -281,7 +284,6 @@ pub async fn lookup_judge(
                 (None, None) => None,
             };
             let view = view(conn, judge)?;
-            let purpose = FilePurpose::Personnel;
             store::audit::record_reading(conn, actor.account_id, "lookup_judge", view.id, purpose, now)?;
             Ok(view)
         })

@@ -15,7 +15,7 @@ use crate::store;
 use crate::store::acts::{Act, Attribution};
 use crate::store::audit::Reading;
 use crate::store::conflicts::Conflict;
-use crate::store::corrections::CorrectionRequest;
+use crate::store::corrections::{CorrectionRequest, Requested, Sight};
 use crate::store::file_records::FileRecord;
 use crate::store::judges::Judge;
 use crate::store::observations::Observation;
@@ -40,7 +40,7 @@ pub struct Rows {
     pub acts: Vec<(Act, Vec<Attribution>)>,
     /// The records in force of the other sections.
     pub records: Vec<FileRecord>,
-    /// The requests for correction.
+    /// The requests for correction that the reader sees.
     pub corrections: Vec<CorrectionRequest>,
     /// The conflicts that the judge has declared; none where they are not for the reader.
     pub conflicts: Option<Vec<Conflict>>,
@@ -54,6 +54,7 @@ impl Rows {
         conn: &mut Conn,
         id: JudgeId,
         instant: Option<NaiveDateTime>,
+        sight: Sight,
         today: NaiveDate,
         shows_conflicts: bool,
     ) -> Result<Rows> {
@@ -63,14 +64,17 @@ impl Rows {
         let mut acts = store::acts::with_attributions(conn, id, RECORDS_MAX)?;
         let conflicts = shows_conflicts.then(|| store::conflicts::declared_by_judge(conn, id, RECORDS_MAX));
         let mut conflicts = conflicts.transpose()?;
-        let requests = store::corrections::with_first_versions(conn, id, RECORDS_MAX)?;
+        let requests = store::corrections::with_first_versions(conn, id, today, RECORDS_MAX)?;
         let mut corrections = Vec::with_capacity(requests.len());
         let mut disputed: Vec<RecordId> = Vec::new();
-        for (request, first_id) in requests {
+        for Requested { request, first_id, is_record_shown } in requests {
+            // A record was disputed whoever sees the request for it.
             if instant.is_some_and(|instant| request.was_open_before(instant)) {
                 disputed.extend(first_id.into_iter().chain([request.record_id]));
             }
-            corrections.push(request);
+            if sight.shows(&request, is_record_shown) {
+                corrections.push(request);
+            }
         }
         let records = match instant {
             None => store::file_records::in_force(conn, id, today, RECORDS_MAX)?,

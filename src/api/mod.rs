@@ -47,6 +47,9 @@ pub mod record_views;
 pub mod records;
 pub mod recounts;
 pub mod results;
+pub mod retention;
+pub mod retention_holds;
+pub mod retention_runs;
 pub mod sessions;
 pub mod staffing_overviews;
 pub mod tokens;
@@ -78,6 +81,7 @@ pub fn list_at(actor: &Actor, target: &str, purpose: FilePurpose, now: DateTime<
     let asked = Some(purpose);
     let list = match parts.as_slice() {
         ["judges"] => judges::list(actor, &read(query)?, today)?,
+        ["retention", "preview"] => retention::list_due(actor, &read(query)?, today)?,
         ["correction-requests"] => correction_requests::list_due(actor, &read(query)?, today)?,
         ["courts"] => courts::list(actor, &read(query)?)?,
         ["methodologies"] => methodologies::list(actor, &read(query)?),
@@ -99,9 +103,14 @@ pub fn list_at(actor: &Actor, target: &str, purpose: FilePurpose, now: DateTime<
         ["evaluations", id, "challenges"] => challenges::list(actor, id_of(id)?),
         ["evaluations", id, "members"] => members::list(actor, id_of(id)?),
         ["evaluations", id, "pool-entries"] => evaluations::list_pool(actor, id_of(id)?),
+        ["retention", "holds"] => retention_holds::list(actor)?,
+        ["retention", "runs"] => retention_runs::list(actor)?,
+        ["retention", "runs", id, "tombstones"] => retention_runs::list_left(actor, id_of(id)?)?,
+        ["retention", "schedules"] => retention::list(actor)?,
         ["judges", id, "access-entries"] => access_entries::list(actor, id_of(id)?)?,
         ["judges", id, "acts"] => acts::list(id_of(id)?, asked),
-        ["judges", id, "correction-requests"] => correction_requests::list(id_of(id)?, asked, today),
+        ["judges", id, "correction-requests"] => correction_requests::list(actor, id_of(id)?, asked, today),
+        ["judges", id, "destroyed-records"] => retention_runs::list_destroyed(actor, id_of(id)?)?,
         ["judges", id, "extracts"] => extracts::list(actor, id_of(id)?, asked, today)?,
         ["judges", id, "positions"] => positions::list(id_of(id)?, asked),
         _ => return Err(no_list()),
@@ -253,4 +262,14 @@ pub fn routes(cfg: &mut impl Routes) {
         .service(recounts::list_accepted_counts)
         .service(recounts::create_recount)
         .service(recounts::list_recounts);
+    cfg.service(retention::create_retention_schedule)
+        .service(retention::list_retention_schedules)
+        .service(retention::adopt_retention_schedule)
+        .service(retention::list_due_records);
+    cfg.service(retention_holds::create_hold).service(retention_holds::list_holds).service(retention_holds::lift_hold);
+    cfg.service(retention_runs::run_retention)
+        .service(retention_runs::list_retention_runs)
+        .service(retention_runs::get_retention_run)
+        .service(retention_runs::list_tombstones)
+        .service(retention_runs::list_destroyed_records);
 }

@@ -203,5 +203,5 @@ pub fn list(judge_id: JudgeId, asked: Option<FilePurpose>, query: &ObservationsQ
         rows.into_iter().map(ObservationView::new).collect::<Result<Vec<_>>>()
     };
     let list = List::new("list_observations", name, find, |view| view.id, |view| view);
-    Ok(list.of_records(judge_id, asked, FilePurpose::Personnel))
+    Ok(list.of_records(judge_id, asked))
 }

@@ -16,7 +16,7 @@ use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::{CourtId, JudgeId, PositionId};
-use crate::domain::judge_file::{Check, EndedReason, FilePurpose, NAME_LENGTH_MAX, PositionKind, RecordStatus};
+use crate::domain::judge_file::{Check, EndedReason, NAME_LENGTH_MAX, PositionKind, RecordStatus};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Result, Rule};
@@ -159,5 +159,5 @@ pub async fn list_positions(
 pub fn list(judge_id: JudgeId, asked: Option<FilePurpose>) -> List {
     let find = move |conn: &mut Conn, after, limit| store::positions::list(conn, judge_id, after, limit);
     let list = List::new("list_positions", format!("positions {judge_id}"), find, |row| row.id, PositionView::from);
-    list.of_records(judge_id, asked, FilePurpose::Personnel)
+    list.of_records(judge_id, asked)
 }

@@ -25,13 +25,22 @@ use crate::store::judges::Judge;
 use crate::store::observations::Observation;
 use crate::store::positions::Position;
 
+/// Why a part of a file is read.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PurposeQuery {
+    /// Why it is read; recorded, and shown to the judge. Everybody but the judge names it.
+    #[param(inline)]
+    pub purpose: Option<FilePurpose>,
+}
+
 /// A page of the records of a person, and why they are read.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RecordsQuery {
-    /// Why the records are read. Where a secretary names nothing: `correction` for requests for correction, `personnel` for
-    /// the rest; a judge's own are `own_file`.
+    /// Why the records are read; recorded, and shown to the judge. Everybody but the judge names it.
     #[param(inline)]
     pub purpose: Option<FilePurpose>,
     /// How many items at most: 1 to 100.

@@ -86,16 +86,6 @@ pub struct FileRecordsQuery {
     cursor: Option<String>,
 }
 
-/// Why a record is read.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct PurposeQuery {
-    /// `personnel` where a secretary names nothing else; a judge's own records are `own_file`.
-    #[param(inline)]
-    purpose: Option<FilePurpose>,
-}
-
 /// A record with its history and what stands beside it.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"record": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "section": "education", "content": {"education": {"degree": "LL.M.", "institution": "Қазақ ұлттық университеті", "year": 2008}}, "source_system": "hr", "source_record_id": "E-114", "as_of": "2027-01-10", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null, "confirmation": "not_needed", "confirmed_by": null, "confirmed_at": null, "ended_at": null, "end_reason": null}, "versions": [], "correction_requests": [], "statements": []}))]
@@ -208,7 +198,7 @@ pub fn list(judge_id: JudgeId, asked: Option<FilePurpose>, query: &FileRecordsQu
     };
     let name = format!("records {judge_id} {section:?} {known_on:?}");
     let list = List::new("list_records", name, find, |row| row.id, |view| view);
-    Ok(list.of_records(judge_id, asked, FilePurpose::Personnel))
+    Ok(list.of_records(judge_id, asked))
 }
 
 /// Get a record of one of the file's other sections with its history.
@@ -232,8 +222,7 @@ pub async fn get_record(
     let view = registry
         .0
         .write(move |conn| {
-            let usual = FilePurpose::Personnel;
-            let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
+            let purpose = workflow::members::file_purpose(conn, &actor, judge_id, why)?;
             let record = store::file_records::find_shown(conn, judge_id, record_id, today)?.ok_or(Code::NotFound)?;
             store::audit::record_reading(conn, actor.account_id, "get_record", judge_id, purpose, now)?;
             history(conn, record, today)

@@ -53,6 +53,9 @@ pub struct ActParameters {
     /// Of `extend_cycle`: the last day to prove that a review is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     challenge_close: Option<NaiveDate>,
+    /// Of `run_retention`: the day on which the time of a record has to be over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counted_on: Option<NaiveDate>,
 }
 
 /// An act that waits for its second person, or had it.

@@ -289,7 +289,8 @@ impl Stage {
         let ballot_box = serve_ballot(&config, Clock::System, Occasion::Rehearsal).await?;
         let registry = serve_registry(&config, Clock::System, KeySource::Generate).await?;
         let password: Arc<str> = format!("bench-{}", to_base64url(&random::<15>()?)).into();
-        let first = NewStaff { login: "administrator", role: StaffRole::Administrator, password: &password };
+        let first =
+            NewStaff { login: "administrator", role: StaffRole::Administrator, full_name: None, password: &password };
         add_account(&registry.registry, &config, first, Clock::System.now()).await?;
         Ok(Stage { registry, ballot_box, config, password, stores })
     }

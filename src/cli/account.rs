@@ -13,6 +13,7 @@ use crate::auth::password;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::caller::is_login_name;
+use crate::domain::judge_file::{Check, NAME_LENGTH_MAX};
 use crate::domain::policy::StaffRole;
 use crate::error::{Code, Error, Result};
 
@@ -20,24 +21,27 @@ use crate::error::{Code, Error, Result};
 pub(super) enum AccountCommand {
     /// Add an account; the password is asked for, or is the first line of standard input.
     ///
-    /// Example: ejf account add a.nurlanova --role secretary < password.txt
+    /// Example: ejf account add a.nurlanova --role secretary --name "Нұрланова Айгүл" < password.txt
     Add {
         /// The name to log in with.
         login: String,
         /// administrator, secretary, member, appeal_member or auditor.
         #[arg(long)]
         role: StaffRole,
+        /// Whose account it is: judges whose file is read are told so.
+        #[arg(long)]
+        name: Option<String>,
     },
 }
 
 /// Does what is asked.
 pub(super) async fn run(config: &Config, command: AccountCommand) -> Result<u8> {
     match command {
-        AccountCommand::Add { login, role } => add(config, &login, role).await,
+        AccountCommand::Add { login, role, name } => add(config, &login, role, name.as_deref()).await,
     }
 }
 
-async fn add(config: &Config, login: &str, role: StaffRole) -> Result<u8> {
+async fn add(config: &Config, login: &str, role: StaffRole, name: Option<&str>) -> Result<u8> {
     let password = ask_password()?;
     if !is_login_name(login) {
         complain("ejf: a login has 3 to 64 of a-z 0-9 . _ -");
@@ -47,8 +51,14 @@ async fn add(config: &Config, login: &str, role: StaffRole) -> Result<u8> {
         complain("ejf: the password needs 15 to 128 characters and must not be easily guessed; several words do well");
         return Ok(USAGE);
     }
+    let mut check = Check::default();
+    check.optional_text("", name, NAME_LENGTH_MAX);
+    if check.done().is_err() {
+        complain("ejf: a name has 1 to 200 characters");
+        return Ok(USAGE);
+    }
     let registry = app::open_registry(config, Clock::System.now()).await?;
-    let new = app::NewStaff { login, role, password: &password };
+    let new = app::NewStaff { login, role, full_name: name, password: &password };
     match app::add_account(&registry, config, new, Clock::System.now()).await {
         Ok(()) => {
             say(&format!("{login} may log in\n"));

@@ -55,6 +55,12 @@ ids! {
     ObservationId,
     /// Identifies a record of one of the file's other sections; and, where its kind is named beside it, any record of a file.
     RecordId,
+    /// Identifies an edition of how long records are kept.
+    RetentionScheduleId,
+    /// Identifies a hold that keeps records from being destroyed.
+    HoldId,
+    /// Identifies one destruction of what was kept for its time.
+    RetentionRunId,
     /// Identifies a judge's request to correct a record of the file.
     CorrectionRequestId,
     /// Identifies a version of a methodology.

@@ -19,5 +19,6 @@ pub mod known;
 pub mod methodology;
 pub mod policy;
 pub mod pool;
+pub mod retention;
 pub mod scoring;
 pub mod sections;

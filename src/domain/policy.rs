@@ -6,6 +6,7 @@ pub mod acts;
 pub mod extracts;
 pub mod records;
 pub mod recounts;
+pub mod retention;
 
 use crate::coded;
 use crate::domain::caller::{Caller, CallerId, Scope};
@@ -222,15 +223,15 @@ pub fn may_read_judge(actor: &Actor, judge_id: JudgeId) -> Result<()> {
     if actor.judge_id == Some(judge_id) { Ok(()) } else { not_found_for_judges(actor, may_list_judges(actor)) }
 }
 
-/// A judge is found by IIN or by another system's name by secretaries alone.
-pub fn may_look_up_judges(actor: &Actor) -> Result<()> {
-    allow(actor.is(StaffRole::Secretary))
+/// A judge is found by IIN or by another system's name by secretaries alone, for a purpose, which nobody's own file is.
+pub fn may_look_up_judges(actor: &Actor, purpose: FilePurpose) -> Result<()> {
+    allow(actor.is(StaffRole::Secretary) && purpose != FilePurpose::OwnFile)
 }
 
-/// A judge's file and its records are read by that judge, and by secretaries for a purpose that they name; the answer is
-/// the purpose that the reading is recorded under.
+/// A judge's file, and every part of it, is read by that judge, and by others for a purpose that they name; the answer is the
+/// purpose that the reading is recorded under, which the judge sees. Nobody's purpose is guessed.
 ///
-/// Members and appeal members read it for the evaluation while one of that judge is assigned to them (`is_assigned`);
+/// Secretaries read it; members and appeal members for the evaluation while one of that judge is assigned to them (`is_assigned`);
 /// otherwise it does not exist for them. Auditors see who read, not what.
 pub fn may_read_file(
     actor: &Actor,
@@ -254,20 +255,6 @@ pub fn may_read_file(
         Some(FilePurpose::OwnFile) => Err(Code::Forbidden.into()),
         Some(purpose) => Ok(purpose),
     }
-}
-
-/// The records of a file, one kind at a time: as [`may_read_file`], but staff need not name the purpose each time. What is
-/// then recorded is `usual` for a secretary, who keeps them, and the evaluation for a member, who has no other.
-pub fn may_read_records(
-    actor: &Actor,
-    judge_id: JudgeId,
-    asked: Option<FilePurpose>,
-    usual: FilePurpose,
-    is_assigned: bool,
-) -> Result<FilePurpose> {
-    let is_own = actor.judge_id == Some(judge_id);
-    let usual = if is_of_commission(actor.staff_role) { FilePurpose::Evaluation } else { usual };
-    may_read_file(actor, judge_id, if is_own { asked } else { asked.or(Some(usual)) }, is_assigned)
 }
 
 /// The correction of a record is asked for by the judge whose file it is in.
@@ -333,7 +320,7 @@ mod tests {
             ("may_read_draft_methodologies", may_read_draft_methodologies, &[Secretary, Member, AppealMember, Auditor]),
             ("may_write_files", |actor| may_write_files(&Caller::Person(actor.clone())), &[Secretary]),
             ("may_list_judges", may_list_judges, &[Secretary, Auditor]),
-            ("may_look_up_judges", may_look_up_judges, &[Secretary]),
+            ("may_look_up_judges", |actor| may_look_up_judges(actor, FilePurpose::Personnel), &[Secretary]),
             ("may_decide_corrections", may_decide_corrections, &[Secretary]),
             ("may_read_conflicts", may_read_conflicts, &[Secretary, Auditor]),
         ];
@@ -406,18 +393,6 @@ mod tests {
     }
 
     #[test]
-    fn the_records_are_open_to_whom_the_file_is_and_a_purpose_is_recorded_always() {
-        let read = |actor: &Actor, asked| may_read_records(actor, judge(0), asked, FilePurpose::Personnel, false);
-        let secretary = actor(Some(StaffRole::Secretary));
-        assert_eq!(read(&secretary, None).unwrap(), FilePurpose::Personnel);
-        assert_eq!(read(&secretary, Some(FilePurpose::Correction)).unwrap(), FilePurpose::Correction);
-        assert_eq!(read(&actor(None), None).unwrap(), FilePurpose::OwnFile);
-        let other = may_read_records(&actor(None), judge(1), None, FilePurpose::Personnel, false);
-        assert_eq!(refusal(other), Some(Code::NotFound));
-        assert_eq!(refusal(read(&actor(Some(StaffRole::Auditor)), None)), Some(Code::Forbidden));
-    }
-
-    #[test]
     fn a_member_reads_the_file_that_is_assigned_for_the_evaluation_alone_and_to_others_it_does_not_exist() {
         let every = FilePurpose::ALL.iter().copied().map(Some).chain([None]);
         for (role, asked) in
@@ -425,8 +400,6 @@ mod tests {
         {
             let member = actor(Some(role));
             assert_eq!(refusal(may_read_file(&member, judge(1), asked, false)), Some(Code::NotFound), "{asked:?}");
-            let records = may_read_records(&member, judge(1), asked, FilePurpose::Personnel, false);
-            assert_eq!(refusal(records), Some(Code::NotFound), "{asked:?}");
             let expected = match asked {
                 Some(FilePurpose::Evaluation) => None,
                 None => Some(Code::Malformed),
@@ -434,9 +407,6 @@ mod tests {
             };
             assert_eq!(refusal(may_read_file(&member, judge(1), asked, true)), expected, "{asked:?}");
         }
-        let member = actor(Some(StaffRole::Member));
-        let records = may_read_records(&member, judge(1), None, FilePurpose::Personnel, true);
-        assert_eq!(records.unwrap(), FilePurpose::Evaluation);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod checkpoints;
 mod exports;
 mod keys;
 mod results;
+mod retention;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -107,12 +108,11 @@ async fn work(shop: Workshop) {
                     rung_within(&shop.bell, PATIENCE).await;
                 }
             }
-            // Files wait for the rest: whoever needs keys or results holds up others.
-            Ok(None) => match exports::make_next(&shop).await {
+            Ok(None) => match without_a_job(&shop).await {
                 Ok(true) => {}
                 Ok(false) => wait(&shop, &mut looks, (&mut told_of_seals, &mut told_of_reviews)).await,
                 Err(error) => {
-                    tracing::error!(%error, "an export could not be ended; it is taken up again");
+                    tracing::error!(%error, "an export or a destruction could not be ended; it is taken up again");
                     rung_within(&shop.bell, PATIENCE).await;
                 }
             },
@@ -122,6 +122,12 @@ async fn work(shop: Workshop) {
             }
         }
     }
+}
+
+/// Goes on with what has rows of its own: destructions, then files, which wait for the rest, since whoever needs keys or
+/// results holds up others. Whether there was anything.
+async fn without_a_job(shop: &Workshop) -> Result<bool> {
+    Ok(retention::go_on(shop).await? || exports::make_next(shop).await?)
 }
 
 /// Waits for the bell; meanwhile takes in what the box publishes of a seal, and ends reviews that are due.

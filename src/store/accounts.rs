@@ -31,6 +31,8 @@ pub struct Account {
     pub version: i64,
     /// When it was made.
     pub created_at: NaiveDateTime,
+    /// Whose it is; of a judge's account, the judge's name stands for it.
+    pub full_name: Option<String>,
 }
 
 /// Adds an account; 409 `already_exists` where the login or the judge has one.
@@ -75,6 +77,7 @@ pub fn update(conn: &mut Conn, account: &Account, version: i64) -> Result<bool> 
             .set((
                 accounts::staff_role.eq(account.staff_role),
                 accounts::is_closed.eq(account.is_closed),
+                accounts::full_name.eq(&account.full_name),
                 accounts::version.eq(version.saturating_add(1)),
             ))
             .execute(c)

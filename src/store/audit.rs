@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::max;
 use diesel::prelude::*;
 
-use super::schema::{accounts, audit_entries, clients};
+use super::schema::{accounts, audit_entries, clients, judges};
 use crate::db::Conn;
 use crate::domain::caller::CallerId;
 use crate::domain::ids::{AccountId, AuditEntryId, ClientId, JudgeId, new_at};
@@ -123,8 +123,8 @@ pub fn record_reading(
     Ok(before)
 }
 
-/// Records that facts of a judge's file left it, or were read by another body, for a purpose of extracts: a reading that the
-/// judge sees among the others.
+/// Records that facts of a judge's file left it as an extract, or that one was read, for a purpose of extracts or of the file: a
+/// reading that the judge sees among the others.
 pub fn record_extract(
     conn: &mut Conn,
     judge: JudgeId,
@@ -239,27 +239,29 @@ pub fn list(conn: &mut Conn, judge: Option<JudgeId>, after: Option<i64>, limit: 
 pub struct Reading {
     /// The entry.
     pub entry: AuditEntry,
-    /// The name that the reader logs in with.
-    pub login: Option<String>,
+    /// The reader's name: a judge's in Russian, as personnel acts have it, else the account's.
+    pub full_name: Option<String>,
     /// The reader's staff role, as it is now.
     pub staff_role: Option<StaffRole>,
     /// What people call the machine client that read.
     pub client_name: Option<String>,
 }
 
-/// An entry with the log-in and role of an account, or the name of a machine client.
-type ReadingRow = (AuditEntry, Option<String>, Option<StaffRole>, Option<String>);
+/// An entry with the names that a reader goes by as a judge and by the account, the role, or the name of a machine client.
+type ReadingRow = (AuditEntry, Option<String>, Option<String>, Option<StaffRole>, Option<String>);
 
 /// The readings of a judge's file by others, newest first, those before the reading of number `before` where one is given.
 pub fn readings(conn: &mut Conn, judge: JudgeId, before: Option<i64>, limit: i64) -> Result<Vec<Reading>> {
     let rows: Vec<ReadingRow> = on!(conn, |c| {
         let mut query = audit_entries::table
             .left_join(accounts::table.on(audit_entries::account_id.eq(accounts::id.nullable())))
+            .left_join(judges::table.on(accounts::judge_id.eq(judges::id.nullable())))
             .left_join(clients::table.on(audit_entries::client_id.eq(clients::id.nullable())))
             .filter(audit_entries::judge_id.eq(judge).and(audit_entries::reading_number.is_not_null()))
             .select((
                 AuditEntry::as_select(),
-                accounts::login.nullable(),
+                judges::full_name_ru.nullable(),
+                accounts::full_name.nullable(),
                 accounts::staff_role.nullable(),
                 clients::name.nullable(),
             ))
@@ -271,6 +273,9 @@ pub fn readings(conn: &mut Conn, judge: JudgeId, before: Option<i64>, limit: i64
         }
         query.load(c)
     })?;
-    let reading = |(entry, login, staff_role, client_name)| Reading { entry, login, staff_role, client_name };
+    let reading = |(entry, of_judge, of_account, staff_role, client_name): ReadingRow| {
+        let full_name: Option<String> = of_judge.or(of_account);
+        Reading { entry, full_name, staff_role, client_name }
+    };
     Ok(rows.into_iter().map(reading).collect())
 }

@@ -4,11 +4,12 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
+use super::file_records::{is_in_force, is_shown_on};
 use super::schema::{correction_requests, file_records};
 use crate::db::Conn;
 use crate::domain::ids::{AccountId, CorrectionRequestId, JudgeId, RecordId};
-use crate::domain::judge_file::CorrectionStatus;
-use crate::domain::sections::{RecordRef, RecordType};
+use crate::domain::judge_file::{CorrectionStatus, RecordStatus};
+use crate::domain::sections::{RecordRef, RecordType, Shown};
 use crate::error::{Code, OnUnique, Result};
 use crate::on;
 
@@ -44,6 +45,39 @@ pub struct CorrectionRequest {
     pub decided_at: Option<NaiveDateTime>,
     /// Grows by one with each change.
     pub version: i64,
+}
+
+/// A request with what its record tells of it.
+#[derive(Debug, Clone)]
+pub struct Requested {
+    /// The request.
+    pub request: CorrectionRequest,
+    /// The first version of its record, where that is one of the sections.
+    pub first_id: Option<RecordId>,
+    /// Whether its record may be shown; what is none of the sections always may.
+    pub is_record_shown: bool,
+}
+
+/// Which requests somebody sees. What a judge says about a penalty tells of the penalty, so it is shown no longer than that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// All: the judge, who wrote them.
+    Own,
+    /// Those about what may be shown on a day.
+    Shown(NaiveDate),
+    /// The same, and those that are still to be decided: whoever decides them.
+    ShownOrOpen(NaiveDate),
+}
+
+impl Sight {
+    /// Whether a request is seen, by whether its record may be shown on the day.
+    pub fn shows(self, request: &CorrectionRequest, is_record_shown: bool) -> bool {
+        match self {
+            Sight::Own => true,
+            Sight::Shown(_) => is_record_shown,
+            Sight::ShownOrOpen(_) => is_record_shown || request.status == CorrectionStatus::Open,
+        }
+    }
 }
 
 impl CorrectionRequest {
@@ -93,10 +127,11 @@ pub fn update(conn: &mut Conn, request: &CorrectionRequest) -> Result<()> {
     Ok(())
 }
 
-/// A judge's requests by id, after `after`, at most `limit`.
+/// A judge's requests that somebody sees, by id, after `after`, at most `limit`.
 pub fn list(
     conn: &mut Conn,
     judge: JudgeId,
+    sight: Sight,
     after: Option<CorrectionRequestId>,
     limit: i64,
 ) -> Result<Vec<CorrectionRequest>> {
@@ -109,6 +144,21 @@ pub fn list(
             .into_boxed();
         if let Some(after) = after {
             query = query.filter(correction_requests::id.gt(after));
+        }
+        if let Sight::Shown(day) | Sight::ShownOrOpen(day) = sight {
+            let shown = file_records::table
+                .filter(file_records::judge_id.eq(judge))
+                .filter(is_shown_on!(day))
+                .select(file_records::id);
+            let is_shown = correction_requests::record_type
+                .ne(RecordType::Record)
+                .or(correction_requests::record_id.eq_any(shown));
+            query = match sight {
+                Sight::ShownOrOpen(_) => {
+                    query.filter(is_shown.or(correction_requests::status.eq(CorrectionStatus::Open)))
+                }
+                Sight::Own | Sight::Shown(_) => query.filter(is_shown),
+            };
         }
         query.load(c)
     })?)
@@ -154,21 +204,22 @@ pub fn of_record(conn: &mut Conn, judge: JudgeId, ids: &[RecordId]) -> Result<Ve
     })?)
 }
 
-/// A judge's requests by id, at most `limit`, each with the first version of its record where that is one of the sections.
-pub fn with_first_versions(
-    conn: &mut Conn,
-    judge: JudgeId,
-    limit: i64,
-) -> Result<Vec<(CorrectionRequest, Option<RecordId>)>> {
-    Ok(on!(conn, |c| {
+/// A judge's requests by id, at most `limit`, whoever may see them, each with what its record tells of it on a day.
+pub fn with_first_versions(conn: &mut Conn, judge: JudgeId, day: NaiveDate, limit: i64) -> Result<Vec<Requested>> {
+    let rows: Vec<(CorrectionRequest, Option<RecordId>, Option<bool>)> = on!(conn, |c| {
         correction_requests::table
             .left_join(file_records::table.on(file_records::id.eq(correction_requests::record_id)))
             .filter(correction_requests::judge_id.eq(judge))
-            .select((CorrectionRequest::as_select(), file_records::first_id.nullable()))
+            .select((CorrectionRequest::as_select(), file_records::first_id.nullable(), is_shown_on!(day).nullable()))
             .order(correction_requests::id)
             .limit(limit)
             .load(c)
-    })?)
+    })?;
+    let requested = |(request, first_id, is_shown): (CorrectionRequest, Option<RecordId>, Option<bool>)| {
+        let is_record_shown = request.record_type != RecordType::Record || is_shown == Some(true);
+        Requested { request, first_id, is_record_shown }
+    };
+    Ok(rows.into_iter().map(requested).collect())
 }
 
 /// The records of sections in a judge's file that a request was open for just before an instant, by their first versions.

@@ -86,6 +86,8 @@ macro_rules! is_shown_on {
     };
 }
 
+pub(super) use {is_in_force, is_shown_on};
+
 /// Adds a record; 409 `already_exists` where its source has a record of this name in force, or the judge these bytes.
 pub fn insert(conn: &mut Conn, record: &FileRecord) -> Result<()> {
     on!(conn, |c| { diesel::insert_into(file_records::table).values(record).execute(c) })

@@ -5,12 +5,14 @@
 mod handed_out;
 mod higher_courts;
 mod ordered;
+mod retention;
 mod rounds;
 mod sections;
 
 pub use handed_out::*;
 pub use higher_courts::*;
 pub use ordered::*;
+pub use retention::*;
 pub use rounds::*;
 pub use sections::*;
 
@@ -24,6 +26,7 @@ diesel::table! {
         is_closed -> Bool,
         version -> BigInt,
         created_at -> Timestamp,
+        full_name -> Nullable<Text>,
     }
 }
 
@@ -438,7 +441,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     recount_statements,
     refresh_tokens,
     results,
+    retention_holds,
+    retention_runs,
+    retention_schedules,
     sealed_rounds,
     sessions,
     token_keys,
+    tombstones,
 );

@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::cycles::Mover;
-use super::{cycles, evaluations, generations, methodologies, supplements};
+use super::{cycles, evaluations, generations, methodologies, retention, retention_runs, supplements};
 use crate::cipher::Cipher;
 use crate::coded;
 use crate::credential::jcs;
@@ -47,6 +47,10 @@ coded! {
         ExtendCycle = "extend_cycle",
         /// Add reviewers where a sealed cycle has too few reviews.
         BeginSupplementaryRound = "begin_supplementary_round",
+        /// Say how long records are kept from now on.
+        AdoptRetentionSchedule = "adopt_retention_schedule",
+        /// Destroy what was kept for its time.
+        RunRetention = "run_retention",
     }
 }
 
@@ -161,6 +165,8 @@ fn check(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, now
         Act::BeginSupplementaryRound => {
             return supplements::check(conn, CycleId(object_id), parameters, now).map(drop);
         }
+        Act::AdoptRetentionSchedule => return retention::check_adopt(conn, object_id).map(drop),
+        Act::RunRetention => return retention_runs::check(conn, object_id).map(drop),
         Act::OpenCycle => Phase::Announced,
         Act::DrawPanels => Phase::Drawn,
         Act::SealCycle => Phase::Sealed,
@@ -193,6 +199,8 @@ fn perform(
         Act::BumpSubject => generations::bump(conn, EvaluationId(object_id), &approval.parameters, mover, now),
         Act::ExtendCycle => generations::extend(conn, cycle, &approval.parameters, mover, now),
         Act::BeginSupplementaryRound => supplements::begin(conn, cipher, cycle, &approval.parameters, mover, now),
+        Act::AdoptRetentionSchedule => retention::adopt(conn, object_id, actor, now),
+        Act::RunRetention => retention_runs::start(conn, object_id, &approval.parameters, mover, now),
     }
 }
 
@@ -201,6 +209,7 @@ fn digest(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, re
         Act::PublishMethodology => methodologies::state(conn, object_id)?,
         Act::BumpSubject => generations::state(conn, EvaluationId(object_id))?,
         Act::CancelEvaluation => evaluations::state(conn, EvaluationId(object_id))?,
+        Act::AdoptRetentionSchedule | Act::RunRetention => retention::state(conn, object_id)?,
         Act::OpenCycle
         | Act::DrawPanels
         | Act::SealCycle

@@ -6,13 +6,14 @@ use chrono::NaiveDate;
 
 use super::records::{check_documents, standing};
 use crate::db::Conn;
-use crate::domain::ids::{ActId, ObservationId, PositionId, RecordId};
+use crate::domain::ids::{ActId, JudgeId, ObservationId, PositionId, RecordId};
 use crate::domain::judge_file::{Check, CorrectionOutcome, CorrectionStatus, RecordStatus};
+use crate::domain::policy::{Actor, may_decide_corrections};
 use crate::domain::sections::{RecordRef, RecordType};
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result, Rule};
 use crate::store;
-use crate::store::corrections::CorrectionRequest;
+use crate::store::corrections::{CorrectionRequest, Sight};
 
 /// Files a request: its record is disputed from then on.
 ///
@@ -65,6 +66,14 @@ pub fn settle(conn: &mut Conn, request: &CorrectionRequest, outcome: CorrectionO
         set_status(conn, record, RecordStatus::Active)?;
     }
     Ok(())
+}
+
+/// Which requests of a judge somebody sees who may read the file.
+pub fn sight(actor: &Actor, judge: JudgeId, today: NaiveDate) -> Sight {
+    if actor.judge_id == Some(judge) {
+        return Sight::Own;
+    }
+    if may_decide_corrections(actor).is_ok() { Sight::ShownOrOpen(today) } else { Sight::Shown(today) }
 }
 
 fn set_status(conn: &mut Conn, record: RecordRef, status: RecordStatus) -> Result<()> {

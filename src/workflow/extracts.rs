@@ -16,7 +16,7 @@ use crate::domain::extracts::{
     ExtractFacts, ExtractJudge, ExtractPost, ExtractPurpose, ExtractState, FACTS_MAX, state,
 };
 use crate::domain::ids::{AccountId, ClientId, ExtractId, JudgeId, new_at};
-use crate::domain::judge_file::Check;
+use crate::domain::judge_file::{Check, FilePurpose};
 use crate::domain::policy::extracts::may_read_extract;
 use crate::domain::sections::Content;
 use crate::error::hint::Hint;
@@ -162,15 +162,21 @@ fn current_key(
     Ok((row.id, SigningKey::from_bytes(&Zeroizing::new(private))))
 }
 
-/// The extract that a caller may read, while it holds.
+/// The extract that a caller may read, while it holds, and the purpose of that reading.
 ///
 /// # Errors
 /// 404 for who may not read it, as where there is none; 410 `extract_revoked` or `extract_expired`.
-pub fn served(conn: &mut Conn, caller: &Caller, id: ExtractId, today: NaiveDate) -> Result<Extract> {
+pub fn served(
+    conn: &mut Conn,
+    caller: &Caller,
+    id: ExtractId,
+    asked: Option<FilePurpose>,
+    today: NaiveDate,
+) -> Result<(Extract, Option<FilePurpose>)> {
     let extract = store::extracts::find(conn, id)?.ok_or(Code::NotFound)?;
-    may_read_extract(caller, extract.judge_id, extract.recipient_client_id)?;
+    let purpose = may_read_extract(caller, extract.judge_id, extract.recipient_client_id, asked)?;
     match state(extract.revoked_at.is_some(), extract.expires_on, today) {
-        ExtractState::Valid => Ok(extract),
+        ExtractState::Valid => Ok((extract, purpose)),
         ExtractState::Expired => {
             let hint = Hint::new("extract_was_good_until").text("day", extract.expires_on);
             Err(Error::hinted(Code::ExtractExpired, hint))

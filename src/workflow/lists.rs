@@ -121,10 +121,10 @@ impl List {
         List { reading: Reading::Of(judge_id, Box::new(admit)), ..self }
     }
 
-    /// The list as records of a judge's file, for whoever may read records, for the purpose `asked` or else `usual`.
-    pub fn of_records(self, judge_id: JudgeId, asked: Option<FilePurpose>, usual: FilePurpose) -> List {
+    /// The list as records of a judge's file, for whoever may read the file, for the purpose `asked`.
+    pub fn of_records(self, judge_id: JudgeId, asked: Option<FilePurpose>) -> List {
         self.in_file(judge_id, move |conn, actor| {
-            let purpose = members::records_purpose(conn, actor, judge_id, asked, usual)?;
+            let purpose = members::file_purpose(conn, actor, judge_id, asked)?;
             store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
             Ok(purpose)
         })

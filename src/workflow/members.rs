@@ -111,22 +111,10 @@ fn record(
     Ok(())
 }
 
-/// The purpose under which somebody reads a judge's file; the law is [`policy::may_read_file`].
+/// The purpose under which somebody reads a judge's file or a part of it; the law is [`policy::may_read_file`].
 pub fn file_purpose(conn: &mut Conn, actor: &Actor, judge: JudgeId, asked: Option<FilePurpose>) -> Result<FilePurpose> {
     let is_assigned = is_assigned(conn, actor, judge)?;
     policy::may_read_file(actor, judge, asked, is_assigned)
-}
-
-/// The purpose under which somebody reads the records of a file; the law is [`policy::may_read_records`].
-pub fn records_purpose(
-    conn: &mut Conn,
-    actor: &Actor,
-    judge: JudgeId,
-    asked: Option<FilePurpose>,
-    usual: FilePurpose,
-) -> Result<FilePurpose> {
-    let is_assigned = is_assigned(conn, actor, judge)?;
-    policy::may_read_records(actor, judge, asked, usual, is_assigned)
 }
 
 /// Only the commission is looked up: nobody else is assigned, and most readers are secretaries.

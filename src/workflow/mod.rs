@@ -24,4 +24,6 @@ pub mod recounts;
 pub mod recusals;
 pub mod restatements;
 pub mod results;
+pub mod retention;
+pub mod retention_runs;
 pub mod supplements;

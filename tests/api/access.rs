@@ -32,6 +32,7 @@ pub const CALLERS: [(char, &str); 11] = [
 /// counted yet, which is why `get_draw_record`, `get_result` and its figure are 0 for those who would see them; `cycles.rs`,
 /// `results.rs` and `result_figures.rs` show that they do.
 const TABLE: &str = "
+    adopt_retention_schedule    . S . . . . . . . . .
     assign_member               . S . . . . . . . . .
     attribute_act               . . M . . . . . . . .
     begin_supplementary_round   . S . . . . . . . . .
@@ -56,6 +57,7 @@ const TABLE: &str = "
     create_document             . S . . . J 0 . . . .
     create_export               . S M P U J O . . . .
     create_extract              . S . . . . . . . . .
+    create_hold                 . S . . . . . . . . .
     create_judge                . S . . . . . F . . .
     create_methodology          . S . . . . . . . . .
     create_my_record            . . . . . J O . . . .
@@ -63,6 +65,7 @@ const TABLE: &str = "
     create_position             . S . . . . . F . . .
     create_record               . S . . . . . F . . .
     create_recount              . . . . U . . . . . .
+    create_retention_schedule   . S . . . . . . . . .
     create_session              public
     decide_challenge            . . M . . . . . . . .
     decide_correction_request   . S . . . . . . . . .
@@ -111,8 +114,10 @@ const TABLE: &str = "
     get_record                  . S M 0 . J 0 . . . .
     get_result                  0 0 0 0 0 0 0 . . . .
     get_result_figure           0 0 0 0 0 0 0 . . . .
+    get_retention_run           . S . . U . . . . . .
     get_staffing_overview       . S . . . . . . . . .
     issue_token                 public
+    lift_hold                   . S . . . . . . . . .
     list_accepted_counts        . . M . U . . . . . .
     list_access_entries         . . . . . J 0 . . . .
     list_accounts               A . . . U . . . . . .
@@ -125,9 +130,11 @@ const TABLE: &str = "
     list_correction_requests    . S M 0 . J 0 . . . .
     list_courts                 . S M P U J O . . . .
     list_cycles                 . S M P U . . . . . .
+    list_destroyed_records      . . . . . J 0 . . . .
     list_due_corrections        . S . . . . . . . . .
     list_evaluations            . S M P U . . . . . .
     list_extracts               . S . . . J 0 . . . .
+    list_holds                  . S . . U . . . . . .
     list_indicators             . S M P U J O . . . .
     list_issuance               . S . . U . . . . . .
     list_judges                 . S . . U . . . . . .
@@ -139,10 +146,14 @@ const TABLE: &str = "
     list_positions              . S M 0 . J 0 . . . .
     list_records                . S M 0 . J 0 . . . .
     list_recounts               . S M P U 0 0 . . . .
+    list_retention_runs         . S . . U . . . . . .
+    list_retention_schedules    . S M P U J O . . . .
+    list_tombstones             . S . . U . . . . . .
     lookup_judge                . S . . . . . . . . .
     make_keys                   . S . . . . . . . . .
     move_cycle                  . S . . . . . . . . .
     open_cycle                  . S . . . . . . . . .
+    preview_retention           . S . . U . . . . . .
     publish_ledgers             . S . . . . . . . . .
     publish_methodology         . S . . . . . . . . .
     recuse_assignment           . . . . . J O . . . .
@@ -150,6 +161,7 @@ const TABLE: &str = "
     remove_member               . S . . . . . . . . .
     revoke_extract              . S . . . . . . . . .
     rotate_client               A . . . . . . . . . .
+    run_retention               . S . . . . . . . . .
     seal_cycle                  . S . . . . . . . . .
     update_account              A . . . . . . . . . .
     update_client               A . . . . . . . . . .

@@ -120,13 +120,13 @@ async fn an_instance_reviews_an_act_once_and_a_restatement_takes_its_place() {
     let again = json!({"outcome": "upheld", "supersedes_id": first});
     secretary.post(&path, act(again)).await.expect_problem(409, "already_superseded");
 
-    let page = secretary.get(&path).await.expect(200);
+    let page = secretaryNone.get_for("personnel", &path).await.expect(200);
     let items = page.body["items"].as_array().unwrap();
     let status = |id: &str| items.iter().find(|item| item["id"] == id).unwrap()["status"].clone();
     assert_eq!((status(&first), status(&restated.id())), (json!("corrected"), json!("active")));
     assert_eq!((items.len(), &restated.body["supersedes_id"]), (3, &json!(first)));
-    let paged = secretary.get(&format!("{path}?limit=2")).await.expect(200);
-    let next = format!("{path}?limit=2&cursor={}", paged.body["next_cursor"].as_str().unwrap());
+    let paged = secretary.get(&format!("{path}?purpose=personnel&limit=2")).await.expect(200);
+    let next = format!("{path}?purpose=personnel&limit=2&cursor={}", paged.body["next_cursor"].as_str().unwrap());
     assert_eq!(secretary.get(&next).await.expect(200).body["items"], json!(items[2..]));
 }
 

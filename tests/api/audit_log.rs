@@ -63,7 +63,7 @@ pub fn kept(app: &App) -> Vec<Kept> {
 }
 
 /// What an auditor finds.
-async fn found(app: &App) -> Report {
+pub async fn found(app: &App) -> Report {
     let kept = kept(app);
     app.registry().0.read(move |conn| verify(conn, kept.clone())).await.unwrap()
 }

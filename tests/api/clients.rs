@@ -312,7 +312,7 @@ async fn a_machine_reads_nothing_back_and_is_nobody() {
     ] {
         hr.get(&path).await.expect_problem(403, "forbidden");
     }
-    hr.post("/v1/judges/lookup", lookup).await.expect_problem(403, "forbidden");
+    hr.look_up_for("personnel", lookup).await.expect_problem(403, "forbidden");
 }
 
 #[tokio::test]

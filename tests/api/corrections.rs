@@ -29,7 +29,12 @@ fn value(change: Value) -> Value {
 }
 
 async fn status_of(app: &App, judge: &Judge, id: &str) -> String {
-    let page = app.secretary().await.get(&format!("/v1/judges/{}/observations", judge.id)).await.expect(200);
+    let page = app
+        .secretary()
+        .await
+        .get(&format!("/v1/judges/{}/observations?purpose=correction", judge.id))
+        .await
+        .expect(200);
     let items = page.body["items"].as_array().unwrap();
     items.iter().find(|item| item["id"] == id).unwrap()["status"].as_str().unwrap().to_owned()
 }
@@ -204,7 +209,9 @@ async fn one_of_each(app: &App) -> (Judge, Vec<(&'static str, String, &'static s
     let judge = app.judge_at(&app.court("Алмалы аудандық соты").await).await;
     let secretary = app.secretary().await;
     let path = format!("/v1/judges/{}", judge.id);
-    let post = secretary.get(&format!("{path}/positions")).await.expect(200).body["items"][0]["id"].clone();
+    let post =
+        secretaryNone.get_for("personnel", &format!("{path}/positions")).await.expect(200).body["items"][0]["id"]
+            .clone();
     let observation = secretary.post(&format!("{path}/observations"), value(json!({}))).await.expect(201).id();
     let record = secretary.post(&format!("{path}/records"), told(training(40), json!({}))).await.expect(201).id();
     let act = secretary.post(&format!("{path}/acts"), act(json!({}))).await.expect(201).id();
@@ -243,7 +250,7 @@ async fn a_record_of_any_kind_is_disputed_marked_everywhere_and_left_out_of_repo
 
         assert_eq!(status(&full(&app, &judge, "full").await, list, id), [json!("disputed")], "{kind}");
         assert_eq!(status(&full(&app, &judge, "report_basis").await, list, id), [Value::Null; 0], "{kind}");
-        let plain = format!("/v1/judges/{}/{list}", judge.id);
+        let plain = format!("/v1/judges/{}/{list}?purpose=correction", judge.id);
         let page = app.secretary().await.get(&plain).await.expect(200);
         assert_eq!(status(&page.body, "items", id), [json!("disputed")], "{kind}");
 
@@ -314,7 +321,8 @@ async fn restate(app: &App, judge: &Judge, kind: &str, id: &str) -> (String, Str
         "record" => ("records", told(training(40), change)),
         "act" => ("acts", act(change)),
         _ => {
-            let old = secretary.get(&format!("{path}/positions")).await.expect(200).body["items"][0].clone();
+            let old = secretary.get_for("correction", &format!("{path}/positions")).await.expect(200).body["items"][0]
+                .clone();
             let body = json!({"court_id": old["court_id"], "kind": "judge", "starts_on": old["starts_on"],
                 "source_system": old["source_system"], "as_of": old["as_of"], "supersedes_id": id});
             ("positions", body)

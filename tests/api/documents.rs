@@ -38,7 +38,7 @@ async fn a_document_comes_in_and_goes_out_as_the_same_bytes_under_its_title() {
     assert_eq!(shown, [json!(title), json!("application/pdf"), json!(PDF.len()), json!("kk"), json!("not_checked")]);
     let digest = ejf::domain::hex::hex(&ejf::credential::encoding::sha256(&[PDF]).0);
     assert_eq!(fields["sha256"], digest);
-    let read = app.secretary().await.get(&format!("{path}/{id}")).await.expect(200);
+    let read = app.secretary().await.get_for("personnel", &format!("{path}/{id}")).await.expect(200);
     assert_eq!((read.bytes.as_slice(), read.header("content-type")), (PDF, "application/pdf"));
     let disposition = format!("attachment; filename=\"document.pdf\"; filename*=UTF-8''{encoded}");
     assert_eq!(read.header("content-disposition"), disposition);
@@ -112,7 +112,7 @@ async fn ten_mebibytes_are_taken_and_not_a_byte_more() {
     bytes.resize(10 * 1024 * 1024, b' ');
 
     let made = app.secretary().await.post_document(&path, "application/pdf", "large.pdf", &bytes).await.expect(201);
-    let read = app.secretary().await.get(&format!("{path}/{}", made.id())).await.expect(200);
+    let read = app.secretary().await.get(&format!("{path}/{}?purpose=personnel", made.id())).await.expect(200);
 
     assert!(read.bytes == bytes, "the bytes came back otherwise");
     bytes.push(b' ');
@@ -134,7 +134,7 @@ async fn the_same_bytes_are_one_document_of_a_judge_and_another_one_of_another_j
     assert_ne!(of_other.id(), first.id());
     assert_eq!(dump::registry(&app).await["document_contents"].len(), 2);
     let foreign = format!("{}/{}", path_of(&other), first.id());
-    secretary.get(&foreign).await.expect_problem(404, "not_found");
+    secretaryNone.get_for("personnel", &foreign).await.expect_problem(404, "not_found");
     let repeated = secretary.with_key("one");
     let once = repeated.post_document(&path_of(&judge), "text/plain", "a.txt", b"a").await.expect(201);
     let twice = repeated.post_document(&path_of(&judge), "text/plain", "a.txt", b"a").await.expect(201);
@@ -165,7 +165,7 @@ async fn documents_are_put_in_by_the_judge_and_secretaries_and_a_withdrawn_one_i
     let withdraw = format!("/v1/judges/{}/records/{id}/withdraw", judge.id);
     secretary.post(&withdraw, json!({"reason": "Басқа істің құжаты."})).await.expect(200);
 
-    secretary.get(&format!("{path}/{id}")).await.expect_problem(404, "not_found");
+    secretaryNone.get_for("personnel", &format!("{path}/{id}")).await.expect_problem(404, "not_found");
     let anew = secretary.post_document(&path, "application/pdf", "a.pdf", PDF).await.expect(201);
     assert_ne!(anew.id(), id);
 }
@@ -192,6 +192,6 @@ async fn evidence_and_attachments_name_documents_of_the_own_file() {
 
     assert_eq!(refused.faults(), [("/document_ids/1".to_owned(), "missing".to_owned())]);
     assert_eq!(filed.body["document_ids"], json!([document]));
-    let listed = app.secretary().await.get(&path).await.expect(200);
+    let listed = app.secretary().await.get_for("correction", &path).await.expect(200);
     assert_eq!(listed.body["items"], json!([filed.body]));
 }

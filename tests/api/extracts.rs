@@ -186,13 +186,13 @@ async fn an_extract_stays_as_it_was_signed_whatever_the_file_says_by_now() {
     let judge = judge_with_everything(&app).await;
     let id = issue(&app, &judge, json!({})).await;
     let secretary = app.secretary().await;
-    let before = secretary.get(&path(&id)).await.expect(200);
+    let before = secretary.get_for("personnel", &path(&id)).await.expect(200);
     let more = told(json!({"education": {"degree": "PhD", "institution": "ҚазҰУ", "year": 2015}}), json!({}));
     secretary.post(&format!("/v1/judges/{}/records", judge.id), more).await.expect(201);
 
-    assert_eq!(secretary.get(&path(&id)).await.expect(200).bytes, before.bytes);
+    assert_eq!(secretary.get_for("personnel", &path(&id)).await.expect(200).bytes, before.bytes);
     let newer = issue(&app, &judge, json!({})).await;
-    assert!(secretary.get(&path(&newer)).await.expect(200).text.contains("PhD"));
+    assert!(secretary.get_for("personnel", &path(&newer)).await.expect(200).text.contains("PhD"));
 }
 
 /// Where a check is asked for.
@@ -224,7 +224,7 @@ async fn an_extract_is_served_through_its_last_day_and_then_gone() {
     for path in [path(&id), format!("{}/pdf", path(&id))] {
         let gone = machine.with_header("Accept-Language", "en").get(&path).await.expect_problem(410, "extract_expired");
         assert!(gone.body["detail"].as_str().unwrap().contains("2027-01-13"), "{}", gone.text);
-        app.secretary().await.get(&path).await.expect_problem(410, "extract_expired");
+        app.secretary().await.get_for("personnel", &path).await.expect_problem(410, "extract_expired");
         judge.client(&app).await.get(&path).await.expect_problem(410, "extract_expired");
     }
     assert_eq!(check(&app, &extract).await, json!({"outcome": "expired", "expires_on": "2027-01-13"}));
@@ -238,7 +238,7 @@ async fn a_revoked_extract_is_handed_to_nobody_and_says_why() {
     let judge = app.judge().await;
     let id = issue(&app, &judge, json!({})).await;
     let secretary = app.secretary().await;
-    let extract = secretary.get(&path(&id)).await.expect(200).body;
+    let extract = secretary.get_for("personnel", &path(&id)).await.expect(200).body;
     let revocation = format!("{}/revocation", path(&id));
     let why = json!({"reason": "record_corrected", "explanation": "Лауазым күні түзетілді."});
     judge.client(&app).await.post(&revocation, why.clone()).await.expect_problem(403, "forbidden");
@@ -248,7 +248,7 @@ async fn a_revoked_extract_is_handed_to_nobody_and_says_why() {
     assert_eq!((&revoked["state"], &revoked["revocation"]), (&json!("revoked"), &json!("record_corrected")));
     for (language, word) in [("kk", "жазба түзетілді"), ("ru", "запись исправлена"), ("en", "a record was corrected")]
     {
-        let asked = secretary.with_header("Accept-Language", language).get(&path(&id)).await;
+        let asked = secretary.with_header("Accept-Language", language).get_for("personnel", &path(&id)).await;
         let gone = asked.expect_problem(410, "extract_revoked");
         assert!(gone.body["detail"].as_str().unwrap().contains(word), "{}", gone.text);
         assert!(!gone.text.contains("Лауазым күні"), "the explanation is for the list: {}", gone.text);
@@ -306,12 +306,47 @@ async fn only_the_system_that_it_was_issued_to_fetches_an_extract() {
 }
 
 #[tokio::test]
+async fn whoever_reads_an_extract_names_the_purpose_and_the_judge_is_told_it() {
+    let app = App::start().await;
+    let judge = app.judge().await;
+    let hr = Reader::new(&app, "hr").await;
+    let id = issue(&app, &judge, json!({"recipient_client_id": hr.id})).await;
+    let secretary = app.secretary().await;
+    let list = format!("/v1/judges/{}/extracts", judge.id);
+    let paths = [path(&id), format!("{}/pdf", path(&id)), list.clone()];
+    for path in &paths {
+        secretary.get(path).await.expect_problem(400, "malformed");
+        secretary.get_for("own_file", path).await.expect_problem(403, "forbidden");
+        secretary.get_for("correction", path).await.expect(200);
+        let own = judge.client(&app).await;
+        own.get(path).await.expect(200);
+        own.get_for("personnel", path).await.expect_problem(403, "forbidden");
+    }
+    let machine = hr.client(&app).await;
+    machine.get_for("personnel", &path(&id)).await.expect_problem(403, "forbidden");
+    app.staff(StaffRole::Member).await.get_for("evaluation", &list).await.expect_problem(403, "forbidden");
+
+    let trail = judge.client(&app).await.get(&format!("/v1/judges/{}/access-entries", judge.id)).await.expect(200);
+
+    let word = |entry: &Value, name: &str| entry[name].as_str().unwrap().to_owned();
+    let entries = trail.body["items"].as_array().unwrap().iter().rev();
+    let told: Vec<_> = entries.map(|entry| (word(entry, "act"), word(entry, "purpose"))).collect();
+    let expected = [
+        ("create_extract", "competition"),
+        ("get_extract", "correction"),
+        ("get_extract_pdf", "correction"),
+        ("list_extracts", "correction"),
+    ];
+    assert_eq!(told, expected.map(|(act, purpose)| (act.to_owned(), purpose.to_owned())));
+}
+
+#[tokio::test]
 async fn the_public_check_tells_nothing_to_whoever_holds_no_signature() {
     let app = App::start().await;
     let judge = app.judge().await;
     let secretary = app.secretary().await;
-    let real = secretary.get(&path(&issue(&app, &judge, json!({})).await)).await.expect(200).body;
-    let other = secretary.get(&path(&issue(&app, &judge, json!({})).await)).await.expect(200).body;
+    let real = secretary.get_for("personnel", &path(&issue(&app, &judge, json!({})).await)).await.expect(200).body;
+    let other = secretary.get_for("personnel", &path(&issue(&app, &judge, json!({})).await)).await.expect(200).body;
     let none = URL_SAFE_NO_PAD.encode(Sha256::digest(b"nothing"));
     let not_genuine = json!({"outcome": "not_genuine", "expires_on": null});
 
@@ -353,7 +388,7 @@ async fn an_order_that_cannot_be_is_refused_with_a_pointer() {
     secretary.post(&path, order(json!({"purpose": "discipline"}))).await.expect_problem(400, "malformed");
     let nobody = format!("/v1/judges/{}/extracts", ids::random());
     secretary.post(&nobody, order(json!({}))).await.expect_problem(404, "not_found");
-    assert_eq!(secretary.get(&path).await.expect(200).body["items"], json!([]));
+    assert_eq!(secretary.get_for("personnel", &path).await.expect(200).body["items"], json!([]));
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ async fn the_summary_shows_who_where_and_the_last_four_quarters_as_recorded() {
     }
     let disputed = json!({"record_type": "observation", "record_id": ids[2], "claim": "Олай емес."});
     judge.client(&app).await.post(&format!("{path}/correction-requests"), disputed).await.expect(201);
-    secretary.get(&format!("{path}/file?purpose=personnel")).await.expect(200);
+    secretaryNone.get_for("personnel", &format!("{path}/file")).await.expect(200);
 
     let file = judge.client(&app).await.get(&format!("{path}/file")).await.expect(200);
 
@@ -98,7 +98,7 @@ async fn a_summary_read_again_shows_whatever_was_written_to_the_file_since() {
         json!({"indicator_code": "resolved", "category": "civil", "period": "2026-Q3", "numerator": numerator,
             "source_system": "toerelik", "as_of": "2026-10-05", "supersedes_id": replaced})
     };
-    let summary = async || secretary.get(&format!("{path}/file?purpose=personnel")).await.expect(200).body;
+    let summary = async || secretaryNone.get_for("personnel", &format!("{path}/file")).await.expect(200).body;
     let value = |body: &serde_json::Value| body["indicators"][0]["values"][2].clone();
     assert_eq!(summary().await["indicators"], json!([]));
 
@@ -148,11 +148,11 @@ async fn the_full_view_holds_all_records_and_who_looked() {
     secretary.post(&format!("{path}/observations"), restated).await.expect(201);
     secretary.post(&format!("{path}/records"), told(training(40), json!({}))).await.expect(201);
     secretary.post(&format!("{path}/acts"), act(json!({}))).await.expect(201);
-    secretary.get(&format!("{path}/file?purpose=evaluation")).await.expect(200);
+    secretaryNone.get_for("evaluation", &format!("{path}/file")).await.expect(200);
 
     let file = judge.client(&app).await.get(&format!("{path}/file?view=full")).await.expect(200);
 
-    let listed = secretary.get(&format!("{path}/acts")).await.expect(200);
+    let listed = secretary.get_for("personnel", &format!("{path}/acts")).await.expect(200);
     assert_eq!((&file.body["acts"], listed.body["items"].as_array().unwrap().len()), (&listed.body["items"], 1));
     let count = |name: &str| file.body[name].as_array().unwrap().len();
     assert_eq!((count("positions"), count("observations"), count("correction_requests")), (1, 2, 0));
@@ -183,8 +183,9 @@ async fn the_summary_shows_figures_with_their_parts_and_marks_all_that_is_disput
     let course = secretary.post(&format!("{path}/records"), told(training(40), json!({}))).await.expect(201).id();
     secretary.post(&format!("{path}/records"), told(training(41), json!({}))).await.expect(201);
     let act = secretary.post(&format!("{path}/acts"), act(json!({}))).await.expect(201).id();
-    let post = secretary.get(&format!("{path}/positions")).await.expect(200).body["items"][0]["id"].clone();
-    let summary = async || secretary.get(&format!("{path}/file?purpose=personnel")).await.expect(200).body;
+    let post =
+        secretary.get_for("personnel", &format!("{path}/positions")).await.expect(200).body["items"][0]["id"].clone();
+    let summary = async || secretaryNone.get_for("personnel", &format!("{path}/file")).await.expect(200).body;
     let clearance = |body: &Value| {
         let figures = body["figures"][0]["figures"].as_array().unwrap();
         let found = figures.iter().find(|figure| figure["code"] == "clearance_rate").unwrap();
@@ -309,15 +310,15 @@ async fn each_reading_of_a_person_is_on_record_with_its_purpose() {
     let judge = app.judge().await;
     let path = format!("/v1/judges/{}", judge.id);
 
-    secretary.get(&format!("{path}/file?purpose=evaluation")).await.expect(200);
+    secretaryNone.get_for("evaluation", &format!("{path}/file")).await.expect(200);
     judge.client(&app).await.get(&format!("{path}/file")).await.expect(200);
-    secretary.get(&format!("{path}/positions")).await.expect(200);
-    secretary.get(&format!("{path}/observations?purpose=correction")).await.expect(200);
-    secretary.get(&format!("{path}/correction-requests")).await.expect(200);
+    secretaryNone.get_for("personnel", &format!("{path}/positions")).await.expect(200);
+    secretaryNone.get_for("correction", &format!("{path}/observations")).await.expect(200);
+    secretaryNone.get_for("correction", &format!("{path}/correction-requests")).await.expect(200);
     for view in ["full", "full&known_on=2027-01-11", "report_basis"] {
         secretary.get(&format!("{path}/file?purpose=personnel&view={view}")).await.expect(200);
     }
-    secretary.get(&format!("{path}/acts")).await.expect(200);
+    secretaryNone.get_for("personnel", &format!("{path}/acts")).await.expect(200);
     secretary.get(&format!("{path}/file?purpose=own_file")).await.expect_problem(403, "forbidden");
 
     let id = judge.id;
@@ -359,7 +360,7 @@ async fn a_file_is_closed_to_all_but_its_judge_and_secretaries() {
     }
     let unnamed = app.secretary().await.get(&path).await.expect_problem(400, "malformed");
     assert_eq!(unnamed.faults(), [("purpose".into(), "required".into())]);
-    app.secretary().await.get(&format!("{path}?purpose=curiosity")).await.expect_problem(400, "malformed");
+    app.secretary().await.get_for("curiosity", &path).await.expect_problem(400, "malformed");
     judge.client(&app).await.get(&format!("{path}?purpose=evaluation")).await.expect_problem(403, "forbidden");
     let absent = "/v1/judges/019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11/file?purpose=personnel";
     app.secretary().await.get(absent).await.expect_problem(404, "not_found");
@@ -382,7 +383,7 @@ async fn a_post_that_ended_or_has_not_begun_is_not_held_today() {
         secretary.post(&format!("{path}/positions"), body).await.expect(201);
     }
 
-    let file = secretary.get(&format!("{path}/file?purpose=personnel")).await.expect(200);
+    let file = secretaryNone.get_for("personnel", &format!("{path}/file")).await.expect(200);
 
     let held: Vec<_> = file.body["positions"].as_array().unwrap().iter().map(|post| &post["starts_on"]).collect();
     assert_eq!(held, [&json!("2027-01-11")]);

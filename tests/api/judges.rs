@@ -72,7 +72,7 @@ async fn a_judge_is_looked_up_by_iin_or_by_another_systems_name() {
     let secretary = app.secretary().await;
     let iin = invented_iin();
     let made = secretary.post("/v1/judges", new_judge(&iin)).await.expect(201);
-    let look_up = async |body: Value| secretary.post("/v1/judges/lookup", body).await;
+    let look_up = async |body: Value| secretary.look_up_for("personnel", body).await;
 
     let by_iin = look_up(json!({"iin": iin})).await.expect(200);
     let by_name = look_up(json!({"external_id": {"source_system": "toerelik", "value": "J-20417"}})).await.expect(200);
@@ -86,7 +86,10 @@ async fn a_judge_is_looked_up_by_iin_or_by_another_systems_name() {
     assert_eq!(neither.faults(), [("/iin".into(), "required".into()), ("/external_id".into(), "required".into())]);
     let both = json!({"iin": iin, "external_id": {"source_system": "toerelik", "value": "J-20417"}});
     assert_eq!(look_up(both).await.expect(422).faults(), [("/external_id".into(), "mismatch".into())]);
-    app.staff(StaffRole::Auditor).await.post("/v1/judges/lookup", json!({"iin": iin})).await.expect(403);
+    app.staff(StaffRole::Auditor).await.look_up_for("personnel", json!({"iin": iin})).await.expect(403);
+    secretary.look_up_for("own_file", json!({"iin": iin})).await.expect_problem(403, "forbidden");
+    let unnamed = secretary.post("/v1/judges/lookup", json!({"iin": iin})).await.expect(400);
+    assert_eq!(unnamed.faults(), [("/purpose".into(), "required".into())], "nobody's purpose is guessed");
 }
 
 #[tokio::test]
@@ -133,7 +136,7 @@ async fn a_post_is_ended_by_a_record_that_supersedes_it_and_the_history_stays() 
     let (court, next_court) = (app.court("Алмалы аудандық соты").await, app.court("Медеу аудандық соты").await);
     let judge = app.judge_at(&court).await;
     let path = format!("/v1/judges/{}/positions", judge.id);
-    let open = secretary.get(&path).await.expect(200).body["items"][0]["id"].clone();
+    let open = secretaryNone.get_for("personnel", &path).await.expect(200).body["items"][0]["id"].clone();
     let post = |court: &str, from: &str, change: Value| {
         let mut body = json!({"court_id": court, "kind": "judge", "starts_on": from, "source_system": "hr", "as_of": "2027-01-10"});
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
@@ -150,7 +153,7 @@ async fn a_post_is_ended_by_a_record_that_supersedes_it_and_the_history_stays() 
     again.expect_problem(409, "already_superseded");
     let overlap = post(&court, "2014-01-01", json!({"ends_on": "2015-03-02"}));
     secretary.post(&path, overlap).await.expect_problem(409, "already_exists");
-    let page = secretary.get(&path).await.expect(200);
+    let page = secretaryNone.get_for("personnel", &path).await.expect(200);
     let mut found: Vec<_> =
         page.body["items"].as_array().unwrap().iter().map(|item| (&item["id"], &item["status"])).collect();
     found.sort_by_key(|(id, _)| id.to_string());
@@ -201,8 +204,8 @@ async fn no_iin_lies_readable_in_the_database() {
     let iin = invented_iin();
     secretary.with_key("make-judge").post("/v1/judges", new_judge(&iin)).await.expect(201);
     secretary.with_key("make-judge").post("/v1/judges", new_judge(&iin)).await.expect(201);
-    secretary.post("/v1/judges/lookup", json!({"iin": iin})).await.expect(200);
-    secretary.post("/v1/judges/lookup", json!({"iin": invented_iin()})).await.expect(404);
+    secretary.look_up_for("personnel", json!({"iin": iin})).await.expect(200);
+    secretary.look_up_for("personnel", json!({"iin": invented_iin()})).await.expect(404);
     let judge = app.judge().await;
 
     let (text, is_seen) = db_contents(&app);
@@ -256,7 +259,7 @@ async fn a_judge_sees_who_turned_an_iin_into_a_name() {
     let app = App::start().await;
     let secretary = app.secretary().await;
     let judge = app.judge().await;
-    secretary.post("/v1/judges/lookup", json!({"iin": judge.iin})).await.expect(200);
+    secretary.look_up_for("correction", json!({"iin": judge.iin})).await.expect(200);
 
     let path = format!("/v1/judges/{}/file?view=full", judge.id);
     let file = judge.client(&app).await.get(&path).await.expect(200).body;
@@ -264,6 +267,7 @@ async fn a_judge_sees_who_turned_an_iin_into_a_name() {
     let me = secretary.get("/v1/me").await.expect(200).body;
     let reading = &file["latest_readings"][0];
     assert_eq!((&reading["act"], &reading["account_id"]), (&json!("lookup_judge"), &me["account_id"]));
+    assert_eq!(reading["purpose"], "correction");
     assert!(!file.to_string().contains(&judge.iin));
 }
 
@@ -280,7 +284,7 @@ async fn a_name_in_another_system_is_the_same_whatever_form_its_letters_came_in(
 
     let again = secretary.post("/v1/judges", named("\u{419}-7")).await;
     let lookup = json!({"external_id": {"source_system": "toerelik", "value": "\u{418}\u{306}-7"}});
-    let found = secretary.post("/v1/judges/lookup", lookup).await.expect(200);
+    let found = secretary.look_up_for("personnel", lookup).await.expect(200);
 
     again.expect_problem(409, "already_exists");
     assert_eq!(found.body["id"], made.id());

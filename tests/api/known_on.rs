@@ -19,7 +19,7 @@ async fn file_on(app: &App, judge: &Judge, day: &str) -> Value {
 }
 
 async fn records_on(app: &App, judge: &Judge, day: &str) -> Value {
-    let path = format!("/v1/judges/{}/records?known_on={day}", judge.id);
+    let path = format!("/v1/judges/{}/records?purpose=personnel&known_on={day}", judge.id);
     app.secretary().await.get(&path).await.expect(200).body
 }
 
@@ -180,7 +180,7 @@ async fn a_day_ends_in_kazakhstan_and_one_to_come_is_refused() {
     assert_eq!(on("2027-01-11").await, [pair(&late, "active")]);
     assert_eq!(on("2027-01-12").await, [pair(&late, "active"), pair(&next, "active")]);
     let secretary = app.secretary().await;
-    let to_come = secretary.get(&format!("{path}?known_on=2027-01-13")).await.expect(400);
+    let to_come = secretary.get(&format!("{path}?purpose=personnel&known_on=2027-01-13")).await.expect(400);
     assert_eq!(to_come.faults(), [("known_on".to_owned(), "format".to_owned())]);
     let file = format!("/v1/judges/{}/file?purpose=personnel&known_on=2027-01-11", judge.id);
     let of_summary = secretary.get(&file).await.expect(400);

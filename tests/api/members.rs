@@ -155,7 +155,8 @@ async fn an_assigned_member_reads_the_file_for_the_evaluation_until_it_is_taken_
     let path = format!("/v1/judges/{}", subject.id);
     client.get(&format!("{path}/file?purpose=evaluation")).await.expect(200);
     for records in ["positions", "observations", "correction-requests"] {
-        client.get(&format!("{path}/{records}")).await.expect(200);
+        client.get(&format!("{path}/{records}?purpose=evaluation")).await.expect(200);
+        client.get(&format!("{path}/{records}")).await.expect_problem(400, "malformed");
     }
     client.get(&format!("{path}/file?purpose=personnel")).await.expect_problem(403, "forbidden");
     client.get(&format!("{path}/file")).await.expect_problem(400, "malformed");

@@ -11,6 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{App, Client, PASSWORD};
+use crate::retention::kept_for_a_year;
 
 /// One operation of the document.
 pub struct Operation {
@@ -149,6 +150,9 @@ impl World {
         let document = secretary.post_document(&documents, "application/pdf", "order.pdf", b"%PDF-1.7\n").await;
         let document_id = document.expect(201).id();
         let cycle = plan.cycle(app).await;
+        let hold = json!({"judge_id": outsider.id, "reason": "A claim is pending.", "legal_basis": "Art. 73"});
+        let hold_id = secretary.post("/v1/retention/holds", hold).await.expect(201).id();
+        let retention_schedule_id = app.adopted_retention(kept_for_a_year()).await;
         // Requests may close it, so nobody logs in by it.
         let account_id = app.db_add_account("somebody", Some(StaffRole::Member), None).await;
         let members = format!("/v1/evaluations/{evaluation_id}/members");
@@ -182,12 +186,14 @@ impl World {
             ("document_id", document_id),
             ("evaluation_id", evaluation_id),
             ("extract_id", extract_id),
+            ("hold_id", hold_id),
             ("judge_id", subject.id.to_string()),
             ("methodology_id", cycle["methodology_id"].as_str().unwrap().to_owned()),
             ("other_judge_id", outsider.id.to_string()),
             ("own_record_id", own_record_id),
             ("pool_entry_id", entry(1)),
             ("record_id", record_id),
+            ("retention_schedule_id", retention_schedule_id),
             ("refresh_token", granted.body["refresh_token"].as_str().unwrap().to_owned()),
         ]);
         World { people, machines, ids }

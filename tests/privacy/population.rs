@@ -350,8 +350,9 @@ impl Population<'_> {
         for rest in ["", "/pool-entries?limit=100", "/challenges", "/members", "/result"] {
             asked.push(format!("{evaluation}{rest}"));
         }
-        for rest in ["", "/positions", "/observations", "/file?purpose=evaluation", "/correction-requests"] {
-            asked.push(format!("{judge}{rest}"));
+        asked.push(judge.clone());
+        for part in ["positions", "observations", "file", "correction-requests"] {
+            asked.push(format!("{judge}/{part}?purpose=evaluation"));
         }
         for path in ["/v1/me", "/v1/accounts", "/v1/approvals", "/v1/cycles", "/v1/courts", "/v1/judges"] {
             asked.push(path.to_owned());

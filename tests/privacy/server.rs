@@ -208,7 +208,8 @@ async fn serve(terms: Terms) {
     let ballot = serve_ballot(&config, clock.clone(), Occasion::Rehearsal).await.unwrap();
     app::install_panic_hook();
     if terms.is_new {
-        let first = NewStaff { login: "administrator", role: StaffRole::Administrator, password: PASSWORD };
+        let first =
+            NewStaff { login: "administrator", role: StaffRole::Administrator, full_name: None, password: PASSWORD };
         app::add_account(&registry.registry, &config, first, clock.now()).await.unwrap();
     }
     let addresses = Addresses {

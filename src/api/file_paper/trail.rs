@@ -113,7 +113,7 @@ pub fn readings(file: &File, purpose: FilePurpose, voice: Voice) -> Vec<Block> {
 
 fn name_of(reading: &Reading, voice: Voice) -> String {
     let role = reading.staff_role.map(|role| voice.word("role", role.as_str()));
-    let named = [reading.login.clone(), role, reading.client_name.clone()];
+    let named = [reading.full_name.clone(), role, reading.client_name.clone()];
     let named: Vec<String> = named.into_iter().flatten().collect();
     if named.is_empty() { NOTHING.to_owned() } else { named.join(", ") }
 }

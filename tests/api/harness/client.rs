@@ -53,6 +53,18 @@ impl Client {
         self.send(Method::GET, path, None).await
     }
 
+    /// Reads a part of somebody's file for a purpose; whoever reads another's has to name one.
+    pub async fn get_for(&self, purpose: &str, path: &str) -> Answer {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        self.get(&format!("{path}{joint}purpose={purpose}")).await
+    }
+
+    /// Looks a judge up by what `body` names, for a purpose.
+    pub async fn look_up_for(&self, purpose: &str, mut body: Value) -> Answer {
+        body["purpose"] = Value::from(purpose);
+        self.post("/v1/judges/lookup", body).await
+    }
+
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Method::POST, path, Some(body.to_string().into_bytes())).await
     }

@@ -223,6 +223,7 @@ impl App {
             is_closed: false,
             version: 1,
             created_at: now.naive_utc(),
+            full_name: judge_id.is_none().then(|| name_of(login)),
         };
         let id = account.id;
         self.running.registry.0.write(move |conn| store::accounts::insert(conn, &account)).await.unwrap();
@@ -283,6 +284,11 @@ impl App {
         let entries = self.registry().0.read(|conn| store::audit::list(conn, None, None, 10_000)).await.unwrap();
         entries.into_iter().map(|entry| entry.act).collect()
     }
+}
+
+/// The name of whoever has an account that is no judge's.
+fn name_of(login: &str) -> String {
+    format!("Серікқызы {login}")
 }
 
 /// So many issuer keys made before.

@@ -163,7 +163,8 @@ impl App {
     pub async fn end_post(&self, judge: &Judge, ends_on: &str) {
         let path = format!("/v1/judges/{}/positions", judge.id);
         let secretary = self.secretary().await;
-        let post = secretary.get(&format!("{path}?limit=1")).await.expect(200).body["items"][0].clone();
+        let post =
+            secretary.get(&format!("{path}?limit=1&purpose=personnel")).await.expect(200).body["items"][0].clone();
         let body = json!({
             "court_id": post["court_id"], "kind": post["kind"], "starts_on": post["starts_on"], "ends_on": ends_on,
             "ended_reason": "retirement", "source_system": "hr", "as_of": "2027-01-10", "supersedes_id": post["id"],

@@ -30,7 +30,7 @@ fn files(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
 }
 
 /// Readings that are recorded, so that each changes what the next one shows.
-const RECORDED: [&str; 15] = [
+const RECORDED: [&str; 16] = [
     "get_document",
     "get_judge_file",
     "get_judge_file_pdf",
@@ -43,6 +43,7 @@ const RECORDED: [&str; 15] = [
     "list_acts",
     "list_audit_entries",
     "list_correction_requests",
+    "list_destroyed_records",
     "list_observations",
     "list_positions",
     "list_records",

@@ -44,7 +44,8 @@ const TELLS_ABOUT_ACTS: [&str; 7] = [
     "list_recounts",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 50] = [
+const ACTS: [&str; 55] = [
+    "adopt_retention_schedule",
     "assign_member",
     "attribute_act",
     "begin_supplementary_round",
@@ -67,6 +68,7 @@ const ACTS: [&str; 50] = [
     "create_document",
     "create_export",
     "create_extract",
+    "create_hold",
     "create_judge",
     "create_methodology",
     "create_my_record",
@@ -74,6 +76,7 @@ const ACTS: [&str; 50] = [
     "create_position",
     "create_record",
     "create_recount",
+    "create_retention_schedule",
     "create_session",
     "decide_challenge",
     "decide_correction_request",
@@ -82,6 +85,7 @@ const ACTS: [&str; 50] = [
     "extend_cycle",
     "freeze_manifest",
     "issue_token",
+    "lift_hold",
     "make_keys",
     "move_cycle",
     "open_cycle",
@@ -91,6 +95,7 @@ const ACTS: [&str; 50] = [
     "remove_member",
     "revoke_extract",
     "rotate_client",
+    "run_retention",
     "seal_cycle",
     "widen_pools",
     "withdraw_my_record",
@@ -99,7 +104,7 @@ const ACTS: [&str; 50] = [
 /// Changes something under the version last seen.
 const CHANGES: [&str; 3] = ["update_account", "update_client", "update_methodology"];
 /// Shows what holds nothing of reviews: the file, people, plans, rules, the service itself.
-const SHOWS_THE_REST: [&str; 48] = [
+const SHOWS_THE_REST: [&str; 55] = [
     "check_extract",
     "get_account",
     "get_authorization_server",
@@ -126,6 +131,7 @@ const SHOWS_THE_REST: [&str; 48] = [
     "get_problem_page",
     "get_ready",
     "get_record",
+    "get_retention_run",
     "get_staffing_overview",
     "list_access_entries",
     "list_accounts",
@@ -136,9 +142,12 @@ const SHOWS_THE_REST: [&str; 48] = [
     "list_correction_requests",
     "list_courts",
     "list_cycles",
+    "list_destroyed_records",
     "list_due_corrections",
+    "list_due_records",
     "list_evaluations",
     "list_extracts",
+    "list_holds",
     "list_indicators",
     "list_judges",
     "list_members",
@@ -147,6 +156,9 @@ const SHOWS_THE_REST: [&str; 48] = [
     "list_pool_entries",
     "list_positions",
     "list_records",
+    "list_retention_runs",
+    "list_retention_schedules",
+    "list_tombstones",
     "lookup_judge",
 ];
 
@@ -316,7 +328,11 @@ async fn a_refusal_never_repeats_what_was_sent() {
     for (client, path) in
         [(&judge, "/v1/me/credentials"), (&secretary, "/v1/judges/lookup"), (&secretary, "/v1/courts")]
     {
-        for body in [json!({"iin": canary}), json!({"manifest_digest": canary, "requests": []}), json!(canary)] {
+        for body in [
+            json!({"iin": canary, "purpose": "personnel"}),
+            json!({"manifest_digest": canary, "requests": []}),
+            json!(canary),
+        ] {
             let refused = client.post(path, body).await;
             assert!(refused.status >= 400 && !refused.text.contains(canary), "{path}: {}", refused.text);
         }
