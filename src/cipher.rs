@@ -41,6 +41,8 @@ pub enum Use {
     DrawSeed,
     /// The keyed hash that is left of a record that was destroyed.
     Tombstone,
+    /// A file of records that waits to be taken in.
+    ImportFile,
 }
 
 impl Use {
@@ -58,6 +60,7 @@ impl Use {
             Use::ExtractKey => b"ejf extract key",
             Use::DrawSeed => b"ejf draw seed",
             Use::Tombstone => b"ejf tombstone",
+            Use::ImportFile => b"ejf import file",
         }
     }
 }

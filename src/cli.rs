@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod draw;
 mod export;
+mod import;
 mod log;
 mod migrate;
 mod peer;
@@ -110,6 +111,11 @@ enum Command {
         #[arg(long)]
         only: Option<Half>,
     },
+    /// Send a file of records to a running service, and tell what becomes of each row.
+    ///
+    /// Templates: GET /v1/imports/templates/{type}. Exit 0: no row was refused. Exit 1: rows were, or the service refuses.
+    /// Example: ejf import observations.csv --type observations --login aigul --secret-file password --dry-run
+    Import(import::ImportArguments),
     /// The reviewer's side: collect credentials, fill in a review, send it.
     #[command(subcommand)]
     Peer(peer::PeerCommand),
@@ -200,6 +206,7 @@ fn execute(command: Command) -> Result<u8> {
         Command::Audit(audit::AuditCommand::Verify(arguments)) => return audit::verify(arguments),
         Command::Bench(arguments) => return bench::run(arguments),
         Command::Demo(arguments) => return demo::run(arguments),
+        Command::Import(arguments) => return import::run(&arguments),
         Command::Peer(command) => return peer::run(command),
         Command::Recount(arguments) => return recount::run(arguments),
         Command::Score(arguments) => return score::run(arguments),
@@ -236,6 +243,7 @@ fn execute(command: Command) -> Result<u8> {
         | Command::Bench(_)
         | Command::Demo(_)
         | Command::Draw(_)
+        | Command::Import(_)
         | Command::Openapi
         | Command::Peer(_)
         | Command::Recount(_)

@@ -134,6 +134,20 @@ impl Rule {
             Rule::Weak => "weak",
         }
     }
+
+    /// What [`Rule::code`] leaves out, for rules that are kept and told later; none where the code says all.
+    pub fn argument(&self) -> Option<String> {
+        match self {
+            Rule::Required | Rule::Unknown | Rule::Type | Rule::Missing | Rule::Duplicate => None,
+            Rule::CheckDigit | Rule::Fixed | Rule::Weak => None,
+            Rule::Range { min, max } => Some(format!("{min}..{max}")),
+            Rule::Length { min, max } => Some(format!("{min}..{max}")),
+            Rule::Format { expected } => Some((*expected).to_owned()),
+            Rule::OneOf { allowed } => Some(allowed.to_string()),
+            Rule::Order { other } | Rule::Mismatch { other } => Some((*other).to_owned()),
+            Rule::Floor { min } => Some(min.to_string()),
+        }
+    }
 }
 
 macro_rules! codes {

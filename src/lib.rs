@@ -4,8 +4,8 @@
 //! registry's SQL; `workflow` the acts that span tables; `auth` who is asking; `api` the registry's HTTP; `app` the
 //! wiring; `cli` the commands; `client` the reviewer's side, which trusts no server; `publication` the folder through
 //! which registry and ballot box pass signed documents, `exchange` the registry's side of it; `jobs` its long work;
-//! `audit_log` the tree over the audit entries and its checkpoints; `figures` what was published, as drawings; `paper` printed documents;
-//! `durable` files that are whole or absent; `exports` lists as files;
+//! `imports` files of records, `exports` lists as files; `audit_log` the tree over the audit entries and its checkpoints;
+//! `figures` what was published, as drawings; `paper` printed documents; `durable` files that are whole or absent;
 //! `demo` the whole main job over HTTP, `bench` what it costs. `problem`, `texts`, `clock`, `config`, `cipher`, `db` serve them. Arrows of import
 //! go one way, and a test holds them to it.
 //!
@@ -35,6 +35,7 @@ pub mod error;
 pub mod exchange;
 pub mod exports;
 pub mod figures;
+pub mod imports;
 pub mod jobs;
 pub mod paper;
 pub mod problem;

@@ -233,6 +233,7 @@ mod tests {
         "recount-",
         "phase-",
         "language-",
+        "warning-",
     ];
 
     /// Each key of a catalogue with the variables that its text uses.

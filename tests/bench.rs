@@ -24,6 +24,7 @@ fn every_operation_stands_beside_its_limit() {
         "file read, full",
         "file read, printed",
         "observation write",
+        "import, a value",
         "review submit",
         "list page, large",
     ];

@@ -55,6 +55,7 @@ const ARROWS: &[Arrow] = &[
             "exchange",
             "exports",
             "figures",
+            "imports",
             "paper",
             "clock",
             "config",
@@ -76,9 +77,11 @@ const ARROWS: &[Arrow] = &[
     Arrow { from: "store", to: &["domain", "db"], reach: FurtherBut(&[]) },
     Arrow {
         from: "jobs",
-        to: &["audit_log", "exchange", "exports", "figures", "clock", "config", "cipher", "texts"],
+        to: &["audit_log", "exchange", "exports", "figures", "imports", "clock", "config", "cipher", "texts"],
         reach: FurtherBut(&[]),
     },
+    // Files of records: from bytes to rows, from rows to records, each within its caller's transaction.
+    Arrow { from: "imports", to: &["workflow", "store", "domain", "db", "error", "cipher"], reach: FurtherBut(&[]) },
     // The registry's side of the publication folder: from rows to files, from the box's files to rows.
     Arrow {
         from: "exchange",

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use ejf::domain::cycle::Phase;
+use ejf::domain::imports::Warning;
 use ejf::texts::Language;
 
 /// The names of the variables of each hint.
@@ -114,5 +115,16 @@ fn every_phase_and_language_has_its_name() {
         let keys = text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key.to_owned());
         let named = keys.filter(|key| key.starts_with("phase-") || key.starts_with("language-"));
         assert_eq!(named.collect::<BTreeSet<_>>(), expected, "{}", language.as_tag());
+    }
+}
+
+#[test]
+fn every_warning_of_an_import_is_said_in_all_languages() {
+    let expected: BTreeSet<String> = Warning::ALL.iter().map(|warning| format!("warning-{warning}")).collect();
+    for language in Language::ALL {
+        let text = catalogue(language);
+        let keys = text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key.to_owned());
+        let said = keys.filter(|key| key.starts_with("warning-"));
+        assert_eq!(said.collect::<BTreeSet<_>>(), expected, "{}", language.as_tag());
     }
 }

@@ -6,14 +6,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::acts::{ActInstance, ActOutcome, ActReason, Attributable};
-use crate::domain::ids::{AccountId, ActId, ClientId, JudgeId};
+use crate::domain::ids::{AccountId, ActId, ClientId, ImportId, JudgeId};
 use crate::domain::judge_file::RecordStatus;
 use crate::store;
 use crate::store::acts::{Act, Attribution};
 
 /// The review of an act by a higher court. It enters no score.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "case_no": "7517-26-00-2/1042", "category": "civil", "act_date": "2026-05-04", "appealed_on": "2026-05-20", "instance": "appeal", "outcome": "cancelled_remitted", "reason_code": "procedural_error", "jury_decision_ref": null, "attributable": "undetermined", "may_be_named_in_report": false, "attributions": [], "source_system": "toerelik", "source_record_id": "AC-2026-88120", "as_of": "2026-09-01", "received_at": "2027-01-11T04:30:00Z", "recorded_by": null, "recorded_by_client": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "status": "active", "supersedes_id": null, "legal_basis": null}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "case_no": "7517-26-00-2/1042", "category": "civil", "act_date": "2026-05-04", "appealed_on": "2026-05-20", "instance": "appeal", "outcome": "cancelled_remitted", "reason_code": "procedural_error", "jury_decision_ref": null, "attributable": "undetermined", "may_be_named_in_report": false, "attributions": [], "source_system": "toerelik", "source_record_id": "AC-2026-88120", "as_of": "2026-09-01", "received_at": "2027-01-11T04:30:00Z", "recorded_by": null, "recorded_by_client": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "status": "active", "supersedes_id": null, "legal_basis": null, "batch_id": null}))]
 pub struct ActView {
     /// The record's id.
     pub id: ActId,
@@ -66,6 +66,8 @@ pub struct ActView {
     /// The law by which it is kept, or null.
     #[schema(max_length = 200)]
     legal_basis: Option<String>,
+    /// The import that it came in with, or null.
+    batch_id: Option<ImportId>,
 }
 
 /// What a member found.
@@ -125,6 +127,7 @@ impl ActView {
             status: row.status,
             supersedes_id: row.supersedes_id,
             legal_basis: row.legal_basis,
+            batch_id: row.batch_id,
         }
     }
 }

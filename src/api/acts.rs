@@ -12,22 +12,21 @@ use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, 
 use super::lists::Answering;
 use super::record_views::RecordsQuery;
 use crate::clock::Clock;
-use crate::db::{Conn, Registry};
-use crate::domain::acts::{ActInstance, ActOutcome, ActReason, Attributable, ReportedReview, check_review};
+use crate::db::Registry;
+use crate::domain::acts::{ActInstance, ActOutcome, ActReason, Attributable};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::{ActId, JudgeId};
-use crate::domain::indicators::Catalogue;
-use crate::domain::judge_file::{Check, NAME_LENGTH_MAX, RecordStatus};
+use crate::domain::judge_file::{Check, FilePurpose, RecordStatus};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::acts::{Act, Attribution};
+use crate::workflow::checks::{check_act, insert_act};
 use crate::workflow::lists::List;
-use crate::workflow::restatements::take_out_of_force;
 
 /// The longest reason of a finding, in characters.
 const REASON_LENGTH_MAX: usize = 4000;
@@ -92,7 +91,6 @@ pub async fn create_act(
     policy::may_write_files(&caller)?;
     let now = clock.now();
     let Valid { body: new, digest } = new;
-    check(&caller, &new, date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES))?;
     let act = Act {
         id: ActId(ids::new_at(now)),
         judge_id: judge_id.into_inner(),
@@ -113,39 +111,18 @@ pub async fn create_act(
         status: RecordStatus::Active,
         supersedes_id: new.supersedes_id,
         legal_basis: new.legal_basis,
+        batch_id: None,
     };
+    check_act(&caller, &act, date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES))?;
     let deed = Deed { by: caller.id(), operation: "create_act", key, digest };
     act_once(&registry, deed, now, move |conn| {
-        store::judges::find(conn, act.judge_id)?.ok_or(Code::NotFound)?;
-        let status = take_out_of_force(conn, &caller, &act)?;
-        let act = Act { status, ..act.clone() };
-        store::acts::insert(conn, &act)?;
+        let act = insert_act(conn, &caller, act.clone())?;
         let entry = store::audit::NewEntry::by(caller.id(), "create_act", "act", act.id);
         store::audit::record(conn, entry.of_judge(act.judge_id), now)?;
         let location = format!("/v1/judges/{}/acts", act.judge_id);
         Reply::created(location, None, &ActView::new(act, Vec::new()))
     })
     .await
-}
-
-fn check(caller: &Caller, new: &NewAct, today: NaiveDate) -> Result<()> {
-    let mut check = Check::default();
-    let reported = ReportedReview {
-        case_no: &new.case_no,
-        category: &new.category,
-        act_date: new.act_date,
-        appealed_on: new.appealed_on,
-        outcome: new.outcome,
-        reason_code: new.reason_code,
-        jury_decision_ref: new.jury_decision_ref.as_deref(),
-        as_of: new.as_of,
-    };
-    check_review(&mut check, &reported, Catalogue::standard()?, today);
-    check.system("/source_system", &new.source_system);
-    caller.check_source(&mut check, "/source_system", &new.source_system);
-    check.optional_text("/source_record_id", new.source_record_id.as_deref(), 100);
-    check.optional_text("/legal_basis", new.legal_basis.as_deref(), NAME_LENGTH_MAX);
-    check.done()
 }
 
 /// List the reviewed acts of a judge.

@@ -15,7 +15,7 @@ use crate::db::{Conn, Registry};
 use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::CourtId;
-use crate::domain::judge_file::{Check, CourtLevel, ExternalId, NAME_LENGTH_MAX};
+use crate::domain::judge_file::{Check, CourtLevel, ExternalId};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Result};
@@ -23,6 +23,7 @@ use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::courts::Court;
 use crate::store::external_ids::Named;
+use crate::workflow::checks::{REGION_LENGTH_MAX, check_court};
 use crate::workflow::lists::List;
 
 /// A new court.
@@ -136,7 +137,6 @@ pub async fn create_court(
     policy::may_write_files(&caller)?;
     let now = clock.now();
     let Valid { body: new, digest } = new;
-    check(&caller, &new)?;
     let court = Court {
         id: CourtId(ids::new_at(now)),
         name_kk: new.name_kk,
@@ -146,8 +146,10 @@ pub async fn create_court(
         region: new.region,
         posts: new.posts,
         version: 1,
+        batch_id: None,
     };
     let external_id = new.external_id;
+    check_court(&caller, &court, external_id.as_ref())?;
     let deed = Deed { by: caller.id(), operation: "create_court", key, digest };
     act_once(&registry, deed, now, move |conn| {
         store::courts::insert(conn, &court)?;
@@ -160,17 +162,6 @@ pub async fn create_court(
         Reply::created(format!("/v1/courts/{}", court.id), Some(1), &view)
     })
     .await
-}
-
-fn check(caller: &Caller, new: &NewCourt) -> Result<()> {
-    let mut check = Check::default();
-    check.text("/name_kk", &new.name_kk, NAME_LENGTH_MAX);
-    check.text("/name_ru", &new.name_ru, NAME_LENGTH_MAX);
-    check.optional_text("/name_en", new.name_en.as_deref(), NAME_LENGTH_MAX);
-    check.text("/region", &new.region, REGION_LENGTH_MAX);
-    check.external_id("/external_id", new.external_id.as_ref());
-    caller.check_external_id(&mut check, "/external_id", new.external_id.as_ref());
-    check.done()
 }
 
 /// List courts.

@@ -100,6 +100,7 @@ pub async fn create_document(
         legal_basis: None,
         confirmation: ConfirmationState::NotNeeded,
         supersedes_id: None,
+        batch_id: None,
     };
     let deed = Deed { by: actor.id(), operation: "create_document", key, digest };
     act_once(&registry, deed, now, move |conn| {

@@ -121,7 +121,7 @@ pub async fn create_export(
 ) -> Result<HttpResponse> {
     let now = answering.now();
     let Valid { body: NewExport { list, format, purpose }, digest } = new;
-    let asked = super::list_at(&actor, &list, purpose, now)?;
+    let asked = super::list_at(&actor, &list, purpose, answering.language(), now)?;
     let export = Export {
         id: ExportId(ids::new_at(now)),
         list,
@@ -193,7 +193,7 @@ pub async fn get_export_file(
     if export.state != ExportState::Done || export.expires_at <= now.naive_utc() {
         return Err(Code::NotFound.into());
     }
-    let list = super::list_at(&actor, &export.list, export.purpose, now)?;
+    let list = super::list_at(&actor, &export.list, export.purpose, answering.language(), now)?;
     let noun = list.noun().to_owned();
     let id = export.id;
     registry

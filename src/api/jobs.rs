@@ -20,7 +20,7 @@ use crate::store::jobs::{Job, JobKind, JobState};
 use crate::workflow::jobs::{Bell, queue};
 
 /// After how many seconds it is worth asking again: a part takes about one.
-const ASK_AGAIN_SECONDS: HeaderValue = HeaderValue::from_static("2");
+pub const ASK_AGAIN_SECONDS: HeaderValue = HeaderValue::from_static("2");
 
 /// An act, or work, that needs no parameters.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -57,7 +57,7 @@ pub struct JobView {
     created_at: DateTime<Utc>,
     /// When it ended, or null.
     finished_at: Option<DateTime<Utc>>,
-    /// Grows by one with each change; the `ETag`.
+    /// Another with each change; the `ETag`.
     #[schema(minimum = 1)]
     version: i64,
 }
@@ -102,13 +102,14 @@ fn parts_per_minute(job: &Job) -> Option<f64> {
 pub async fn get_job(
     actor: Actor,
     registry: web::Data<Registry>,
+    bell: web::Data<Bell>,
     job_id: web::Path<JobId>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     policy::may_read_jobs(&actor)?;
     let job_id = job_id.into_inner();
     let row = registry.0.read(move |conn| store::jobs::find(conn, job_id)).await?;
-    let row = row.ok_or(Code::NotFound)?;
+    let row = bell.heard_of(row.ok_or(Code::NotFound)?);
     let is_under_way = matches!(row.state, JobState::Queued | JobState::Running);
     let mut response = versioned(&request, row.version, &JobView::from(row));
     if is_under_way {

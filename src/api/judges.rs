@@ -22,7 +22,7 @@ use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::{CourtId, JudgeId};
 use crate::domain::iin::Iin;
-use crate::domain::judge_file::{Check, CourtLevel, ExternalId, FilePurpose, NAME_LENGTH_MAX, PositionKind};
+use crate::domain::judge_file::{CourtLevel, ExternalId, FilePurpose, PositionKind};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Fault, Result, Rule};
@@ -31,6 +31,7 @@ use crate::store;
 use crate::store::external_ids::Named;
 use crate::store::judge_search::{JudgeFilter, JudgeSort, Place};
 use crate::store::judges::{Judge, KeptIin};
+use crate::workflow::checks::check_judge;
 use crate::workflow::lists::List;
 
 crate::problem_responses! {
@@ -123,7 +124,7 @@ pub async fn create_judge(
     policy::may_write_files(&caller)?;
     let now = clock.now();
     let Valid { body: new, digest } = new;
-    let iin = check(&caller, &new, date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES))?;
+    let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
     let judge = Judge {
         id: JudgeId(ids::new_at(now)),
         full_name_kk: new.full_name_kk,
@@ -131,12 +132,14 @@ pub async fn create_judge(
         full_name_en: new.full_name_en,
         first_appointed_on: new.first_appointed_on,
         version: 1,
+        batch_id: None,
     };
+    let external_id = new.external_id;
+    let iin = check_judge(&caller, &judge, &new.iin, external_id.as_ref(), today)?;
     let kept = KeptIin {
         sealed: cipher.seal(Use::Iin, judge.id.0.as_bytes(), iin.as_str().as_bytes())?,
         hash: cipher.keyed_hash(Use::IinLookup, iin.as_str().as_bytes())?,
     };
-    let external_id = new.external_id;
     let deed = Deed { by: caller.id(), operation: "create_judge", key, digest };
     act_once(&registry, deed, now, move |conn| {
         store::judges::insert(conn, &judge, &kept)?;
@@ -149,22 +152,6 @@ pub async fn create_judge(
         Reply::created(format!("/v1/judges/{}", judge.id), Some(1), &view)
     })
     .await
-}
-
-fn check(caller: &Caller, new: &NewJudge, today: NaiveDate) -> Result<Iin> {
-    let mut check = Check::default();
-    let iin = Iin::parse(&new.iin);
-    if let Err(rule) = &iin {
-        check.rule(false, "/iin", rule.clone());
-    }
-    check.text("/full_name_kk", &new.full_name_kk, NAME_LENGTH_MAX);
-    check.text("/full_name_ru", &new.full_name_ru, NAME_LENGTH_MAX);
-    check.optional_text("/full_name_en", new.full_name_en.as_deref(), NAME_LENGTH_MAX);
-    check.past_date("/first_appointed_on", new.first_appointed_on, today);
-    check.external_id("/external_id", new.external_id.as_ref());
-    caller.check_external_id(&mut check, "/external_id", new.external_id.as_ref());
-    check.done()?;
-    iin.map_err(|rule| Error::invalid("/iin", rule))
 }
 
 /// List judges.

@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
+use crate::domain::caller;
 use crate::domain::exports::{Format, ROWS_AT_ONCE_MAX};
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Fault, Result, Rule};
@@ -87,17 +88,42 @@ impl Answering {
     /// than 10,000 rows; whatever the list refuses the caller.
     pub async fn list(self, actor: Actor, list: List, asked: PageQuery) -> Result<HttpResponse> {
         match wished(self.request.headers()) {
-            None => self.page(actor, list, asked).await,
+            None => {
+                let now = self.now;
+                let read = move |list: &List, conn: &mut Conn, after: Option<&str>, limit| {
+                    list.page(conn, &actor, after, limit, now)
+                };
+                self.page(list, asked, read).await
+            }
             Some(format) => self.file(actor, list, asked, format).await,
         }
     }
 
-    async fn page(self, actor: Actor, list: List, asked: PageQuery) -> Result<HttpResponse> {
+    /// The same for a machine client, too, which is answered pages alone, whatever it would accept.
+    ///
+    /// # Errors
+    /// As [`Answering::list`].
+    pub async fn list_for(self, caller: caller::Caller, list: List, asked: PageQuery) -> Result<HttpResponse> {
+        match caller {
+            caller::Caller::Person(actor) => self.list(actor, list, asked).await,
+            caller::Caller::Machine(_) => {
+                let read = |list: &List, conn: &mut Conn, after: Option<&str>, limit| list.rows(conn, after, limit);
+                self.page(list, asked, read).await
+            }
+        }
+    }
+
+    async fn page(
+        self,
+        list: List,
+        asked: PageQuery,
+        read: impl FnOnce(&List, &mut Conn, Option<&str>, i64) -> Result<Vec<Row>> + Send + 'static,
+    ) -> Result<HttpResponse> {
         let limit = asked.limit()?;
         let after = asked.after(&self.cipher, list.name())?;
-        let (list, now) = (Arc::new(list), self.now);
+        let list = Arc::new(list);
         let asked = list.clone();
-        let work = move |conn: &mut Conn| asked.page(conn, &actor, after.as_deref(), limit + 1, now);
+        let work = move |conn: &mut Conn| read(&asked, conn, after.as_deref(), limit + 1);
         let rows = match list.records_pages() {
             true => self.registry.0.write(work).await?,
             false => self.registry.0.read(work).await?,

@@ -27,6 +27,8 @@ pub mod file_paper;
 pub mod file_summary;
 pub mod files;
 pub mod generations;
+pub mod import_reversals;
+pub mod imports;
 pub mod indicator_overviews;
 pub mod indicators;
 pub mod issuance;
@@ -65,16 +67,24 @@ use utoipa_actix_web::OpenApiFactory;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
+use crate::domain::caller::Caller;
 use crate::domain::judge_file::FilePurpose;
 use crate::domain::policy::Actor;
 use crate::error::{Error, Result, Rule};
+use crate::texts::Language;
 use crate::workflow::lists::List;
 
 /// The list that a path and query name, for a file of the whole: what its GET would answer the caller.
 ///
 /// # Errors
 /// 422 at `/list` where it names none, or has a parameter that is not of the list's own; whatever the list refuses.
-pub fn list_at(actor: &Actor, target: &str, purpose: FilePurpose, now: DateTime<Utc>) -> Result<List> {
+pub fn list_at(
+    actor: &Actor,
+    target: &str,
+    purpose: FilePurpose,
+    language: Language,
+    now: DateTime<Utc>,
+) -> Result<List> {
     let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let parts: Vec<&str> = path.strip_prefix("/v1/").unwrap_or_default().split('/').collect();
@@ -97,6 +107,8 @@ pub fn list_at(actor: &Actor, target: &str, purpose: FilePurpose, now: DateTime<
         ["cycles"] => cycles::list(actor)?,
         ["indicators"] => indicators::list(actor)?,
         ["me", "assignments"] => assignments::list(actor, now)?,
+        ["imports", id, "errors"] => imports::list_errors(&Caller::Person(actor.clone()), id_of(id)?, language)?,
+        ["imports", id, "reconciliation"] => imports::list_totals(&Caller::Person(actor.clone()), id_of(id)?)?,
         ["cycles", id, "accepted-counts"] => recounts::list_counts(actor, id_of(id)?)?,
         ["cycles", id, "issuance"] => issuance::list(actor, id_of(id)?)?,
         ["cycles", id, "recounts"] => recounts::list(actor, id_of(id)?),
@@ -220,6 +232,13 @@ pub fn routes(cfg: &mut impl Routes) {
         .service(clients::update_client)
         .service(clients::rotate_client);
     cfg.service(courts::create_court).service(courts::list_courts).service(courts::get_court);
+    cfg.service(imports::create_import)
+        .service(imports::get_import_template)
+        .service(imports::get_import)
+        .service(imports::list_import_errors)
+        .service(imports::list_import_reconciliation)
+        .service(import_reversals::preview_import_reversal)
+        .service(import_reversals::reverse_import);
     cfg.service(indicators::list_indicators);
     cfg.service(indicator_overviews::get_indicator_overview);
     cfg.service(staffing_overviews::get_staffing_overview);

@@ -11,19 +11,20 @@ use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQue
 use super::lists::Answering;
 use super::record_views::ObservationView;
 use crate::clock::Clock;
-use crate::db::{Conn, Registry};
+use crate::db::Registry;
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, Period, date_at};
 use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::{JudgeId, ObservationId};
-use crate::domain::indicators::{Catalogue, NewObservation as Reported, check_observation};
-use crate::domain::judge_file::{CODE_40, Check, FilePurpose, NAME_LENGTH_MAX, RecordStatus, is_code};
+use crate::domain::indicators::Catalogue;
+use crate::domain::judge_file::{CODE_40, FilePurpose, RecordStatus, is_code};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
-use crate::error::{Code, Error, Fault, Result, Rule};
+use crate::error::{Code, Error, Fault, Result};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::observations::Observation;
+use crate::workflow::checks::check_observation;
 use crate::workflow::lists::List;
 use crate::workflow::restatements::take_out_of_force;
 
@@ -119,13 +120,15 @@ pub async fn create_observation(
         status: RecordStatus::Active,
         supersedes_id: new.supersedes_id,
         legal_basis: new.legal_basis,
+        batch_id: None,
     };
     let period = new.period;
     let catalogue = Catalogue::standard()?;
     let deed = Deed { by: caller.id(), operation: "create_observation", key, digest };
     act_once(&registry, deed, now, move |conn| {
         store::judges::find(conn, observation.judge_id)?.ok_or(Code::NotFound)?;
-        check(conn, &caller, catalogue, &observation, period, today)?;
+        let indicator = store::indicators::find(conn, &observation.indicator_code)?;
+        check_observation(&caller, catalogue, indicator.as_ref(), &observation, period, today)?;
         let status = take_out_of_force(conn, &caller, &observation)?;
         let observation = Observation { status, ..observation.clone() };
         store::observations::insert(conn, &observation)?;
@@ -136,41 +139,6 @@ pub async fn create_observation(
         Reply::created(location, None, &ObservationView::new(observation)?)
     })
     .await
-}
-
-/// All faults of a value, against the catalogue as it stands in the registry.
-fn check(
-    conn: &mut Conn,
-    caller: &Caller,
-    catalogue: &Catalogue,
-    observation: &Observation,
-    period: Period,
-    today: NaiveDate,
-) -> Result<()> {
-    let mut check = Check::default();
-    let reported = Reported {
-        indicator_code: observation.indicator_code.clone(),
-        category: observation.category.clone(),
-        period,
-        numerator: observation.numerator,
-        denominator: observation.denominator,
-    };
-    match store::indicators::find(conn, &observation.indicator_code)? {
-        None => check.rule(false, "/indicator_code", Rule::Missing),
-        Some(indicator) => match check_observation(&indicator, &reported) {
-            Err(faults) => check.faults(faults),
-            // Only a category of the right form is looked for, so that one fault is told once.
-            Ok(()) => check.rule(catalogue.has_category(&observation.category), "/category", Rule::Missing),
-        },
-    }
-    check.rule(period.has_begun_on(today), "/period", Rule::Format { expected: "a quarter that has begun" });
-    check.system("/source_system", &observation.source_system);
-    caller.check_source(&mut check, "/source_system", &observation.source_system);
-    check.optional_text("/source_record_id", observation.source_record_id.as_deref(), 100);
-    check.optional_text("/legal_basis", observation.legal_basis.as_deref(), NAME_LENGTH_MAX);
-    check.past_date("/as_of", observation.as_of, today);
-    check.rule(observation.as_of >= period.starts_on(), "/as_of", Rule::Order { other: "period" });
-    check.done()
 }
 
 /// List the observations of a judge.

@@ -76,6 +76,7 @@ pub async fn create_my_record(
         as_of: today,
         legal_basis: None,
         supersedes_id: new.supersedes_id,
+        batch_id: None,
     };
     let deed = Deed { by: actor.id(), operation: "create_my_record", key, digest };
     act_once(&registry, deed, now, move |conn| {

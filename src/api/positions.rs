@@ -11,20 +11,20 @@ use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, 
 use super::lists::Answering;
 use super::record_views::{PositionView, RecordsQuery};
 use crate::clock::Clock;
-use crate::db::{Conn, Registry};
+use crate::db::Registry;
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::{CourtId, JudgeId, PositionId};
-use crate::domain::judge_file::{Check, EndedReason, NAME_LENGTH_MAX, PositionKind, RecordStatus};
+use crate::domain::judge_file::{EndedReason, FilePurpose, PositionKind, RecordStatus};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
-use crate::error::{Code, Error, Result, Rule};
+use crate::error::{Code, Result};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::positions::Position;
+use crate::workflow::checks::{check_position, insert_position};
 use crate::workflow::lists::List;
-use crate::workflow::restatements::take_out_of_force;
 
 /// A new record of a post.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -79,7 +79,6 @@ pub async fn create_position(
     policy::may_write_files(&caller)?;
     let now = clock.now();
     let Valid { body: new, digest } = new;
-    check(&caller, &new, date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES))?;
     let position = Position {
         id: PositionId(ids::new_at(now)),
         judge_id: judge_id.into_inner(),
@@ -98,44 +97,18 @@ pub async fn create_position(
         supersedes_id: new.supersedes_id,
         source_record_id: new.source_record_id,
         legal_basis: new.legal_basis,
+        batch_id: None,
     };
+    check_position(&caller, &position, date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES))?;
     let deed = Deed { by: caller.id(), operation: "create_position", key, digest };
     act_once(&registry, deed, now, move |conn| {
-        let position = insert(conn, &caller, position.clone())?;
+        let position = insert_position(conn, &caller, position.clone())?;
         let entry = store::audit::NewEntry::by(caller.id(), "create_position", "position", position.id);
         store::audit::record(conn, entry.of_judge(position.judge_id), now)?;
         let location = format!("/v1/judges/{}/positions", position.judge_id);
         Reply::created(location, None, &PositionView::from(position))
     })
     .await
-}
-
-fn check(caller: &Caller, new: &NewPosition, today: NaiveDate) -> Result<()> {
-    let mut check = Check::default();
-    check.span(new.starts_on, new.ends_on);
-    let is_reason_alone = new.ended_reason.is_some() && new.ends_on.is_none();
-    check.rule(!is_reason_alone, "/ended_reason", Rule::Mismatch { other: "ends_on" });
-    check.optional_text("/act_ref", new.act_ref.as_deref(), NAME_LENGTH_MAX);
-    check.system("/source_system", &new.source_system);
-    caller.check_source(&mut check, "/source_system", &new.source_system);
-    check.optional_text("/source_record_id", new.source_record_id.as_deref(), 100);
-    check.past_date("/as_of", new.as_of, today);
-    check.optional_text("/legal_basis", new.legal_basis.as_deref(), NAME_LENGTH_MAX);
-    check.done()
-}
-
-fn insert(conn: &mut Conn, caller: &Caller, mut position: Position) -> Result<Position> {
-    store::judges::find(conn, position.judge_id)?.ok_or(Code::NotFound)?;
-    if store::courts::find(conn, position.court_id)?.is_none() {
-        return Err(Error::invalid("/court_id", Rule::Missing));
-    }
-    position.status = take_out_of_force(conn, caller, &position)?;
-    let Position { judge_id, kind, starts_on, ends_on, .. } = position;
-    if store::positions::is_held(conn, judge_id, kind, starts_on, ends_on)? {
-        return Err(Code::AlreadyExists.into());
-    }
-    store::positions::insert(conn, &position)?;
-    Ok(position)
 }
 
 /// List the posts of a judge.

@@ -11,7 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::PageQuery;
 use crate::domain::calendar::Period;
 use crate::domain::ids::{
-    AccountId, ClientId, ConflictId, CorrectionRequestId, CourtId, JudgeId, ObservationId, PositionId, RecordId,
+    AccountId, ClientId, ConflictId, CorrectionRequestId, CourtId, ImportId, JudgeId, ObservationId, PositionId,
+    RecordId,
 };
 use crate::domain::judge_file::{
     Check, ConflictKind, CorrectionStatus, EndedReason, ExternalId, FilePurpose, PositionKind, RecordStatus,
@@ -114,7 +115,7 @@ impl JudgeView {
 
 /// A record of a post held. Its end is told by a newer record that supersedes it.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "court_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "kind": "judge", "act_ref": "Decree 417 of 2 March 2015", "starts_on": "2015-03-02", "ends_on": null, "ended_reason": null, "source_system": "hr", "source_record_id": "P-114", "as_of": "2027-01-10", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "court_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "kind": "judge", "act_ref": "Decree 417 of 2 March 2015", "starts_on": "2015-03-02", "ends_on": null, "ended_reason": null, "source_system": "hr", "source_record_id": "P-114", "as_of": "2027-01-10", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null, "batch_id": null}))]
 pub struct PositionView {
     /// The record's id.
     pub id: PositionId,
@@ -154,6 +155,8 @@ pub struct PositionView {
     /// The law by which it is kept, or null.
     #[schema(max_length = 200)]
     pub legal_basis: Option<String>,
+    /// The import that it came in with, or null.
+    pub batch_id: Option<ImportId>,
 }
 
 impl From<Position> for PositionView {
@@ -176,13 +179,14 @@ impl From<Position> for PositionView {
             status: row.status,
             supersedes_id: row.supersedes_id,
             legal_basis: row.legal_basis,
+            batch_id: row.batch_id,
         }
     }
 }
 
 /// One observed value of an indicator.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "indicator_code": "resolved", "category": "civil", "period": "2026-Q3", "numerator": 214, "denominator": null, "source_system": "toerelik", "source_record_id": "2026/Q3/20417", "as_of": "2026-10-05", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "indicator_code": "resolved", "category": "civil", "period": "2026-Q3", "numerator": 214, "denominator": null, "source_system": "toerelik", "source_record_id": "2026/Q3/20417", "as_of": "2026-10-05", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null, "batch_id": null}))]
 pub struct ObservationView {
     /// The record's id.
     pub id: ObservationId,
@@ -223,6 +227,8 @@ pub struct ObservationView {
     /// The law by which it is kept, or null.
     #[schema(max_length = 200)]
     pub legal_basis: Option<String>,
+    /// The import that it came in with, or null.
+    pub batch_id: Option<ImportId>,
 }
 
 impl ObservationView {
@@ -245,6 +251,7 @@ impl ObservationView {
             status: row.status,
             supersedes_id: row.supersedes_id,
             legal_basis: row.legal_basis,
+            batch_id: row.batch_id,
         })
     }
 }
@@ -256,7 +263,7 @@ pub fn period(starts_on: NaiveDate) -> Result<Period> {
 
 /// A record of one of the file's other sections. A change is told by a newer record that supersedes it.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "section": "education", "content": {"education": {"degree": "LL.M.", "institution": "Қазақ ұлттық университеті", "year": 2008}}, "source_system": "hr", "source_record_id": "E-114", "as_of": "2027-01-10", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null, "confirmation": "not_needed", "confirmed_by": null, "confirmed_at": null, "ended_at": null, "end_reason": null}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "section": "education", "content": {"education": {"degree": "LL.M.", "institution": "Қазақ ұлттық университеті", "year": 2008}}, "source_system": "hr", "source_record_id": "E-114", "as_of": "2027-01-10", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null, "confirmation": "not_needed", "confirmed_by": null, "confirmed_at": null, "ended_at": null, "end_reason": null, "batch_id": null}))]
 pub struct RecordView {
     /// The record's id.
     pub id: RecordId,
@@ -299,6 +306,8 @@ pub struct RecordView {
     /// Why it was withdrawn, or null.
     #[schema(max_length = 2000)]
     pub end_reason: Option<String>,
+    /// The import that it came in with, or null.
+    pub batch_id: Option<ImportId>,
 }
 
 impl RecordView {
@@ -323,6 +332,7 @@ impl RecordView {
             confirmed_at: row.confirmed_at.map(|at| at.and_utc()),
             ended_at: row.ended_at.map(|at| at.and_utc()),
             end_reason: row.end_reason,
+            batch_id: row.batch_id,
         })
     }
 }

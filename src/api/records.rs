@@ -17,15 +17,16 @@ use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::Caller;
 use crate::domain::ids::{JudgeId, RecordId};
-use crate::domain::judge_file::{Check, FilePurpose, NAME_LENGTH_MAX};
+use crate::domain::judge_file::{Check, FilePurpose};
 use crate::domain::policy;
 use crate::domain::policy::{Actor, records::may_confirm_records};
-use crate::domain::sections::{ConfirmationState, Content, OWN_SOURCE, RecordedContent, STAFF_SOURCE, Section};
-use crate::error::{Code, Result, Rule};
+use crate::domain::sections::{ConfirmationState, Content, RecordedContent, Section};
+use crate::error::{Code, Result};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::file_records::FileRecord;
 use crate::workflow;
+use crate::workflow::checks::check_record;
 use crate::workflow::lists::List;
 use crate::workflow::records::{Keeper, NewFileRecord};
 
@@ -88,7 +89,7 @@ pub struct FileRecordsQuery {
 
 /// A record with its history and what stands beside it.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"record": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "section": "education", "content": {"education": {"degree": "LL.M.", "institution": "Қазақ ұлттық университеті", "year": 2008}}, "source_system": "hr", "source_record_id": "E-114", "as_of": "2027-01-10", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null, "confirmation": "not_needed", "confirmed_by": null, "confirmed_at": null, "ended_at": null, "end_reason": null}, "versions": [], "correction_requests": [], "statements": []}))]
+#[schema(example = json!({"record": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "section": "education", "content": {"education": {"degree": "LL.M.", "institution": "Қазақ ұлттық университеті", "year": 2008}}, "source_system": "hr", "source_record_id": "E-114", "as_of": "2027-01-10", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null, "confirmation": "not_needed", "confirmed_by": null, "confirmed_at": null, "ended_at": null, "end_reason": null, "batch_id": null}, "versions": [], "correction_requests": [], "statements": []}))]
 pub struct RecordHistoryView {
     /// The record that was asked for.
     record: RecordView,
@@ -124,7 +125,19 @@ pub async fn create_record(
     policy::may_write_files(&caller)?;
     let now = clock.now();
     let Valid { body: new, digest } = new;
-    let new = check(&caller, judge_id.into_inner(), new, date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES))?;
+    let new = NewFileRecord {
+        judge_id: judge_id.into_inner(),
+        content: Content::from(new.content),
+        by: caller.id(),
+        source_system: new.source_system,
+        source_record_id: new.source_record_id,
+        as_of: new.as_of,
+        legal_basis: new.legal_basis,
+        confirmation: ConfirmationState::NotNeeded,
+        supersedes_id: new.supersedes_id,
+        batch_id: None,
+    };
+    check_record(&caller, &new, date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES))?;
     let deed = Deed { by: caller.id(), operation: "create_record", key, digest };
     let keeper = Keeper::Source(caller);
     act_once(&registry, deed, now, move |conn| {
@@ -135,31 +148,6 @@ pub async fn create_record(
         Reply::created(location, None, &RecordView::new(record)?)
     })
     .await
-}
-
-fn check(caller: &Caller, judge_id: JudgeId, new: NewRecord, today: NaiveDate) -> Result<NewFileRecord> {
-    let content = Content::from(new.content);
-    let mut check = Check::default();
-    content.check(&mut check, today);
-    check.system("/source_system", &new.source_system);
-    caller.check_source(&mut check, "/source_system", &new.source_system);
-    let is_own_word = [OWN_SOURCE, STAFF_SOURCE].contains(&new.source_system.as_str());
-    check.rule(!is_own_word, "/source_system", Rule::Fixed);
-    check.optional_text("/source_record_id", new.source_record_id.as_deref(), 100);
-    check.past_date("/as_of", new.as_of, today);
-    check.optional_text("/legal_basis", new.legal_basis.as_deref(), NAME_LENGTH_MAX);
-    check.done()?;
-    Ok(NewFileRecord {
-        judge_id,
-        content,
-        by: caller.id(),
-        source_system: new.source_system,
-        source_record_id: new.source_record_id,
-        as_of: new.as_of,
-        legal_basis: new.legal_basis,
-        confirmation: ConfirmationState::NotNeeded,
-        supersedes_id: new.supersedes_id,
-    })
 }
 
 /// List the records of the file's other sections.

@@ -30,6 +30,7 @@ raw! {
         full_name_en (Nullable<Text>) Option<String>,
         first_appointed_on (Date) NaiveDate,
         version (BigInt) i64,
+        batch_id (Nullable<Text>) Option<String>,
     }
 }
 
@@ -52,6 +53,7 @@ raw! {
         supersedes_id (Nullable<Text>) Option<String>,
         source_record_id (Nullable<Text>) Option<String>,
         legal_basis (Nullable<Text>) Option<String>,
+        batch_id (Nullable<Text>) Option<String>,
     }
 }
 
@@ -74,6 +76,7 @@ raw! {
         status (Text) String,
         supersedes_id (Nullable<Text>) Option<String>,
         legal_basis (Nullable<Text>) Option<String>,
+        batch_id (Nullable<Text>) Option<String>,
     }
 }
 
@@ -98,6 +101,7 @@ raw! {
         status (Text) String,
         supersedes_id (Nullable<Text>) Option<String>,
         legal_basis (Nullable<Text>) Option<String>,
+        batch_id (Nullable<Text>) Option<String>,
     }
 }
 
@@ -127,6 +131,7 @@ raw! {
         confirmed_at (Nullable<Timestamp>) Option<NaiveDateTime>,
         ended_at (Nullable<Timestamp>) Option<NaiveDateTime>,
         end_reason (Nullable<Text>) Option<String>,
+        batch_id (Nullable<Text>) Option<String>,
     }
 }
 

@@ -10,7 +10,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::KeepAlive;
 use actix_web::http::header::LOCATION;
 use actix_web::{App, HttpResponse, HttpServer, web};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Text};
 use tokio::sync::Semaphore;
@@ -89,6 +89,30 @@ diesel::table! {
         leaf -> Binary,
     }
 }
+
+/// A value as the limit of imports writes it.
+#[derive(Insertable)]
+#[diesel(table_name = observations, treat_none_as_default_value = false)]
+struct ValueRow {
+    id: String,
+    judge_id: String,
+    indicator_code: String,
+    category: String,
+    period_start: NaiveDate,
+    period_end: NaiveDate,
+    numerator: i64,
+    denominator: Option<i64>,
+    source_system: String,
+    source_record_id: Option<String>,
+    as_of: NaiveDate,
+    received_at: NaiveDateTime,
+    recorded_by: Option<String>,
+    status: String,
+    supersedes_id: Option<String>,
+}
+
+/// Rows of one statement, as the service puts in.
+const STATEMENT_ROWS: usize = 500;
 
 /// What the limits answer with and write besides the row's own key.
 pub(super) struct Samples {
@@ -232,6 +256,45 @@ impl Floor {
         self.ballot_box.store.0.write(move |conn| floor.samples.review.insert(conn, &epk)).await
     }
 
+    /// Inserts so many values from a number on, in one transaction.
+    pub async fn put_values(self: &Arc<Floor>, first: usize, count: usize) -> Result<()> {
+        let (floor, now) = (self.clone(), self.clock.now());
+        self.registry
+            .0
+            .write(move |conn| {
+                for start in (first..first + count).step_by(STATEMENT_ROWS) {
+                    let numbers = start..(start + STATEMENT_ROWS).min(first + count);
+                    let rows = numbers.map(|number| floor.value_row(number, now)).collect::<Result<Vec<_>>>()?;
+                    on!(conn, |c| { diesel::insert_into(observations::table).values(&rows).execute(c) })?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    fn value_row(&self, number: usize, now: DateTime<Utc>) -> Result<ValueRow> {
+        let value = self.values.nth(number).ok_or_else(|| Error::internal("the values are used up"))?;
+        let judge_id = self.judge(value.judge);
+        let record = format!("{}/{}/{}/{judge_id}", value.period, value.indicator_code, value.category);
+        Ok(ValueRow {
+            id: ids::new_at(now).to_string(),
+            judge_id,
+            indicator_code: value.indicator_code,
+            category: value.category,
+            period_start: value.period.starts_on(),
+            period_end: value.period.ends_on(),
+            numerator: 42,
+            denominator: None,
+            source_system: "bench".to_owned(),
+            source_record_id: Some(record),
+            as_of: self.today,
+            received_at: now.naive_utc(),
+            recorded_by: Some(self.account_id.clone()),
+            status: "active".to_owned(),
+            supersedes_id: None,
+        })
+    }
+
     /// The id of the judge with this number, from the first again after the last.
     fn judge(&self, number: usize) -> String {
         self.judge_ids.get(number % self.judge_ids.len().max(1)).cloned().unwrap_or_default()
@@ -315,7 +378,7 @@ fn seed(conn: &mut Conn, account_id: &str, judge_ids: &[String], indicator_codes
     let account =
         "INSERT INTO accounts VALUES ($1, 'bench', 'none', 'secretary', NULL, false, 1, '2027-01-01 00:00:00')";
     on!(conn, |c| { diesel::sql_query(account).bind::<Text, _>(account_id).execute(c) })?;
-    let judge = "INSERT INTO judges VALUES ($1, $2, $3, 'x', 'x', NULL, '2010-03-01', 1)";
+    let judge = "INSERT INTO judges VALUES ($1, $2, $3, 'x', 'x', NULL, '2010-03-01', 1, NULL)";
     for id in judge_ids {
         on!(conn, |c| {
             let query = diesel::sql_query(judge).bind::<Text, _>(id);

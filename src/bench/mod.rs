@@ -11,20 +11,20 @@
 mod aggregation;
 mod ballots;
 mod files;
+mod imports;
 mod limits;
 mod lists;
 mod load;
+mod log_ins;
 mod records;
 mod report;
 mod scoring;
 mod singles;
+mod submissions;
 mod wire;
 
 use std::sync::Arc;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::app::{
@@ -34,15 +34,15 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::credential::encoding::{random, to_base64url};
 use crate::credential::key_source::KeySource;
-use crate::db::Location;
 use crate::domain::policy::StaffRole;
 use crate::error::{Error, Result};
 use crate::publication::Folder;
 
-use ballots::{Review, Round};
+use ballots::Round;
 use files::RawFiles;
+use imports::Imports;
 use limits::{Floor, FloorServer, ReviewRow, Samples};
-use load::{Load, Order, Rounds, measure};
+use load::{Load, Order, Rounds};
 use records::{Staff, Values};
 pub use report::Report;
 use report::{Comparison, Limit, Setting, Single};
@@ -57,8 +57,6 @@ pub const CONNECTIONS_MAX: u16 = 64;
 
 /// Rounds of each side.
 const ROUNDS: usize = 3;
-/// Log-ins that are at work at once for each core, as in the service.
-const HASHES_PER_CORE: usize = 2;
 
 /// What a measurement is asked to be.
 #[derive(Debug, Clone)]
@@ -98,6 +96,7 @@ struct Sizes {
     keys: usize,
     signatures: usize,
     scored: usize,
+    imported: usize,
 }
 
 impl Sizes {
@@ -118,6 +117,7 @@ impl Sizes {
             keys: either(8, 1),
             signatures: either(300, 5),
             scored: either(120_000, 1200),
+            imported: either(80_000, 600),
         })
     }
 }
@@ -204,7 +204,7 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
     let server = FloorServer::start(&floors.behind_handlers, raw_files)?;
 
     tell("logging in");
-    let mut comparisons = vec![log_ins(&stage, &staff, &logins, &sizes).await?];
+    comparisons.push(log_ins::compare(&stage, &staff, &logins, &sizes).await?);
     let registry = |requests: Vec<Vec<u8>>, expected: u16| Load {
         address: stage.registry.address,
         requests: Arc::new(requests),
@@ -240,8 +240,18 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
     let limit = Load { address: server.address, requests: Arc::new(vec![raw]), ..service.clone() };
     let limits = vec![(limit, "a handler that writes the same value, audit and idempotency rows")];
     comparisons.push(compare("observation write", sizes.requests, &service, limits).await?);
+
+    tell("import of values");
+    let first = sizes.requests * ROUNDS + sizes.connections + 1;
+    let (address, rows) = (stage.registry.address, sizes.imported);
+    // The first token may have ended by now, and the service has closed a line that was idle for so long.
+    let mut staff = Staff::at(address, &stage.password);
+    let token = staff.token(logins.first().map_or("", String::as_str)).await?;
+    let imports = Imports { address, token: &token, judges: &judges, values: &values, first, rows, today };
+    comparisons.push(imports.compare(&floors.behind_handlers).await?);
+
     tell("review submit");
-    comparisons.push(submissions(&stage, &floors, &server, &mut reviews, &sizes).await?);
+    comparisons.push(submissions::compare(&stage, &floors, &server, &mut reviews, &sizes).await?);
     server.stop().await;
 
     tell("checking, signing, making keys");
@@ -337,142 +347,6 @@ async fn compare(
     let whats = limits.iter().map(|(_, what)| *what);
     let limits = raw.into_iter().zip(whats).map(|(rounds, what)| Limit { what, rounds, per_commit: None }).collect();
     Ok(Comparison { operation, requests, service: own, per_commit: None, limits })
-}
-
-/// Log-ins, each connection under its own name, beside the password hashes alone.
-async fn log_ins(stage: &Stage, staff: &Staff, logins: &[String], sizes: &Sizes) -> Result<Comparison> {
-    let requests = logins.iter().map(|login| {
-        let body = staff.credentials(login);
-        request("POST", "/v1/sessions", Extras { body: &body, ..Extras::default() })
-    });
-    let requests = Arc::new(requests.collect::<Vec<_>>());
-    let service = Load { address: stage.registry.address, requests, expected: 201, connections: sizes.connections };
-    let Config { argon2_memory_kib, argon2_passes, .. } = stage.config;
-    let params = Params::new(argon2_memory_kib, argon2_passes, 1, None).map_err(Error::internal)?;
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let hashed = argon2.hash_password(stage.password.as_bytes());
-    let hash: Arc<str> = hashed.map_err(|error| Error::internal(error.to_string()))?.to_string().into();
-    let (mut own, mut raw) = (Rounds::default(), Rounds::default());
-    for _ in 0..ROUNDS {
-        own.push(service.round(sizes.logins, Order::Own).await?);
-        let verified = measure(cores() * HASHES_PER_CORE, sizes.logins, |_, next| {
-            let (hash, password) = (hash.clone(), stage.password.clone());
-            async move {
-                while next.take().is_some() {
-                    let (hash, password) = (hash.clone(), password.clone());
-                    aside(move || verify_password(&password, &hash)).await?;
-                }
-                Ok(())
-            }
-        });
-        raw.push(verified.await?);
-    }
-    let what = "the Argon2id hashes alone, as many at once as the service lets work";
-    let limits = vec![Limit { what, rounds: raw, per_commit: None }];
-    Ok(Comparison { operation: "log-in", requests: sizes.logins, service: own, per_commit: None, limits })
-}
-
-fn verify_password(password: &str, hash: &str) -> Result<()> {
-    let parsed = PasswordHash::new(hash).map_err(|error| Error::internal(error.to_string()))?;
-    let verified = Argon2::default().verify_password(password.as_bytes(), &parsed);
-    verified.map_err(|error| Error::internal(error.to_string()))
-}
-
-/// Submissions of reviews beside their rows alone, and beside a handler that reads as much and writes the row.
-async fn submissions(
-    stage: &Stage,
-    floors: &Floors,
-    server: &FloorServer,
-    reviews: &mut [Review],
-    sizes: &Sizes,
-) -> Result<Comparison> {
-    let requests: Vec<Vec<u8>> = reviews.iter_mut().map(|review| std::mem::take(&mut review.request)).collect();
-    let (count, connections) = (sizes.submissions, sizes.connections);
-    let sample = requests.first().cloned().unwrap_or_default();
-    let body_start = sample.windows(4).position(|bytes| bytes == b"\r\n\r\n").map_or(0, |end| end + 4);
-    let sample_body = sample.get(body_start..).unwrap_or_default();
-    let raw = request("POST", "/reviews", Extras { body: sample_body, ..Extras::default() });
-    let service = Load { address: stage.ballot_box.address, requests: Arc::new(requests), expected: 202, connections };
-    let handler = Load { address: server.box_address, requests: Arc::new(vec![raw]), ..service.clone() };
-    service.round(connections, Order::From(count * ROUNDS)).await?;
-    handler.round(connections, Order::From(0)).await?;
-
-    let (mut own, mut rows, mut handled) = (Tally::default(), Tally::default(), Tally::default());
-    let (own_store, raw_store) = (&stage.config.ballot_database, &floors.alone.config.ballot_database);
-    let handler_store = &floors.behind_handlers.config.ballot_database;
-    for round in 0..ROUNDS {
-        own.add(own_store, count, service.round(count, Order::From(round * count))).await?;
-        // A commit costs the same whatever it holds. The service's holds fewer, since checking keeps the cores busy, and
-        // the limits keep to that: what they lack is the checking.
-        if round == 0 && own.commits > 0 {
-            let rows = own.rows.div_ceil(usize::try_from(own.commits).map_err(Error::internal)?);
-            floors.alone.commit_about(rows);
-            floors.behind_handlers.commit_about(rows);
-        }
-        let alone = measure(connections, count, |_, next| {
-            let floor = floors.alone.clone();
-            async move {
-                while next.take().is_some() {
-                    floor.put_review().await?;
-                }
-                Ok(())
-            }
-        });
-        rows.add(raw_store, count, alone).await?;
-        handled.add(handler_store, count, handler.round(count, Order::From(0))).await?;
-    }
-    let rows_alone = rows.limit("its row alone under a random key, as many writers, no HTTP");
-    let behind_handler = handled.limit("a handler that reads as many bytes, writes the row and answers");
-    Ok(Comparison {
-        operation: "review submit",
-        requests: count,
-        per_commit: own.per_commit(),
-        service: own.rounds,
-        // The handler waits for the same network as the service does, so it is the limit that a target speaks of.
-        limits: vec![behind_handler, rows_alone],
-    })
-}
-
-/// Rounds of writes to one store, and in how many commits.
-#[derive(Default)]
-struct Tally {
-    rounds: Rounds,
-    rows: usize,
-    commits: u32,
-}
-
-impl Tally {
-    async fn add(
-        &mut self,
-        store: &Location,
-        count: usize,
-        round: impl Future<Output = Result<load::Round>>,
-    ) -> Result<()> {
-        let before = commits(store);
-        self.rounds.push(round.await?);
-        // A compaction has put another file in place if the count went back; such a round tells nothing.
-        if let Some(commits) = before.zip(commits(store)).and_then(|(before, after)| after.checked_sub(before)) {
-            self.rows += count;
-            self.commits += commits;
-        }
-        Ok(())
-    }
-
-    fn per_commit(&self) -> Option<f64> {
-        (self.commits > 0).then(|| self.rows as f64 / f64::from(self.commits))
-    }
-
-    fn limit(self, what: &'static str) -> Limit {
-        Limit { what, per_commit: self.per_commit(), rounds: self.rounds }
-    }
-}
-
-/// How often an SQLite file without a write-ahead log was changed: its header counts the commits.
-fn commits(store: &Location) -> Option<u32> {
-    let Location::Sqlite(path) = store else { return None };
-    // A file that cannot be read leaves the column empty, nothing else.
-    let head = std::fs::read(path).ok()?;
-    head.get(24..28).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes)
 }
 
 /// Runs computing where it may block.

@@ -138,7 +138,7 @@ impl Staff {
         for judge in judges {
             let add = |path: &str, record: &str, body: &Value| {
                 let (key, body) = (format!("{judge}/{record}"), body.to_string());
-                let extras = Extras { token: Some(token), key: Some(&key), body: body.as_bytes() };
+                let extras = Extras { token: Some(token), key: Some(&key), body: body.as_bytes(), ..Extras::default() };
                 request("POST", &format!("/v1/judges/{judge}/{path}"), extras)
             };
             for number in 0..ACTS_PER_FILE {
@@ -220,7 +220,7 @@ impl ValueOf {
         })
         .to_string();
         let key = format!("{judge_id}/{record}");
-        let extras = Extras { token: Some(token), key: Some(&key), body: body.as_bytes() };
+        let extras = Extras { token: Some(token), key: Some(&key), body: body.as_bytes(), ..Extras::default() };
         request("POST", &format!("/v1/judges/{judge_id}/observations"), extras)
     }
 }

@@ -35,8 +35,10 @@ pub(super) struct Extras<'a> {
     pub token: Option<&'a str>,
     /// The idempotency key.
     pub key: Option<&'a str>,
-    /// The JSON body.
+    /// The body, which is JSON where nothing else is said.
     pub body: &'a [u8],
+    /// What the body is.
+    pub content_type: Option<&'a str>,
 }
 
 /// The bytes of a request.
@@ -49,7 +51,8 @@ pub(super) fn request(method: &str, path: &str, extras: Extras<'_>) -> Vec<u8> {
         head.push_str(&format!("Idempotency-Key: {key}\r\n"));
     }
     if !extras.body.is_empty() {
-        head.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", extras.body.len()));
+        let kind = extras.content_type.unwrap_or("application/json");
+        head.push_str(&format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", extras.body.len()));
     }
     head.push_str("\r\n");
     [head.as_bytes(), extras.body].concat()
@@ -161,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_request_carries_what_it_was_given() {
-        let extras = Extras { token: Some("t"), key: Some("k"), body: b"{}" };
+        let extras = Extras { token: Some("t"), key: Some("k"), body: b"{}", ..Extras::default() };
         let text = String::from_utf8(request("POST", "/v1/x", extras)).unwrap();
         assert!(text.starts_with("POST /v1/x HTTP/1.1\r\n") && text.ends_with("Content-Length: 2\r\n\r\n{}"), "{text}");
         assert!(text.contains("Bearer t\r\n") && text.contains("Idempotency-Key: k\r\n"), "{text}");

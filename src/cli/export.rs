@@ -63,7 +63,7 @@ pub(super) async fn run(config: &Config, arguments: ExportArguments) -> Result<u
     let actor =
         Actor { account_id: account.id, session_id, staff_role: account.staff_role, judge_id: account.judge_id };
     let made = async {
-        let list = api::list_at(&actor, &list, purpose, now)?;
+        let list = api::list_at(&actor, &list, purpose, language, now)?;
         let folder = config.export_dir.as_path();
         let order = Order { actor: &actor, format, language, rows_max: ROWS_MAX, folder };
         exports::write(&registry, list, &order, now).await

@@ -63,6 +63,8 @@ ids! {
     RetentionRunId,
     /// Identifies a judge's request to correct a record of the file.
     CorrectionRequestId,
+    /// Identifies a file of records that is taken in as one batch.
+    ImportId,
     /// Identifies a version of a methodology.
     MethodologyId,
     /// Identifies a cycle of evaluation.

@@ -13,6 +13,7 @@ pub mod extracts;
 pub mod hex;
 pub mod ids;
 pub mod iin;
+pub mod imports;
 pub mod indicators;
 pub mod judge_file;
 pub mod known;

@@ -4,6 +4,7 @@
 
 pub mod acts;
 pub mod extracts;
+pub mod imports;
 pub mod records;
 pub mod recounts;
 pub mod retention;
@@ -319,6 +320,11 @@ mod tests {
             ("may_open_draws", may_open_draws, &[Auditor]),
             ("may_read_draft_methodologies", may_read_draft_methodologies, &[Secretary, Member, AppealMember, Auditor]),
             ("may_write_files", |actor| may_write_files(&Caller::Person(actor.clone())), &[Secretary]),
+            (
+                "may_read_imports",
+                |actor| imports::may_read_imports(&Caller::Person(actor.clone())),
+                &[Secretary, Auditor],
+            ),
             ("may_list_judges", may_list_judges, &[Secretary, Auditor]),
             ("may_look_up_judges", |actor| may_look_up_judges(actor, FilePurpose::Personnel), &[Secretary]),
             ("may_decide_corrections", may_decide_corrections, &[Secretary]),

@@ -47,8 +47,8 @@ async fn make(shop: &Workshop, export: &Export) -> Result<Export> {
     let account = account.filter(|account| !account.is_closed).ok_or(Code::Forbidden)?;
     let session_id = SessionId(uuid::Uuid::nil());
     let actor = Actor { account_id, session_id, staff_role: account.staff_role, judge_id: account.judge_id };
-    let list = (shop.lister)(&actor, &export.list, export.purpose, now)?;
     let language = Language::from_tag(&export.language).ok_or_else(|| Error::internal("an export has no language"))?;
+    let list = (shop.lister)(&actor, &export.list, export.purpose, language, now)?;
     let (format, folder) = (export.format, shop.export_dir.as_path());
     let order = Order { actor: &actor, format, language, rows_max: ROWS_MAX, folder };
     let Whole { file, row_count } = exports::write(&shop.registry, list, &order, now).await?;

@@ -3,6 +3,7 @@
 
 pub mod checkpoints;
 mod exports;
+mod imports;
 mod keys;
 mod results;
 mod retention;
@@ -167,6 +168,7 @@ async fn run(shop: &Workshop, job: &Job) -> Result<()> {
     let outcome = match job.kind {
         JobKind::MakeKeys => make_keys(shop, job).await,
         JobKind::ComputeResults => results::compute(shop, job).await,
+        JobKind::ImportRecords => imports::take_in(shop, job).await,
     };
     let Err(error) = outcome else { return Ok(()) };
     tracing::warn!(job_id = %job.id, kind = %job.kind, %error, "a job failed");

@@ -181,20 +181,30 @@ impl FieldProblem {
 
 /// A rule in words: what the field must be.
 pub fn rule_text(rule: &Rule, language: Language) -> String {
-    let key = format!("rule-{}", rule.code());
-    let say = |args: &[(&'static str, Arg<'_>)]| texts::text(language, &key, args);
-    match rule {
-        Rule::Required | Rule::Unknown | Rule::Type | Rule::Missing | Rule::Duplicate => say(&[]),
-        Rule::CheckDigit | Rule::Fixed | Rule::Weak => say(&[]),
-        Rule::Range { min, max } => say(&[("min", Arg::Text(&min.to_string())), ("max", Arg::Text(&max.to_string()))]),
-        Rule::Length { min, max } => say(&[("min", Arg::Text(&min.to_string())), ("max", Arg::Text(&max.to_string()))]),
-        Rule::Format { expected } => {
-            let form = texts::named(language, "form", expected).unwrap_or(expected);
-            say(&[("expected", Arg::Text(form))])
-        }
-        Rule::OneOf { allowed } => say(&[("allowed", Arg::Text(allowed))]),
-        Rule::Order { other } | Rule::Mismatch { other } => say(&[("other", Arg::Text(other))]),
-        Rule::Floor { min } => say(&[("min", Arg::Text(&min.to_string()))]),
+    kept_rule_text(rule.code(), rule.argument().as_deref(), language)
+}
+
+/// A rule in words, of which its code and argument were kept.
+pub fn kept_rule_text(code: &str, argument: Option<&str>, language: Language) -> String {
+    let argument = argument.unwrap_or_default();
+    let (min, max) = argument.split_once("..").unwrap_or((argument, ""));
+    let form = texts::named(language, "form", argument).unwrap_or(argument);
+    let args = [("min", min), ("max", max), ("expected", form), ("allowed", argument), ("other", argument)];
+    texts::text(language, &format!("rule-{code}"), &args.map(|(name, value)| (name, Arg::Text(value))))
+}
+
+/// What was found in a row of a file, in words: the rule that it breaks, a reason to refuse it, or a warning.
+pub fn finding_text(code: &str, argument: Option<&str>, is_warning: bool, language: Language) -> String {
+    if is_warning {
+        return texts::text(
+            language,
+            &format!("warning-{code}"),
+            &[("change", Arg::Text(argument.unwrap_or_default()))],
+        );
+    }
+    match texts::plain(language, &format!("{code}-detail")) {
+        Some(detail) => detail.to_owned(),
+        None => kept_rule_text(code, argument, language),
     }
 }
 

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use super::schema::{act_attributions, acts};
 use crate::db::Conn;
 use crate::domain::acts::{ActInstance, ActOutcome, ActReason, Attributable};
-use crate::domain::ids::{AccountId, ActId, ClientId, JudgeId};
+use crate::domain::ids::{AccountId, ActId, ClientId, ImportId, JudgeId};
 use crate::domain::judge_file::RecordStatus;
 use crate::error::{Code, OnUnique, Result};
 use crate::on;
@@ -55,6 +55,8 @@ pub struct Act {
     pub supersedes_id: Option<ActId>,
     /// The law by which it is kept, where the source names one.
     pub legal_basis: Option<String>,
+    /// The import that it came in with; none where it was recorded alone.
+    pub batch_id: Option<ImportId>,
 }
 
 /// What members found on one record.
@@ -84,6 +86,31 @@ pub fn insert(conn: &mut Conn, act: &Act) -> Result<()> {
 /// The record with this id.
 pub fn find(conn: &mut Conn, id: ActId) -> Result<Option<Act>> {
     Ok(on!(conn, |c| { acts::table.find(id).select(Act::as_select()).first(c).optional() })?)
+}
+
+/// The record in force that a source has under this name.
+pub fn find_by_source(conn: &mut Conn, source_system: &str, source_record_id: &str) -> Result<Option<Act>> {
+    Ok(on!(conn, |c| {
+        acts::table
+            .filter(acts::source_system.eq(source_system).and(acts::source_record_id.eq(source_record_id)))
+            .filter(acts::status.eq(RecordStatus::Active).or(acts::status.eq(RecordStatus::Disputed)))
+            .select(Act::as_select())
+            .first(c)
+            .optional()
+    })?)
+}
+
+/// The record in force for the judge, case, day and instance of `like`.
+pub fn find_in_force(conn: &mut Conn, like: &Act) -> Result<Option<Act>> {
+    Ok(on!(conn, |c| {
+        acts::table
+            .filter(acts::judge_id.eq(like.judge_id).and(acts::case_no.eq(&like.case_no)))
+            .filter(acts::act_date.eq(like.act_date).and(acts::instance.eq(like.instance)))
+            .filter(acts::status.eq(RecordStatus::Active).or(acts::status.eq(RecordStatus::Disputed)))
+            .select(Act::as_select())
+            .first(c)
+            .optional()
+    })?)
 }
 
 /// Sets how a record stands.

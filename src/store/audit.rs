@@ -106,6 +106,15 @@ pub fn record(conn: &mut Conn, entry: NewEntry<'_>, now: DateTime<Utc>) -> Resul
     insert(conn, entry, last, None, now)
 }
 
+/// Records the same act on the files of many judges, an entry each.
+pub fn record_for_judges(conn: &mut Conn, entry: &NewEntry<'_>, judges: &[JudgeId], now: DateTime<Utc>) -> Result<()> {
+    let last: Option<i64> = on!(conn, |c| { audit_entries::table.select(max(audit_entries::sequence)).get_result(c) })?;
+    for (judge_id, before) in judges.iter().zip(last.unwrap_or(0)..) {
+        insert(conn, entry.clone().of_judge(*judge_id), Some(before), None, now)?;
+    }
+    Ok(())
+}
+
 /// Records that somebody reads a judge's file, or a part of it, by the operation `act`, and tells how the log stood
 /// before. A judge's own readings are recorded and not counted.
 pub fn record_reading(

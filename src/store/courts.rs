@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::schema::courts;
 use crate::db::Conn;
-use crate::domain::ids::CourtId;
+use crate::domain::ids::{CourtId, ImportId};
 use crate::domain::judge_file::CourtLevel;
 use crate::error::Result;
 use crate::on;
@@ -29,6 +29,8 @@ pub struct Court {
     pub posts: i32,
     /// Grows by one with each change.
     pub version: i64,
+    /// The import that it came in with; none where it was added by itself.
+    pub batch_id: Option<ImportId>,
 }
 
 /// Adds a court.

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use super::schema::file_records;
 use crate::db::Conn;
-use crate::domain::ids::{AccountId, ClientId, JudgeId, RecordId};
+use crate::domain::ids::{AccountId, ClientId, ImportId, JudgeId, RecordId};
 use crate::domain::judge_file::RecordStatus;
 use crate::domain::sections::{ConfirmationState, Section, Shown};
 use crate::error::{Code, OnUnique, Result};
@@ -66,6 +66,8 @@ pub struct FileRecord {
     pub ended_at: Option<NaiveDateTime>,
     /// Why it was withdrawn.
     pub end_reason: Option<String>,
+    /// The import that it came in with; none where it was recorded alone.
+    pub batch_id: Option<ImportId>,
 }
 
 /// Whether a record is in force. Not `eq_any`: a list of values keeps diesel from preparing the statement once and for all.
@@ -93,6 +95,18 @@ pub fn insert(conn: &mut Conn, record: &FileRecord) -> Result<()> {
     on!(conn, |c| { diesel::insert_into(file_records::table).values(record).execute(c) })
         .on_unique(Code::AlreadyExists)?;
     Ok(())
+}
+
+/// The record in force that a source has under this name, whether it may be shown or not.
+pub fn find_by_source(conn: &mut Conn, source_system: &str, source_record_id: &str) -> Result<Option<FileRecord>> {
+    Ok(on!(conn, |c| {
+        file_records::table
+            .filter(file_records::source_system.eq(source_system))
+            .filter(file_records::source_record_id.eq(source_record_id).and(is_in_force!()))
+            .select(FileRecord::as_select())
+            .first(c)
+            .optional()
+    })?)
 }
 
 /// The record with this id in a judge's file, whether it may be shown or not.

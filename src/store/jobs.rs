@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::schema::jobs;
 use crate::coded;
 use crate::db::Conn;
-use crate::domain::ids::{AccountId, JobId};
+use crate::domain::ids::{AccountId, ClientId, JobId};
 use crate::error::Result;
 use crate::on;
 
@@ -18,6 +18,8 @@ coded! {
         MakeKeys = "make_keys",
         /// Checks a cycle's sealed bundle and computes its results.
         ComputeResults = "compute_results",
+        /// Takes in a file of records.
+        ImportRecords = "import_records",
     }
 }
 
@@ -53,8 +55,8 @@ pub struct Job {
     pub total_count: i32,
     /// Why it failed: a code, with a hint.
     pub error: Option<String>,
-    /// Who asked for it.
-    pub requested_by: AccountId,
+    /// Which person asked for it.
+    pub requested_by: Option<AccountId>,
     /// When it was asked for.
     pub created_at: NaiveDateTime,
     /// When it ended.
@@ -67,6 +69,8 @@ pub struct Job {
     pub started_count: i32,
     /// When it last counted a part.
     pub progressed_at: Option<NaiveDateTime>,
+    /// Which machine client asked for it.
+    pub requested_by_client: Option<ClientId>,
 }
 
 /// Adds a job.

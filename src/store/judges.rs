@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::schema::{external_ids, judges};
 use crate::db::Conn;
-use crate::domain::ids::JudgeId;
+use crate::domain::ids::{ImportId, JudgeId};
 use crate::domain::judge_file::ExternalId;
 use crate::error::{Code, OnUnique, Result};
 use crate::on;
@@ -27,6 +27,8 @@ pub struct Judge {
     pub first_appointed_on: NaiveDate,
     /// Grows by one with each change.
     pub version: i64,
+    /// The import that the judge came in with; none where added alone.
+    pub batch_id: Option<ImportId>,
 }
 
 /// An IIN as it is kept.

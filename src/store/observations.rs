@@ -1,12 +1,14 @@
 //! Observed values of indicators. Appended, never overwritten: a value is restated by a record that supersedes it, and
 //! one record of a judge, indicator, category and period is in force.
 
+use std::collections::HashSet;
+
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
 use super::schema::observations;
 use crate::db::Conn;
-use crate::domain::ids::{AccountId, ClientId, JudgeId, ObservationId};
+use crate::domain::ids::{AccountId, ClientId, ImportId, JudgeId, ObservationId};
 use crate::domain::judge_file::RecordStatus;
 use crate::error::{Code, OnUnique, Result};
 use crate::on;
@@ -49,6 +51,8 @@ pub struct Observation {
     pub supersedes_id: Option<ObservationId>,
     /// The law by which it is kept, where the source names one.
     pub legal_basis: Option<String>,
+    /// The import that it came in with; none where it was recorded alone.
+    pub batch_id: Option<ImportId>,
 }
 
 /// What a summary shows of a value in force. Reading whole records would cost several times as much, most of it for
@@ -75,6 +79,61 @@ pub fn insert(conn: &mut Conn, observation: &Observation) -> Result<()> {
     on!(conn, |c| { diesel::insert_into(observations::table).values(observation).execute(c) })
         .on_unique(Code::ObservationExists)?;
     Ok(())
+}
+
+/// Adds records, of which none may be in the way of another; the ids of those that went in. One that has the key of a
+/// record in force does not.
+pub fn insert_batch(conn: &mut Conn, batch: &[&Observation]) -> Result<HashSet<ObservationId>> {
+    let ids: HashSet<ObservationId> = batch.iter().map(|row| row.id).collect();
+    let inserted = on!(conn, |c| {
+        diesel::insert_into(observations::table).values(batch.to_vec()).on_conflict_do_nothing().execute(c)
+    })?;
+    if inserted == ids.len() {
+        return Ok(ids);
+    }
+    let present: Vec<ObservationId> =
+        on!(conn, |c| { observations::table.filter(observations::id.eq_any(&ids)).select(observations::id).load(c) })?;
+    Ok(present.into_iter().collect())
+}
+
+/// The records in force that a system has under these names.
+pub fn list_by_source(conn: &mut Conn, source_system: &str, record_ids: &[&str]) -> Result<Vec<Observation>> {
+    let is_in_force = observations::status.eq(RecordStatus::Active).or(observations::status.eq(RecordStatus::Disputed));
+    Ok(on!(conn, |c| {
+        observations::table
+            .filter(observations::source_system.eq(source_system))
+            .filter(observations::source_record_id.eq_any(record_ids))
+            .filter(is_in_force)
+            .select(Observation::as_select())
+            .load(c)
+    })?)
+}
+
+/// The records in force for the judge, category and quarter of `like`: one for each indicator.
+pub fn list_in_force(conn: &mut Conn, like: &Observation) -> Result<Vec<Observation>> {
+    let is_in_force = observations::status.eq(RecordStatus::Active).or(observations::status.eq(RecordStatus::Disputed));
+    Ok(on!(conn, |c| {
+        observations::table
+            .filter(observations::judge_id.eq(like.judge_id).and(observations::period_start.eq(like.period_start)))
+            .filter(observations::category.eq(&like.category))
+            .filter(is_in_force)
+            .select(Observation::as_select())
+            .load(c)
+    })?)
+}
+
+/// The record in force for the judge, indicator, category and quarter of `like`.
+pub fn find_in_force(conn: &mut Conn, like: &Observation) -> Result<Option<Observation>> {
+    let is_in_force = observations::status.eq(RecordStatus::Active).or(observations::status.eq(RecordStatus::Disputed));
+    Ok(on!(conn, |c| {
+        observations::table
+            .filter(observations::judge_id.eq(like.judge_id).and(observations::indicator_code.eq(&like.indicator_code)))
+            .filter(observations::category.eq(&like.category).and(observations::period_start.eq(like.period_start)))
+            .filter(is_in_force)
+            .select(Observation::as_select())
+            .first(c)
+            .optional()
+    })?)
 }
 
 /// The record with this id.

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::schema::{courts, positions};
 use crate::db::Conn;
-use crate::domain::ids::{AccountId, ClientId, CourtId, JudgeId, PositionId};
+use crate::domain::ids::{AccountId, ClientId, CourtId, ImportId, JudgeId, PositionId};
 use crate::domain::judge_file::{EndedReason, PositionKind, RecordStatus};
 use crate::error::{Code, OnUnique, Result};
 use crate::on;
@@ -49,6 +49,8 @@ pub struct Position {
     pub source_record_id: Option<String>,
     /// The law by which it is kept, where the source names one.
     pub legal_basis: Option<String>,
+    /// The import that it came in with; none where it was recorded alone.
+    pub batch_id: Option<ImportId>,
 }
 
 /// A post held on some day, with its court: what is asked most often, without what nobody looks at.
@@ -100,29 +102,37 @@ pub fn find(conn: &mut Conn, id: PositionId) -> Result<Option<Position>> {
     Ok(on!(conn, |c| { positions::table.find(id).select(Position::as_select()).first(c).optional() })?)
 }
 
+/// The record in force that a system has under this name.
+pub fn find_by_source(conn: &mut Conn, source_system: &str, source_record_id: &str) -> Result<Option<Position>> {
+    Ok(on!(conn, |c| {
+        positions::table
+            .filter(positions::source_system.eq(source_system).and(positions::source_record_id.eq(source_record_id)))
+            .filter(positions::status.eq_any(IN_FORCE))
+            .select(Position::as_select())
+            .first(c)
+            .optional()
+    })?)
+}
+
 /// Sets how a record stands.
 pub fn set_status(conn: &mut Conn, id: PositionId, status: RecordStatus) -> Result<()> {
     on!(conn, |c| { diesel::update(positions::table.find(id)).set(positions::status.eq(status)).execute(c) })?;
     Ok(())
 }
 
-/// Whether a record in force has a post of this kind on any day from `starts_on` to `ends_on`, both included.
-pub fn is_held(
-    conn: &mut Conn,
-    judge: JudgeId,
-    kind: PositionKind,
-    starts_on: NaiveDate,
-    ends_on: Option<NaiveDate>,
-) -> Result<bool> {
+/// Whether a record in force, other than the one that `position` replaces, has a post of its kind on any of its days.
+pub fn is_held(conn: &mut Conn, position: &Position) -> Result<bool> {
+    let Position { judge_id: judge, kind, starts_on, ends_on, supersedes_id, .. } = *position;
     let last = ends_on.unwrap_or(NaiveDate::MAX);
-    let spans: Vec<(NaiveDate, Option<NaiveDate>)> = on!(conn, |c| {
+    let spans: Vec<(PositionId, NaiveDate, Option<NaiveDate>)> = on!(conn, |c| {
         positions::table
             .filter(positions::judge_id.eq(judge).and(positions::kind.eq(kind)))
             .filter(positions::status.eq_any(IN_FORCE))
-            .select((positions::starts_on, positions::ends_on))
+            .select((positions::id, positions::starts_on, positions::ends_on))
             .load(c)
     })?;
-    Ok(spans.into_iter().any(|(start, end)| start <= last && end.is_none_or(|end| end >= starts_on)))
+    let mut others = spans.into_iter().filter(|(id, _, _)| Some(*id) != supersedes_id);
+    Ok(others.any(|(_, start, end)| start <= last && end.is_none_or(|end| end >= starts_on)))
 }
 
 /// A judge's records by id, after `after`, at most `limit`: superseded ones, too.

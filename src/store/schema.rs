@@ -2,6 +2,7 @@
 //! and its nullability with the migrated databases.
 #![allow(missing_docs, reason = "a table's meaning stands beside it in migrations/registry")]
 
+mod batches;
 mod handed_out;
 mod higher_courts;
 mod ordered;
@@ -9,6 +10,7 @@ mod retention;
 mod rounds;
 mod sections;
 
+pub use batches::*;
 pub use handed_out::*;
 pub use higher_courts::*;
 pub use ordered::*;
@@ -130,6 +132,7 @@ diesel::table! {
         region -> Text,
         posts -> Integer,
         version -> BigInt,
+        batch_id -> Nullable<Text>,
     }
 }
 
@@ -270,13 +273,14 @@ diesel::table! {
         done_count -> Integer,
         total_count -> Integer,
         error -> Nullable<Text>,
-        requested_by -> Text,
+        requested_by -> Nullable<Text>,
         created_at -> Timestamp,
         finished_at -> Nullable<Timestamp>,
         version -> BigInt,
         started_at -> Nullable<Timestamp>,
         started_count -> Integer,
         progressed_at -> Nullable<Timestamp>,
+        requested_by_client -> Nullable<Text>,
     }
 }
 
@@ -290,6 +294,7 @@ diesel::table! {
         full_name_en -> Nullable<Text>,
         first_appointed_on -> Date,
         version -> BigInt,
+        batch_id -> Nullable<Text>,
     }
 }
 
@@ -335,6 +340,7 @@ diesel::table! {
         status -> Text,
         supersedes_id -> Nullable<Text>,
         legal_basis -> Nullable<Text>,
+        batch_id -> Nullable<Text>,
     }
 }
 
@@ -368,6 +374,7 @@ diesel::table! {
         supersedes_id -> Nullable<Text>,
         source_record_id -> Nullable<Text>,
         legal_basis -> Nullable<Text>,
+        batch_id -> Nullable<Text>,
     }
 }
 
@@ -424,8 +431,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     evaluations,
     exports,
     external_ids,
+    extracts,
     file_records,
     idempotency_keys,
+    import_files,
+    import_findings,
+    import_totals,
+    imports,
     indicators,
     issuances,
     issuer_document_keys,

@@ -2,6 +2,7 @@
 //! methodology, the moves of a cycle. Handlers and jobs call it; it calls `store` and the pure rules, and no HTTP.
 
 pub mod approvals;
+pub mod checks;
 pub mod corrections;
 pub mod credentials;
 pub mod cycles;

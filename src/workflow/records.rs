@@ -8,7 +8,7 @@ use crate::db::Conn;
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::{Caller, CallerId};
 use crate::domain::ids;
-use crate::domain::ids::{AccountId, ActId, JudgeId, ObservationId, PositionId, RecordId};
+use crate::domain::ids::{AccountId, ActId, ImportId, JudgeId, ObservationId, PositionId, RecordId};
 use crate::domain::judge_file::{Check, RecordStatus};
 use crate::domain::sections::own::{JudgeStatementFields, SelfAssessmentFields};
 use crate::domain::sections::{ConfirmationState, Content, OWN_SOURCE, RecordRef, RecordType, Section};
@@ -38,6 +38,8 @@ pub struct NewFileRecord {
     pub confirmation: ConfirmationState,
     /// The record that it replaces.
     pub supersedes_id: Option<RecordId>,
+    /// The import that it comes in with; none where it is recorded alone.
+    pub batch_id: Option<ImportId>,
 }
 
 /// Whose records somebody replaces and withdraws; to others they are absent.
@@ -125,6 +127,7 @@ fn row(new: &NewFileRecord, now: DateTime<Utc>) -> Result<FileRecord> {
         confirmed_at: None,
         ended_at: None,
         end_reason: None,
+        batch_id: new.batch_id,
     })
 }
 

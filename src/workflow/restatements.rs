@@ -28,13 +28,25 @@ pub trait Restated: Sized {
     fn set_status(conn: &mut Conn, id: Self::Id, status: RecordStatus) -> Result<()>;
 }
 
-/// Takes the record that `new` names, if any, out of force, for `new` to take its place; how `new` stands then: a dispute
-/// outlives a restatement.
+/// Takes the record that `new` names, if any, out of force, for `new` to take its place; how `new` stands then.
+///
+/// # Errors
+/// As [`status_after`].
+pub fn take_out_of_force<R: Restated>(conn: &mut Conn, caller: &Caller, new: &R) -> Result<RecordStatus> {
+    let status = status_after(conn, caller, new)?;
+    if let Some(old_id) = new.replaced() {
+        R::set_status(conn, old_id, RecordStatus::Corrected)?;
+    }
+    Ok(status)
+}
+
+/// How `new` stands once it has taken the place of the record that it names, if any: a dispute outlives a restatement.
+/// Nothing is changed.
 ///
 /// # Errors
 /// 422 where there is no such record of the judge that the caller speaks for, or it is of another thing; 409
 /// `already_superseded` where it is not in force.
-pub fn take_out_of_force<R: Restated>(conn: &mut Conn, caller: &Caller, new: &R) -> Result<RecordStatus> {
+pub fn status_after<R: Restated>(conn: &mut Conn, caller: &Caller, new: &R) -> Result<RecordStatus> {
     let (judge_id, _, own_status) = new.standing();
     let Some(old_id) = new.replaced() else { return Ok(own_status) };
     let is_known = |old: &R| {
@@ -50,7 +62,6 @@ pub fn take_out_of_force<R: Restated>(conn: &mut Conn, caller: &Caller, new: &R)
     if !status.is_in_force() {
         return Err(Code::AlreadySuperseded.into());
     }
-    R::set_status(conn, old_id, RecordStatus::Corrected)?;
     Ok(status.of_successor())
 }
 

@@ -58,6 +58,7 @@ const TABLE: &str = "
     create_export               . S M P U J O . . . .
     create_extract              . S . . . . . . . . .
     create_hold                 . S . . . . . . . . .
+    create_import               . S . . . . . F . . .
     create_judge                . S . . . . . F . . .
     create_methodology          . S . . . . . . . . .
     create_my_record            . . . . . J O . . . .
@@ -92,6 +93,8 @@ const TABLE: &str = "
     get_extract_keys            public
     get_extract_pdf             0 S 0 0 0 J 0 . R . .
     get_healthz                 public
+    get_import                  . S . . U . . 0 . . .
+    get_import_template         . S . . . . . F . . .
     get_indicator_overview      . S . . . . . . . . .
     get_job                     . S . . U . . . . . .
     get_judge                   . S . . U J 0 . . . .
@@ -132,9 +135,12 @@ const TABLE: &str = "
     list_cycles                 . S M P U . . . . . .
     list_destroyed_records      . . . . . J 0 . . . .
     list_due_corrections        . S . . . . . . . . .
+    list_due_records            . S . . U . . . . . .
     list_evaluations            . S M P U . . . . . .
     list_extracts               . S . . . J 0 . . . .
     list_holds                  . S . . U . . . . . .
+    list_import_errors          . S . . U . . 0 . . .
+    list_import_reconciliation   . S . . U . . 0 . . .
     list_indicators             . S M P U J O . . . .
     list_issuance               . S . . U . . . . . .
     list_judges                 . S . . U . . . . . .
@@ -153,12 +159,13 @@ const TABLE: &str = "
     make_keys                   . S . . . . . . . . .
     move_cycle                  . S . . . . . . . . .
     open_cycle                  . S . . . . . . . . .
-    preview_retention           . S . . U . . . . . .
+    preview_import_reversal     . S . . . . . . . . .
     publish_ledgers             . S . . . . . . . . .
     publish_methodology         . S . . . . . . . . .
     recuse_assignment           . . . . . J O . . . .
     refresh_session             public
     remove_member               . S . . . . . . . . .
+    reverse_import              . S . . . . . . . . .
     revoke_extract              . S . . . . . . . . .
     rotate_client               A . . . . . . . . . .
     run_retention               . S . . . . . . . . .

@@ -57,13 +57,14 @@ async fn looked(app: App, cycle_id: &str) -> App {
         done_count: 0,
         total_count: 0,
         error: None,
-        requested_by: app.db_add_account(&format!("waiting-{id}"), Some(StaffRole::Secretary), None).await,
+        requested_by: Some(app.db_add_account(&format!("waiting-{id}"), Some(StaffRole::Secretary), None).await),
         created_at: now.naive_utc(),
         finished_at: None,
         version: 1,
         started_at: None,
         started_count: 0,
         progressed_at: None,
+        requested_by_client: None,
     };
     let app = app.restarted_over(0, move |conn| store::jobs::insert(conn, &job)).await;
     assert_eq!(app.ended_job(&format!("/v1/jobs/{id}")).await["state"], "failed");

@@ -43,6 +43,7 @@ async fn db_add_ten_years(app: &App, judge_id: JudgeId, recorded_by: AccountId) 
                             status: RecordStatus::Active,
                             supersedes_id: None,
                             legal_basis: None,
+                            batch_id: None,
                         };
                         store::observations::insert(conn, &row)?;
                     }

@@ -42,6 +42,7 @@ async fn db_add_values(app: &App, judge_id: JudgeId, recorded_by: AccountId, val
                 status: RecordStatus::Active,
                 supersedes_id: None,
                 legal_basis: None,
+                batch_id: None,
             });
         }
     }
@@ -74,6 +75,7 @@ async fn db_add_acts(app: &App, judge_id: JudgeId, recorded_by: AccountId, revie
             status: RecordStatus::Active,
             supersedes_id: None,
             legal_basis: None,
+            batch_id: None,
         })
         .collect();
     let insert = move |conn: &mut ejf::db::Conn| rows.iter().try_for_each(|row| store::acts::insert(conn, row));

@@ -207,11 +207,17 @@ async fn no_iin_lies_readable_in_the_database() {
     secretary.look_up_for("personnel", json!({"iin": iin})).await.expect(200);
     secretary.look_up_for("personnel", json!({"iin": invented_iin()})).await.expect(404);
     let judge = app.judge().await;
+    let in_a_file = invented_iin();
+    let head = "iin,full_name_kk,full_name_ru,first_appointed_on,source_system,source_record_id";
+    let file =
+        format!("{head}\n{in_a_file},Сәуле,Сауле,2015-03-02,hr,J-9\n{in_a_file},Сәуле,Сауле,2015-03-02,hr,J-8\n");
+    let import = crate::imports::imported(&app, &secretary, "type=judges&mode=partial", file).await;
+    assert_eq!((&import["rows"]["new"], &import["rows"]["refused"]), (&json!(1), &json!(1)));
 
     let (text, is_seen) = db_contents(&app);
 
     assert!(is_seen, "the scan does not see what is there");
-    for iin in [&iin, &judge.iin] {
+    for iin in [&iin, &judge.iin, &in_a_file] {
         let in_hex: String = iin.bytes().map(|byte| format!("{byte:02x}")).collect();
         assert!(!text.contains(iin) && !text.contains(&in_hex), "an IIN lies readable in the database");
     }

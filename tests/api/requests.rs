@@ -70,7 +70,11 @@ pub fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
 /// The schema of an operation's JSON body.
 pub fn body_schema<'a>(document: &'a Value, operation: &'a Operation) -> Option<&'a Value> {
     let body = resolve(document, operation.item.get("requestBody")?);
-    body["content"].as_object()?.iter().find(|(kind, _)| kind.contains("json")).map(|(_, content)| &content["schema"])
+    body["content"]
+        .as_object()?
+        .iter()
+        .find(|(kind, _)| *kind == "application/json")
+        .map(|(_, content)| &content["schema"])
 }
 
 /// The example of an operation's JSON body, from the media type or from its schema.
@@ -174,6 +178,9 @@ impl World {
         app.db_add_account("somebody-else", Some(StaffRole::Member), None).await;
         let log_in = json!({"login": "somebody-else", "password": PASSWORD});
         let granted = app.anonymous().post("/v1/sessions", log_in).await.expect(201);
+        let csv = "name_kk,name_ru,level,region,posts,source_system,source_record_id\nА,А,district,abay,3,hr,1\n";
+        let import = secretary.post_file("/v1/imports?type=courts&dry_run=true", "text/csv", csv).await.expect(202);
+        app.ended_job(import.header("location")).await;
         let ids = BTreeMap::from([
             ("account_id", account_id.to_string()),
             ("act_id", act_id),
@@ -187,6 +194,7 @@ impl World {
             ("evaluation_id", evaluation_id),
             ("extract_id", extract_id),
             ("hold_id", hold_id),
+            ("import_id", import.id()),
             ("judge_id", subject.id.to_string()),
             ("methodology_id", cycle["methodology_id"].as_str().unwrap().to_owned()),
             ("other_judge_id", outsider.id.to_string()),

@@ -33,5 +33,6 @@ diesel::table! {
         status -> Text,
         supersedes_id -> Nullable<Text>,
         legal_basis -> Nullable<Text>,
+        batch_id -> Nullable<Text>,
     }
 }

@@ -55,5 +55,6 @@ diesel::table! {
         confirmed_at -> Nullable<Timestamp>,
         ended_at -> Nullable<Timestamp>,
         end_reason -> Nullable<Text>,
+        batch_id -> Nullable<Text>,
     }
 }

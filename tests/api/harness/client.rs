@@ -82,6 +82,11 @@ impl Client {
         client.send(Method::POST, path, Some(bytes.to_vec())).await
     }
 
+    /// Sends a file.
+    pub async fn post_file(&self, path: &str, content_type: &str, file: impl Into<Vec<u8>>) -> Answer {
+        self.with_header("Content-Type", content_type).send(Method::POST, path, Some(file.into())).await
+    }
+
     pub async fn put(&self, path: &str, body: Value) -> Answer {
         self.send(Method::PUT, path, Some(body.to_string().into_bytes())).await
     }

@@ -34,17 +34,20 @@ const PUBLIC_DOCUMENTS: [&str; 8] = [
 /// Shows who reviews whom: to that judge, or to auditors.
 const SHOWS_PANELS: [&str; 4] = ["collect_credentials", "get_draw_record", "list_my_assignments", "recuse_assignment"];
 /// Tells about acts on guarded things, and so could tell the things: ids, codes and digests alone.
-const TELLS_ABOUT_ACTS: [&str; 7] = [
+const TELLS_ABOUT_ACTS: [&str; 10] = [
     "get_approval",
     "get_audit_checkpoint",
+    "get_import",
     "get_job",
     "list_approvals",
     "list_audit_entries",
+    "list_import_errors",
+    "list_import_reconciliation",
     "list_issuance",
     "list_recounts",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 55] = [
+const ACTS: [&str; 57] = [
     "adopt_retention_schedule",
     "assign_member",
     "attribute_act",
@@ -69,6 +72,7 @@ const ACTS: [&str; 55] = [
     "create_export",
     "create_extract",
     "create_hold",
+    "create_import",
     "create_judge",
     "create_methodology",
     "create_my_record",
@@ -93,6 +97,7 @@ const ACTS: [&str; 55] = [
     "publish_methodology",
     "refresh_session",
     "remove_member",
+    "reverse_import",
     "revoke_extract",
     "rotate_client",
     "run_retention",
@@ -104,7 +109,7 @@ const ACTS: [&str; 55] = [
 /// Changes something under the version last seen.
 const CHANGES: [&str; 3] = ["update_account", "update_client", "update_methodology"];
 /// Shows what holds nothing of reviews: the file, people, plans, rules, the service itself.
-const SHOWS_THE_REST: [&str; 55] = [
+const SHOWS_THE_REST: [&str; 57] = [
     "check_extract",
     "get_account",
     "get_authorization_server",
@@ -119,6 +124,7 @@ const SHOWS_THE_REST: [&str; 55] = [
     "get_extract_keys",
     "get_extract_pdf",
     "get_healthz",
+    "get_import_template",
     "get_indicator_overview",
     "get_judge",
     "get_judge_file",
@@ -160,6 +166,7 @@ const SHOWS_THE_REST: [&str; 55] = [
     "list_retention_schedules",
     "list_tombstones",
     "lookup_judge",
+    "preview_import_reversal",
 ];
 
 #[test]
