@@ -33,6 +33,7 @@ use crate::domain::policy::StaffRole;
 use crate::durable::create;
 use crate::error::{Code, Error, Result};
 use crate::jobs::checkpoints::Keeper;
+use crate::jobs::mail::{Postman, Rounds};
 use crate::jobs::{Worker, Workshop};
 use crate::problem::extract::{path_config, query_config};
 use crate::problem::middleware::{DefaultLanguage, localise};
@@ -74,6 +75,7 @@ pub struct RunningRegistry {
     handle: ServerHandle,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
     worker: Worker,
+    postman: Option<Rounds>,
     checkpoints: Keeper,
 }
 
@@ -93,6 +95,9 @@ impl RunningRegistry {
 
     async fn close(self) {
         self.worker.stop().await;
+        if let Some(postman) = self.postman {
+            postman.stop().await;
+        }
         self.registry.0.close();
         self.checkpoints.stop().await;
     }
@@ -229,6 +234,7 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
     let bell = Arc::new(Bell::default());
     let workshop =
         Workshop::new(config, registry.clone(), cipher.clone(), clock.clone(), bell.clone(), key_source, api::list_at);
+    let postman = Postman::new(config, registry.clone(), cipher.clone(), clock.clone())?;
     let shared_bell = web::Data::from(bell);
     let shared_registry = web::Data::from(registry.clone());
     let shared_cipher = web::Data::new(cipher.clone());
@@ -283,9 +289,10 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
     .run();
     let handle = server.handle();
     let worker = workshop.open();
+    let postman = postman.map(Postman::open);
     let task = tokio::spawn(server);
     let checkpoints = Keeper::open(audit_log, registry.clone()).await;
-    Ok(RunningRegistry { address, registry, cipher, handle, task, worker, checkpoints })
+    Ok(RunningRegistry { address, registry, cipher, handle, task, worker, postman, checkpoints })
 }
 
 /// What every answer says to browsers, where the handler says nothing else.

@@ -43,6 +43,8 @@ pub enum Use {
     Tombstone,
     /// A file of records that waits to be taken in.
     ImportFile,
+    /// A person's address of e-mail in its column.
+    Email,
 }
 
 impl Use {
@@ -61,6 +63,7 @@ impl Use {
             Use::DrawSeed => b"ejf draw seed",
             Use::Tombstone => b"ejf tombstone",
             Use::ImportFile => b"ejf import file",
+            Use::Email => b"ejf column email",
         }
     }
 }

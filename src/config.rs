@@ -1,6 +1,7 @@
 //! Configuration from `EJF_…` variables, read once in `main` and passed down. A newcomer's usual mistake is to stop at
 //! the first fault: all are collected and told at once, each with its form and an example.
 
+pub mod mail;
 pub mod networks;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
+use self::mail::{MailServer, SmtpUrl};
 use self::networks::Network;
 use crate::db::Location;
 use crate::texts::Language;
@@ -77,6 +79,8 @@ pub struct Config {
     pub language: Language,
     /// Who may read the document.
     pub docs: Docs,
+    /// Where notices are mailed through; `None` where they wait in the outbox for the staff.
+    pub mail: Option<MailServer>,
     /// The proxies whose word on the caller's address is taken.
     pub trusted_proxies: Vec<Network>,
 }
@@ -121,8 +125,13 @@ variables! {
     "EJF_LOG", "info", "a tracing filter, e.g. info,ejf=debug", "what the registry logs; the box logs nothing";
     "EJF_LANGUAGE", "kk", "kk, ru or en", "language of answers where none is asked for";
     "EJF_DOCS", "signed_in", "signed_in, public or off", "who may read /docs and /openapi.json";
+    "EJF_SMTP_URL", "none", "smtps://USER:PASSWORD@HOST, or smtp://HOST:PORT?tls=required; without TLS to this machine alone; or EJF_SMTP_URL_FILE", "the mail server for notices; without one they wait in the outbox for the staff";
+    "EJF_SMTP_FROM", "none; required with EJF_SMTP_URL", "an address of e-mail", "the sender of notices";
     "EJF_TRUSTED_PROXIES", "none", "networks with commas between, e.g. 10.0.0.5,fd00::/64", "proxies in front of the registry, whose X-Forwarded-For names the caller for the limit on log-ins";
 }
+
+/// The variables that may come as the name of a file, by `…_FILE`.
+const SECRETS: [&str; 2] = ["EJF_COLUMN_KEY", "EJF_SMTP_URL"];
 
 /// The table of all variables in Markdown, as it stands in the README.
 pub fn table() -> String {
@@ -145,7 +154,7 @@ impl Config {
     ) -> Result<Config, Vec<String>> {
         let mut reader = Reader { lookup: &lookup, faults: Vec::new() };
         for name in names.iter().filter(|name| name.starts_with("EJF_") && !name.starts_with("EJF_TEST_")) {
-            let known = name.strip_suffix("_FILE").filter(|name| *name == "EJF_COLUMN_KEY").unwrap_or(name);
+            let known = name.strip_suffix("_FILE").filter(|name| SECRETS.contains(name)).unwrap_or(name);
             if !VARIABLES.iter().any(|variable| variable.name == known) {
                 reader.faults.push(format!("{name}: no such variable; `ejf config variables` lists them"));
             }
@@ -175,6 +184,7 @@ impl Config {
             "off" => Some(Docs::Off),
             _ => None,
         });
+        let mail = reader.mail(&read_file);
         let trusted_proxies = reader.parsed("EJF_TRUSTED_PROXIES", |text| match text {
             "none" => Some(Vec::new()),
             list => list.split(',').map(|one| Network::parse(one.trim())).collect(),
@@ -218,6 +228,7 @@ impl Config {
                 log: log?,
                 language: language?,
                 docs: docs?,
+                mail: mail?,
                 trusted_proxies: trusted_proxies?,
             })
         })();
@@ -288,23 +299,55 @@ impl Reader<'_> {
         self.parsed(name, |text| URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok())
     }
 
-    fn secret(&mut self, name: &'static str, read_file: &impl Fn(&str) -> std::io::Result<String>) -> Option<Secret> {
+    /// A secret's text, from the variable or the file that it names.
+    fn secret_text(
+        &mut self,
+        name: &'static str,
+        read_file: &impl Fn(&str) -> std::io::Result<String>,
+    ) -> Option<Zeroizing<String>> {
         let file_name = format!("{name}_FILE");
-        let text = match ((self.lookup)(name), (self.lookup)(&file_name)) {
-            (None, None) => return None,
+        match ((self.lookup)(name), (self.lookup)(&file_name)) {
+            (None, None) => None,
             (Some(_), Some(_)) => {
                 self.faults.push(format!("{name}: set it or {file_name}, not both"));
-                return None;
+                None
             }
-            (Some(text), None) => Zeroizing::new(text),
+            (Some(text), None) => Some(Zeroizing::new(text)),
             (None, Some(path)) => match read_file(&path) {
-                Ok(text) => Zeroizing::new(text),
+                Ok(text) => Some(Zeroizing::new(text)),
                 Err(error) => {
                     self.faults.push(format!("{file_name}: cannot be read: {error}"));
-                    return None;
+                    None
                 }
             },
+        }
+    }
+
+    /// The mail server with its sender: both or neither; `None` where a fault was found.
+    fn mail(&mut self, read_file: &impl Fn(&str) -> std::io::Result<String>) -> Option<Option<MailServer>> {
+        let url = self.secret_text("EJF_SMTP_URL", read_file).filter(|text| text.trim() != "none");
+        let from = (self.lookup)("EJF_SMTP_FROM").filter(|text| text != "none");
+        let (url, from) = match (url, from) {
+            (None, None) => return Some(None),
+            (None, Some(_)) => {
+                self.faults.push("EJF_SMTP_FROM: set EJF_SMTP_URL with it".to_owned());
+                return None;
+            }
+            (Some(url), from) => (SmtpUrl::parse(url.trim()), from),
         };
+        let is_sender = |text: &String| text.split_once('@').is_some_and(|(_, host)| host.contains('.'));
+        let from = from.filter(is_sender);
+        let form = |name: &str| VARIABLES.iter().find(|one| one.name == name).map_or("", |one| one.form);
+        for (name, is_missing) in [("EJF_SMTP_URL", url.is_none()), ("EJF_SMTP_FROM", from.is_none())] {
+            if is_missing {
+                self.faults.push(format!("{name}: expected {}", form(name)));
+            }
+        }
+        Some(Some(MailServer { url: url?, from: from? }))
+    }
+
+    fn secret(&mut self, name: &'static str, read_file: &impl Fn(&str) -> std::io::Result<String>) -> Option<Secret> {
+        let text = self.secret_text(name, read_file)?;
         let key = key_from_hex(text.trim());
         if key.is_none() {
             self.faults.push(format!(
@@ -407,5 +450,18 @@ mod tests {
         let key = "0123456789abcdef".repeat(4);
         let config = read(&[("EJF_DATABASE_URL", "postgres://h/d"), ("EJF_COLUMN_KEY", &key)]).unwrap();
         assert!(!format!("{config:?}").contains("0123456789abcdef"));
+    }
+
+    #[test]
+    fn a_mail_server_needs_a_sender_and_its_password_is_told_to_nobody() {
+        let url = ("EJF_SMTP_URL", "smtps://court:hidden-word@mail.sot.kz");
+        let config = read(&[url, ("EJF_SMTP_FROM", "file@sot.kz")]).unwrap();
+        assert!(config.mail.is_some() && !format!("{config:?}").contains("hidden-word"));
+        assert!(read(&[]).unwrap().mail.is_none());
+        let clear = ("EJF_SMTP_URL", "smtp://court:hidden-word@mail.sot.kz");
+        for set in [&[url][..], &[("EJF_SMTP_FROM", "file@sot.kz")], &[clear, ("EJF_SMTP_FROM", "file@sot.kz")]] {
+            let faults = read(set).unwrap_err();
+            assert!(faults.len() == 1 && !faults.concat().contains("hidden-word"), "{faults:?}");
+        }
     }
 }

@@ -5,7 +5,8 @@
 //! wiring; `cli` the commands; `client` the reviewer's side, which trusts no server; `publication` the folder through
 //! which registry and ballot box pass signed documents, `exchange` the registry's side of it; `jobs` its long work;
 //! `imports` files of records, `exports` lists as files; `audit_log` the tree over the audit entries and its checkpoints;
-//! `figures` what was published, as drawings; `paper` printed documents; `durable` files that are whole or absent;
+//! `figures` what was published, as drawings; `paper` printed documents; `notices` what people are told, in words;
+//! `durable` files that are whole or absent;
 //! `demo` the whole main job over HTTP, `bench` what it costs. `problem`, `texts`, `clock`, `config`, `cipher`, `db` serve them. Arrows of import
 //! go one way, and a test holds them to it.
 //!
@@ -37,6 +38,7 @@ pub mod exports;
 pub mod figures;
 pub mod imports;
 pub mod jobs;
+pub mod notices;
 pub mod paper;
 pub mod problem;
 pub mod publication;

@@ -228,6 +228,7 @@ mod tests {
         "hint-",
         "form-",
         "list-",
+        "notice-",
         "page-",
         "peer-",
         "recount-",

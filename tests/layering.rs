@@ -56,6 +56,7 @@ const ARROWS: &[Arrow] = &[
             "exports",
             "figures",
             "imports",
+            "notices",
             "paper",
             "clock",
             "config",
@@ -67,8 +68,12 @@ const ARROWS: &[Arrow] = &[
     },
     // The keys that sign tokens lie encrypted in the registry.
     Arrow { from: "auth", to: &["store", "db", "clock", "config", "cipher"], reach: FurtherBut(&[]) },
-    // Acts that span tables, each within its caller's transaction; neither HTTP nor a pool.
-    Arrow { from: "workflow", to: &["store", "credential", "domain", "db", "error", "cipher"], reach: FurtherBut(&[]) },
+    // Acts that span tables, each within its caller's transaction; neither HTTP nor a pool. A notice is worded as it is given.
+    Arrow {
+        from: "workflow",
+        to: &["store", "credential", "notices", "domain", "db", "error", "cipher"],
+        reach: FurtherBut(&["figures", "paper"]),
+    },
     // Names of files in the publication folder, and how they are read and written: the one place both sides know.
     Arrow { from: "publication", to: &["credential", "durable", "error"], reach: Exactly },
     Arrow { from: "durable", to: &["error"], reach: Exactly },
@@ -77,7 +82,18 @@ const ARROWS: &[Arrow] = &[
     Arrow { from: "store", to: &["domain", "db"], reach: FurtherBut(&[]) },
     Arrow {
         from: "jobs",
-        to: &["audit_log", "exchange", "exports", "figures", "imports", "clock", "config", "cipher", "texts"],
+        to: &[
+            "audit_log",
+            "exchange",
+            "exports",
+            "figures",
+            "imports",
+            "notices",
+            "clock",
+            "config",
+            "cipher",
+            "texts",
+        ],
         reach: FurtherBut(&[]),
     },
     // Files of records: from bytes to rows, from rows to records, each within its caller's transaction.
@@ -95,6 +111,8 @@ const ARROWS: &[Arrow] = &[
         reach: Exactly,
     },
     Arrow { from: "figures", to: &["domain", "error", "texts"], reach: FurtherBut(&[]) },
+    // What people are told: words, and those words as a page, a mail or a printed document.
+    Arrow { from: "notices", to: &["domain", "error", "figures", "paper", "texts"], reach: Exactly },
     // Printed documents: the model in, the bytes of a file out.
     Arrow { from: "paper", to: &["figures", "error", "texts"], reach: Exactly },
     Arrow {
@@ -161,6 +179,7 @@ const API_SHARED: &[&str] = &[
     "jobs",
     "known_file",
     "lists",
+    "plan_entries",
     "printed",
     "record_views",
     "two_persons",

@@ -14,6 +14,7 @@ use crate::db::{Conn, Registry};
 use crate::domain::cycle::Phase;
 use crate::domain::ids;
 use crate::domain::ids::{AccountId, ChallengeId, EvaluationId, PoolEntryId};
+use crate::domain::notices::NoticeKind;
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::domain::pool::Exclusion;
@@ -246,6 +247,7 @@ pub async fn decide_challenge(
         }
         let entry = store::audit::NewEntry::new(Some(actor.account_id), "decide_challenge", "challenge", id);
         store::audit::record(conn, entry, now)?;
+        workflow::notices::of_evaluation(conn, NoticeKind::ChallengeDecided, &evaluation, now)?;
         let decided = store::pools::find_challenge(conn, id)?.ok_or(Code::NotFound)?;
         Reply::ok(Some(decided.version), &ChallengeView::from(decided))
     })

@@ -115,7 +115,8 @@ pub async fn create_correction_request(
     let document_ids = new.document_ids;
     let deed = Deed { by: actor.id(), operation: "create_correction_request", key, digest };
     act_once(&registry, deed, now, move |conn| {
-        let due_on = correction_due_on(filed_on, workflow::cycles::correction_days(conn, judge_id)?);
+        let days = workflow::cycles::correction_days(conn, judge_id)?;
+        let due_on = correction_due_on(filed_on, days, &store::work_calendars::load(conn)?);
         let correction = CorrectionRequest { due_on, ..correction.clone() };
         workflow::corrections::file(conn, &correction, &document_ids, filed_on)?;
         let act = "create_correction_request";
@@ -266,6 +267,7 @@ pub async fn decide_correction_request(
         let act = "decide_correction_request";
         let entry = store::audit::NewEntry::new(Some(actor.account_id), act, "correction_request", id);
         store::audit::record(conn, entry.of_judge(correction.judge_id), now)?;
+        workflow::notices::correction_decided(conn, correction.judge_id, now)?;
         Reply::ok(Some(correction.version), &CorrectionRequestView::new(correction, today)?)
     })
     .await

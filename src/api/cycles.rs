@@ -16,33 +16,24 @@ use super::lists::Answering;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Conn, Registry};
-use crate::domain::calendar::{WorkCalendar, date_at};
 use crate::domain::cycle::dates::CycleDates;
 use crate::domain::cycle::{EvaluationKind, Phase};
-use crate::domain::ids;
-use crate::domain::ids::{CycleId, EvaluationId, JudgeId, MethodologyId};
+use crate::domain::ids::{CycleId, JudgeId, MethodologyId};
 use crate::domain::judge_file::{Check, NAME_LENGTH_MAX};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
-use crate::error::hint::Hint;
-use crate::error::{Code, Error, Fault, Refusal, Result, Rule};
+use crate::error::{Code, Result};
 use crate::exchange;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::cycles::Cycle;
 use crate::store::draws::Draw;
-use crate::store::evaluations::{Evaluation, EvaluationState};
 use crate::workflow;
 use crate::workflow::lists::List;
+use crate::workflow::new_cycles::Subject;
 
 /// Bytes of a new cycle: a few thousand subjects.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// Subjects of one cycle.
-const SUBJECTS_MAX: usize = 5000;
-/// Subjects whose other cycle one refusal names; the faults point at all of them.
-const HINTS_MAX: usize = 10;
-/// The instrument of a subject for whom none is named.
-const INSTRUMENT_ID_DEFAULT: &str = "judge-1";
 
 /// A new cycle, in `draft`.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -86,7 +77,7 @@ pub struct NewSubject {
 
 /// A cycle.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "methodology_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "evaluating_body": "quality_commission", "title_kk": "2027 жылғы бағалау", "title_ru": "Оценка 2027 года", "title_en": "Evaluation of 2027", "phase": "drawn", "dates": {"starts_on": "2027-02-01", "file_review_open": "2027-02-15", "file_review_close": "2027-03-01", "pool_review_open": "2027-03-02", "pool_challenge_close": "2027-03-09", "pool_review_close": "2027-03-16", "draw_by": "2027-03-17", "issue_open": "2027-03-18", "issue_close": "2027-03-27", "submit_open": "2027-03-29", "submit_close": "2027-04-18", "seal_by": "2027-04-22", "challenge_close": "2027-04-30", "recount_by": "2027-05-07"}, "cycle_ref": "q1Zk8m0sTt2VwYx3aB4cDg", "round": 1, "generation": 0, "draws": [{"round": 1, "seed_commitment": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7", "record_digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7"}], "manifest_digest": "Wm5eQw1Zk8m0sTt2VwYx3aB4cDgAAAAAAAAAAAAAAAA", "sealed_on": null, "cancel_reason": null, "version": 5}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "methodology_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "evaluating_body": "quality_commission", "title_kk": "2027 жылғы бағалау", "title_ru": "Оценка 2027 года", "title_en": "Evaluation of 2027", "phase": "drawn", "dates": {"starts_on": "2027-02-01", "file_review_open": "2027-02-15", "file_review_close": "2027-03-01", "pool_review_open": "2027-03-02", "pool_challenge_close": "2027-03-09", "pool_review_close": "2027-03-16", "draw_by": "2027-03-17", "issue_open": "2027-03-18", "issue_close": "2027-03-27", "submit_open": "2027-03-29", "submit_close": "2027-04-18", "seal_by": "2027-04-22", "challenge_close": "2027-04-30", "recount_by": "2027-05-07"}, "calendar_years_missing": [], "cycle_ref": "q1Zk8m0sTt2VwYx3aB4cDg", "round": 1, "generation": 0, "draws": [{"round": 1, "seed_commitment": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7", "record_digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7"}], "manifest_digest": "Wm5eQw1Zk8m0sTt2VwYx3aB4cDgAAAAAAAAAAAAAAAA", "sealed_on": null, "cancel_reason": null, "version": 5}))]
 pub struct CycleView {
     /// Its id.
     id: CycleId,
@@ -108,6 +99,10 @@ pub struct CycleView {
     phase: Phase,
     /// Its days; both ends of a window are included.
     dates: CycleDates,
+    /// The years whose working-day calendar is not on record: through them weekends alone were left out. While the cycle is
+    /// in `draft`, entering the calendar (`POST /v1/work-calendars`) counts its days anew.
+    #[schema(max_items = 3)]
+    calendar_years_missing: Vec<i32>,
     /// The ballot box's name for it, 16 bytes base64url; null before the manifest.
     #[schema(min_length = 22, max_length = 22)]
     cycle_ref: Option<String>,
@@ -155,16 +150,17 @@ impl From<Draw> for DrawView {
     }
 }
 
-/// A cycle with its days and draws.
-type Whole = (Cycle, CycleDates, Vec<Draw>);
+/// A cycle with its days and draws, and the years of its days whose calendar is missing.
+type Whole = (Cycle, CycleDates, Vec<Draw>, Vec<i32>);
 
 fn whole(conn: &mut Conn, cycle: Cycle) -> Result<Whole> {
     let dates = store::cycles::dates(conn, cycle.id)?;
     let draws = store::draws::of_cycle(conn, cycle.id)?;
-    Ok((cycle, dates, draws))
+    let years_missing = store::work_calendars::load(conn)?.years_missing(dates.starts_on, dates.recount_by);
+    Ok((cycle, dates, draws, years_missing))
 }
 
-fn view((cycle, dates, draws): Whole) -> CycleView {
+fn view((cycle, dates, draws, calendar_years_missing): Whole) -> CycleView {
     CycleView {
         id: cycle.id,
         methodology_id: cycle.methodology_id,
@@ -174,6 +170,7 @@ fn view((cycle, dates, draws): Whole) -> CycleView {
         title_en: cycle.title_en,
         phase: cycle.phase,
         dates,
+        calendar_years_missing,
         cycle_ref: cycle.cycle_ref.map(|bytes| URL_SAFE_NO_PAD.encode(bytes)),
         round: cycle.round,
         generation: cycle.generation,
@@ -219,45 +216,22 @@ pub async fn create_cycle(
     let now = clock.now();
     let Valid { body: new, digest } = new;
     check(&new)?;
+    let subject =
+        |new: NewSubject| Subject { judge_id: new.judge_id, kind: new.kind, instrument_id: new.instrument_id };
+    let new = workflow::new_cycles::NewCycle {
+        methodology_id: new.methodology_id,
+        evaluating_body: new.evaluating_body,
+        title_kk: new.title_kk,
+        title_ru: new.title_ru,
+        title_en: new.title_en,
+        starts_on: new.starts_on,
+        subjects: new.subjects.into_iter().map(subject).collect(),
+    };
     let deed = Deed { by: actor.id(), operation: "create_cycle", key, digest };
     act_once(&registry, deed, now, move |conn| {
-        let row = store::methodologies::find(conn, new.methodology_id)?
-            .ok_or_else(|| Error::invalid("/methodology_id", Rule::Missing))?;
-        let methodology = workflow::methodologies::document(&row)?;
-        let today = date_at(now, methodology.time_limits.utc_offset_minutes);
-        if new.starts_on < today {
-            return Err(Error::invalid("/starts_on", Rule::Order { other: "today" }));
-        }
-        let dates = CycleDates::derive(&methodology, new.starts_on, &WorkCalendar::default());
-        let cycle = Cycle {
-            id: CycleId(ids::new_at(now)),
-            methodology_id: new.methodology_id,
-            evaluating_body: new.evaluating_body.clone(),
-            title_kk: new.title_kk.clone(),
-            title_ru: new.title_ru.clone(),
-            title_en: new.title_en.clone(),
-            phase: Phase::Draft,
-            cycle_ref: None,
-            round: 1,
-            generation: 0,
-            manifest_digest: None,
-            receipt_key: None,
-            sealed_on: None,
-            bundle_digest: None,
-            cancel_reason: None,
-            created_at: now.naive_utc(),
-            version: 1,
-        };
-        let instruments: Vec<&str> =
-            methodology.instruments.iter().map(|instrument| instrument.instrument_id.as_str()).collect();
-        let evaluations = evaluations(conn, &new.subjects, &instruments, cycle.id, now)?;
-        store::cycles::insert(conn, &cycle, &dates)?;
-        for evaluation in &evaluations {
-            store::evaluations::insert(conn, evaluation)?;
-        }
-        let entry = store::audit::NewEntry::new(Some(actor.account_id), "create_cycle", "cycle", cycle.id);
-        store::audit::record(conn, entry, now)?;
-        Reply::created(format!("/v1/cycles/{}", cycle.id), Some(1), &view((cycle, dates, Vec::new())))
+        let made = workflow::new_cycles::create(conn, &actor, &new, now)?;
+        let path = format!("/v1/cycles/{}", made.cycle.id);
+        Reply::created(path, Some(1), &view(whole(conn, made.cycle)?))
     })
     .await
 }
@@ -270,53 +244,6 @@ fn check(new: &NewCycle) -> Result<()> {
     check.optional_text("/title_en", new.title_en.as_deref(), NAME_LENGTH_MAX);
     check.date("/starts_on", new.starts_on);
     check.done()
-}
-
-/// The evaluations of the subjects, or all faults among them.
-fn evaluations(
-    conn: &mut Conn,
-    subjects: &[NewSubject],
-    instruments: &[&str],
-    cycle_id: CycleId,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<Vec<Evaluation>> {
-    if !(1..=SUBJECTS_MAX).contains(&subjects.len()) {
-        return Err(Error::invalid("/subjects", Rule::Length { min: 1, max: SUBJECTS_MAX as u64 }));
-    }
-    let (mut faults, mut hints) = (Vec::new(), Vec::new());
-    let mut seen = std::collections::HashSet::new();
-    let mut evaluations = Vec::with_capacity(subjects.len());
-    for (index, subject) in subjects.iter().enumerate() {
-        let at = |field: &str| format!("/subjects/{index}/{field}");
-        if !seen.insert(subject.judge_id) {
-            faults.push(Fault::at(at("judge_id"), Rule::Duplicate));
-        } else if !store::accounts::is_judge(conn, subject.judge_id)? {
-            faults.push(Fault::at(at("judge_id"), Rule::Missing));
-        } else if let Some(other) = store::evaluations::active_cycle(conn, subject.judge_id, subject.kind)? {
-            faults.push(Fault::at(at("judge_id"), Rule::Duplicate));
-            let hint = Hint::new("evaluation_is_active").text("judge", subject.judge_id).text("cycle", other);
-            hints.extend((hints.len() < HINTS_MAX).then_some(hint));
-        }
-        let instrument_id = subject.instrument_id.as_deref().unwrap_or(INSTRUMENT_ID_DEFAULT);
-        if !instruments.contains(&instrument_id) {
-            faults.push(Fault::at(at("instrument_id"), Rule::Missing));
-        }
-        evaluations.push(Evaluation {
-            id: EvaluationId(ids::new_at(now)),
-            cycle_id,
-            judge_id: subject.judge_id,
-            kind: subject.kind,
-            instrument_id: instrument_id.to_owned(),
-            state: EvaluationState::Planned,
-            subject_ref: None,
-            version: 1,
-            last_round: 1,
-        });
-    }
-    if faults.is_empty() {
-        return Ok(evaluations);
-    }
-    Err(Error::Refused(Refusal { faults, hints, ..Refusal::new(Code::Invalid) }))
 }
 
 /// List cycles.

@@ -10,13 +10,18 @@ pub mod assignments;
 pub mod audit_entries;
 pub mod challenges;
 pub mod clients;
+pub mod clocks;
 pub mod conflicts;
+pub mod contacts;
 pub mod correction_requests;
 pub mod courts;
 pub mod credentials;
 pub mod cycle_acts;
 pub mod cycles;
+pub mod dashboard;
 pub mod documents;
+pub mod evaluation_plans;
+pub mod evaluation_requests;
 pub mod evaluations;
 pub mod exports;
 pub mod extract;
@@ -36,11 +41,14 @@ pub mod jobs;
 pub mod judge_indicators;
 pub mod judges;
 pub mod known_file;
+pub mod leaves;
 pub mod lists;
 pub mod members;
 pub mod methodologies;
+pub mod notices;
 pub mod observations;
 pub mod own_records;
+pub mod plan_entries;
 pub mod positions;
 pub mod printed;
 pub mod public_documents;
@@ -56,6 +64,7 @@ pub mod sessions;
 pub mod staffing_overviews;
 pub mod tokens;
 pub mod two_persons;
+pub mod work_calendars;
 
 use std::str::FromStr;
 
@@ -276,6 +285,34 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(exports::create_export).service(exports::get_export).service(exports::get_export_file);
     cfg.service(assignments::list_my_assignments).service(assignments::recuse_assignment);
     cfg.service(credentials::collect_credentials);
+    cfg.service(clocks::list_evaluation_clocks)
+        .service(clocks::list_judge_clocks)
+        .service(clocks::list_due_evaluations);
+    cfg.service(contacts::get_my_contact).service(contacts::set_my_contact);
+    cfg.service(dashboard::get_dashboard);
+    cfg.service(evaluation_plans::create_evaluation_plan)
+        .service(evaluation_plans::list_evaluation_plans)
+        .service(evaluation_plans::get_evaluation_plan)
+        .service(evaluation_plans::approve_evaluation_plan)
+        .service(evaluation_plans::create_cycle_of_plan);
+    cfg.service(evaluation_requests::create_evaluation_request)
+        .service(evaluation_requests::list_evaluation_requests)
+        .service(evaluation_requests::withdraw_evaluation_request);
+    cfg.service(leaves::create_leave).service(leaves::list_leaves).service(leaves::withdraw_leave);
+    cfg.service(notices::list_my_notices)
+        .service(notices::list_notices)
+        .service(notices::get_notice)
+        .service(notices::get_notice_page)
+        .service(notices::get_notice_pdf)
+        .service(notices::record_delivery)
+        .service(notices::resend_notice)
+        .service(notices::remind_reviewers);
+    cfg.service(plan_entries::list_plan_entries)
+        .service(plan_entries::add_plan_entry)
+        .service(plan_entries::remove_plan_entry);
+    cfg.service(work_calendars::create_work_calendar)
+        .service(work_calendars::list_work_calendars)
+        .service(work_calendars::get_work_calendar);
     cfg.service(results::compute_results).service(results::get_result).service(results::get_result_figure);
     cfg.service(recounts::get_bundle)
         .service(recounts::list_accepted_counts)

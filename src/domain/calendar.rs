@@ -2,6 +2,8 @@
 //! window is open from 00:00 of its first to 24:00 of its last day *in Kazakhstan*, so both ends are included and the
 //! day of an instant depends on the offset, which is an argument here and data elsewhere.
 
+pub mod years;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -204,6 +206,8 @@ pub struct WorkCalendar {
     pub holidays: BTreeSet<NaiveDate>,
     /// Saturdays and Sundays that are worked in exchange for a day off moved elsewhere.
     pub worked_weekends: BTreeSet<NaiveDate>,
+    /// The years whose exceptions are on record; of any other year only the weekends are known.
+    pub known_years: BTreeSet<i32>,
 }
 
 impl WorkCalendar {
@@ -211,6 +215,12 @@ impl WorkCalendar {
     pub fn is_working_day(&self, date: NaiveDate) -> bool {
         let is_weekend = matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
         !self.holidays.contains(&date) && (!is_weekend || self.worked_weekends.contains(&date))
+    }
+
+    /// The years between two days, both included, of which only the weekends are known: whoever shows a day that was
+    /// counted through one of them says so.
+    pub fn years_missing(&self, first: NaiveDate, last: NaiveDate) -> Vec<i32> {
+        (first.year()..=last.year()).filter(|year| !self.known_years.contains(year)).collect()
     }
 
     /// The `count`-th working day after `date`; `date` itself for 0.

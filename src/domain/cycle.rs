@@ -2,6 +2,7 @@
 //! windows open and close by date alone, whatever the phase says; a move records what the dates have already done and
 //! can be late, but never early.
 
+pub mod clocks;
 pub mod dates;
 pub mod extension;
 pub mod retention;
@@ -13,6 +14,7 @@ use crate::domain::calendar::{WorkCalendar, days_after, days_before};
 use crate::domain::cycle::dates::CycleDates;
 use crate::domain::ids::JudgeId;
 use crate::domain::methodology::Methodology;
+use crate::domain::pauses::{Limit, Pause, deadline};
 use crate::domain::pool::judge_without_post;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
@@ -225,6 +227,10 @@ pub struct Facts {
     pub sealed_on: Option<NaiveDate>,
     /// The day on which the cycle began to report.
     pub reporting_since: Option<NaiveDate>,
+    /// The working days that are on record.
+    pub calendar: WorkCalendar,
+    /// When subjects are away, those who never are left out: their time to appeal stands still.
+    pub subjects_away: Vec<(JudgeId, Vec<Pause>)>,
     /// Evaluations neither counted nor cancelled. That a counted one is final, its decision and its appeal are over, is
     /// known to nobody here: the two persons who close the cycle say it.
     pub evaluations_open: u32,
@@ -344,10 +350,22 @@ pub fn unmet_guards(step: &Move, facts: &Facts, dates: &CycleDates, methodology:
             let proven = facts.complaints_proven;
             need(proven == 0, Hint::new("complaints_proven").text("count", proven));
             // No decision is served before the cycle reports, and each can be appealed for so long.
-            let filing = methodology.time_limits.appeal_filing_working_days;
+            let filing = Limit::WorkingDays(methodology.time_limits.appeal_filing_working_days);
             let since = facts.reporting_since.unwrap_or(today);
-            let (is_over, hint) = over(WorkCalendar::default().working_days_after(since, filing));
+            let ends_on = |pauses: &[Pause]| deadline(since, filing, pauses, &facts.calendar).due_on;
+            let mut last = ends_on(&[]).unwrap_or(today);
+            let mut away = Vec::new();
+            for (judge, pauses) in &facts.subjects_away {
+                match ends_on(pauses) {
+                    Some(day) => last = last.max(day),
+                    None => away.push(judge),
+                }
+            }
+            let (is_over, hint) = over(last);
             need(is_over, hint);
+            for judge in away.into_iter().take(HINTS_OF_A_KIND_MAX) {
+                need(false, Hint::new("appeal_time_paused").text("judge", judge));
+            }
         }
         Phase::Closed | Phase::Cancelled => {}
     }

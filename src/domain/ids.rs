@@ -81,6 +81,18 @@ ids! {
     AssignmentId,
     /// Identifies a file of a list that was ordered.
     ExportId,
+    /// Identifies one version of a year's working-day calendar.
+    WorkCalendarId,
+    /// Identifies a leave of a judge.
+    LeaveId,
+    /// Identifies a request for an evaluation outside of the regular order.
+    EvaluationRequestId,
+    /// Identifies a yearly plan of evaluations.
+    EvaluationPlanId,
+    /// Identifies one judge's entry in a plan.
+    PlanEntryId,
+    /// Identifies a notice to one person.
+    NoticeId,
     /// Identifies a piece of background work.
     JobId,
 }

@@ -189,10 +189,12 @@ pub struct ExternalId {
     pub value: String,
 }
 
-/// The day on which a request filed on `filed_on` is due, by a calendar without holidays: those are not known here, and
-/// a day too early is the lesser harm to the judge.
-pub fn correction_due_on(filed_on: NaiveDate, working_days: u32) -> NaiveDate {
-    WorkCalendar::default().working_days_after(filed_on, working_days)
+/// The day on which a request filed on `filed_on` is due. The source answers, so no absence of the judge stops this clock.
+///
+/// Through a year whose calendar is not on record weekends alone are left out: a day too early is the lesser harm to the
+/// judge.
+pub fn correction_due_on(filed_on: NaiveDate, working_days: u32, calendar: &WorkCalendar) -> NaiveDate {
+    calendar.working_days_after(filed_on, working_days)
 }
 
 /// The form of a code of the field.
@@ -338,7 +340,7 @@ mod tests {
     #[test]
     fn a_request_of_a_monday_is_due_on_the_second_monday_after() {
         assert_eq!(
-            correction_due_on("2027-01-11".parse().unwrap(), CORRECTION_WORKING_DAYS),
+            correction_due_on("2027-01-11".parse().unwrap(), CORRECTION_WORKING_DAYS, &WorkCalendar::default()),
             "2027-01-25".parse().unwrap()
         );
     }

@@ -5,6 +5,7 @@
 pub mod acts;
 pub mod extracts;
 pub mod imports;
+pub mod planning;
 pub mod records;
 pub mod recounts;
 pub mod retention;

@@ -25,7 +25,7 @@ use sheet::Sheet;
 const PART: i64 = 500;
 
 /// How a list is found by its path and query, for a caller and a purpose.
-pub type Lister = fn(&Actor, &str, FilePurpose, DateTime<Utc>) -> Result<List>;
+pub type Lister = fn(&Actor, &str, FilePurpose, Language, DateTime<Utc>) -> Result<List>;
 
 /// Where the file of an order lies.
 pub fn path_of(folder: &Path, id: ExportId) -> PathBuf {

@@ -5,6 +5,7 @@ pub mod checkpoints;
 mod exports;
 mod imports;
 mod keys;
+pub mod mail;
 mod results;
 mod retention;
 

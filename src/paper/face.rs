@@ -119,7 +119,10 @@ mod tests {
             include_str!("../../texts/ru.ftl"),
             include_str!("../../texts/en.ftl"),
         ];
-        let printed = catalogues.iter().flat_map(|text| text.lines()).filter(|line| line.starts_with("fi"));
+        let printed = catalogues
+            .iter()
+            .flat_map(|text| text.lines())
+            .filter(|line| ["fi", "notice-"].iter().any(|part| line.starts_with(part)));
         for weight in [Weight::Regular, Weight::Bold] {
             let face = Face::of(weight).unwrap();
             for c in alphabets.chars().chain(printed.clone().flat_map(str::chars)) {

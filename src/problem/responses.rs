@@ -34,6 +34,8 @@ problem_responses! {
     pub PublicWriteProblems = [400, 401, 403, 408, 413, 415, 422, 429, 500, 503];
     /// Reading.
     pub ReadProblems = [400, 401, 403, 404, 429, 500, 503];
+    /// Reading what follows from a methodology in force, of which there may be none.
+    pub PlanReadProblems = [400, 401, 403, 404, 409, 429, 500, 503];
     /// Creating or acting: a POST.
     pub CreateProblems = [400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503];
     /// Creating or acting within a window of time.

@@ -255,3 +255,13 @@ pub fn open_due_days(conn: &mut Conn, judge: JudgeId) -> Result<Vec<NaiveDate>> 
             .load(c)
     })?)
 }
+
+/// How many requests wait for a decision, and how many of them are past their day.
+pub fn count_waiting(conn: &mut Conn, today: NaiveDate) -> Result<(i64, i64)> {
+    on!(conn, |c| {
+        let open = correction_requests::table.filter(correction_requests::status.eq(CorrectionStatus::Open));
+        let count = open.count().get_result(c)?;
+        let late = open.filter(correction_requests::due_on.lt(today)).count().get_result(c)?;
+        Ok((count, late))
+    })
+}

@@ -225,6 +225,11 @@ pub fn list(conn: &mut Conn, after: Option<CycleId>, limit: i64) -> Result<Vec<C
     })?)
 }
 
+/// The cycles in a phase, by id; of those that are not at their end there are a few.
+pub fn in_phase(conn: &mut Conn, phase: Phase) -> Result<Vec<CycleId>> {
+    Ok(on!(conn, |c| { cycles::table.filter(cycles::phase.eq(phase)).order(cycles::id).select(cycles::id).load(c) })?)
+}
+
 /// Writes a changed cycle whose row still has `cycle.version`, which grows by one, here and in the row.
 ///
 /// # Errors

@@ -78,6 +78,18 @@ pub fn list(
     })?)
 }
 
+/// The latest of those that are published, newest first, at most `limit`.
+pub fn newest_published(conn: &mut Conn, limit: i64) -> Result<Vec<MethodologyRow>> {
+    Ok(on!(conn, |c| {
+        methodologies::table
+            .filter(methodologies::state.eq("published"))
+            .order((methodologies::published_at.desc(), methodologies::id.desc()))
+            .select(MethodologyRow::as_select())
+            .limit(limit)
+            .load(c)
+    })?)
+}
+
 /// Replaces the document of a draft that still has `version`; `false` where it moved on or is published.
 pub fn update_draft(conn: &mut Conn, row: &MethodologyRow, version: i64) -> Result<bool> {
     let changed = on!(conn, |c| {

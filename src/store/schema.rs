@@ -6,6 +6,7 @@ mod batches;
 mod handed_out;
 mod higher_courts;
 mod ordered;
+mod planning;
 mod retention;
 mod rounds;
 mod sections;
@@ -14,6 +15,7 @@ pub use batches::*;
 pub use handed_out::*;
 pub use higher_courts::*;
 pub use ordered::*;
+pub use planning::*;
 pub use retention::*;
 pub use rounds::*;
 pub use sections::*;
@@ -418,6 +420,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     challenges,
     clients,
     conflicts,
+    contacts,
     correction_requests,
     courts,
     cycle_dates,
@@ -428,6 +431,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     draws,
     earlier_rounds,
     evaluation_members,
+    evaluation_plan_changes,
+    evaluation_plan_entries,
+    evaluation_plans,
+    evaluation_requests,
     evaluations,
     exports,
     external_ids,
@@ -445,8 +452,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     judges,
     key_bumps,
+    leaves,
     login_attempts,
     methodologies,
+    notice_deliveries,
+    notices,
     observations,
     pool_entries,
     positions,
@@ -460,4 +470,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     token_keys,
     tombstones,
+    work_calendar_days,
+    work_calendars,
 );

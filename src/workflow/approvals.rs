@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::cycles::Mover;
-use super::{cycles, evaluations, generations, methodologies, retention, retention_runs, supplements};
+use super::{cycles, evaluations, generations, methodologies, planning, retention, retention_runs, supplements};
 use crate::cipher::Cipher;
 use crate::coded;
 use crate::credential::jcs;
@@ -15,7 +15,7 @@ use crate::db::Conn;
 use crate::domain::cycle::Phase;
 use crate::domain::hex::hex;
 use crate::domain::ids;
-use crate::domain::ids::{ApprovalId, CycleId, EvaluationId};
+use crate::domain::ids::{ApprovalId, CycleId, EvaluationId, EvaluationPlanId};
 use crate::domain::policy::{Actor, StaffRole};
 use crate::error::{Code, Error, Result};
 use crate::store;
@@ -27,6 +27,8 @@ const LAPSES_AFTER_HOURS: i64 = 24;
 coded! {
     /// The acts that need two persons (`domain.md` 5, rule 4).
     Act {
+        /// Freeze the plan of a year.
+        ApproveEvaluationPlan = "approve_evaluation_plan",
         /// Make a methodology immutable and usable.
         PublishMethodology = "publish_methodology",
         /// Announce a cycle.
@@ -154,6 +156,7 @@ pub fn confirm(
 /// Checks an act without doing it, so that the first person learns at once what stands in its way.
 fn check(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, now: DateTime<Utc>) -> Result<()> {
     let to = match act {
+        Act::ApproveEvaluationPlan => return planning::check_approve(conn, EvaluationPlanId(object_id)).map(drop),
         Act::PublishMethodology => return methodologies::check_publish(conn, object_id, parameters).map(drop),
         Act::CancelEvaluation => return evaluations::check_cancel(conn, EvaluationId(object_id)).map(drop),
         Act::BumpSubject => {
@@ -189,6 +192,7 @@ fn perform(
         Mover { account_id: approval.requested_by, second: Some(actor.account_id), reason: approval.reason.as_deref() };
     let cycle = CycleId(object_id);
     match act {
+        Act::ApproveEvaluationPlan => planning::approve(conn, EvaluationPlanId(object_id), mover, now),
         Act::PublishMethodology => methodologies::publish(conn, object_id, &approval.parameters, actor, now),
         Act::OpenCycle => cycles::open(conn, cipher, cycle, mover, now),
         Act::DrawPanels => cycles::draw(conn, cipher, cycle, mover, now),
@@ -206,6 +210,7 @@ fn perform(
 
 fn digest(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, reason: Option<&str>) -> Result<String> {
     let state = match act {
+        Act::ApproveEvaluationPlan => planning::state(conn, EvaluationPlanId(object_id))?,
         Act::PublishMethodology => methodologies::state(conn, object_id)?,
         Act::BumpSubject => generations::state(conn, EvaluationId(object_id))?,
         Act::CancelEvaluation => evaluations::state(conn, EvaluationId(object_id))?,

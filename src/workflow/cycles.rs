@@ -143,6 +143,12 @@ fn facts(conn: &mut Conn, loaded: &Loaded, step: &Move, now: DateTime<Utc>) -> R
         recounts_equal,
         complaints_proven: count(round.as_ref().map_or(0, |round| round.complaint_count))?,
         sealed_on: cycle.sealed_on,
+        calendar: store::work_calendars::load(conn)?,
+        subjects_away: if is_asked_in(Phase::Reporting) {
+            super::clocks::subjects_away(conn, &evaluations, &methodology.time_limits)?
+        } else {
+            Vec::new()
+        },
         reporting_since: store::cycles::entered_at(conn, id, Phase::Reporting)?.map(|at| date_at(at.and_utc(), offset)),
         evaluations_open: count(evaluations.iter().filter(|one| one.state != EvaluationState::Counted).count())?,
     })
@@ -233,6 +239,7 @@ pub(super) fn enter(
         moved_at: now.naive_utc(),
     };
     store::cycles::insert_move(conn, &moved)?;
+    super::notices::phase_entered(conn, cycle, step.from, now)?;
     if let Some(state) = evaluation_state(step.to) {
         store::evaluations::set_state_of_cycle(conn, cycle.id, state)?;
     }

@@ -5,9 +5,11 @@
 use chrono::{DateTime, Utc};
 
 use super::cycles::{self, Mover};
+use super::notices;
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
 use crate::domain::ids::EvaluationId;
+use crate::domain::notices::NoticeKind;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
 use crate::store;
@@ -51,5 +53,9 @@ pub fn cancel(conn: &mut Conn, id: EvaluationId, mover: Mover<'_>, now: DateTime
     store::cycles::update(conn, &mut cycle)?;
     let entry = store::audit::NewEntry::new(Some(mover.account_id), "cancel_evaluation", "evaluation", id);
     store::audit::record(conn, entry.of_judge(evaluation.judge_id), now)?;
+    if cycle.phase != Phase::Draft {
+        // Nobody was told of a cycle in draft.
+        notices::of_evaluation(conn, NoticeKind::EvaluationCancelled, &evaluation, now)?;
+    }
     Ok(())
 }

@@ -150,7 +150,13 @@ pub fn check_extension(
     let extension: Extension = serde_json::from_str(parameters).map_err(Error::internal)?;
     let loaded = cycles::load(conn, id)?;
     manifest_in_force(conn, &loaded.cycle)?;
-    let dates = extended(&loaded.dates, &extension, &loaded.methodology, loaded.today(now))?;
+    let dates = extended(
+        &loaded.dates,
+        &extension,
+        &loaded.methodology,
+        &store::work_calendars::load(conn)?,
+        loaded.today(now),
+    )?;
     Ok((loaded.cycle, dates))
 }
 
@@ -164,5 +170,6 @@ pub fn extend(conn: &mut Conn, id: CycleId, parameters: &str, mover: Mover<'_>, 
     begin(conn, &mut cycle)?;
     let entry = store::audit::NewEntry::new(Some(mover.account_id), "extend_cycle", "cycle", id);
     store::audit::record(conn, entry, now)?;
+    super::notices::days_moved(conn, id, now)?;
     Ok(())
 }

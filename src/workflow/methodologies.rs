@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::db::Conn;
+use crate::domain::calendar::date_at;
 use crate::domain::ids::MethodologyId;
 use crate::domain::methodology::Methodology;
 use crate::domain::policy::Actor;
@@ -11,6 +12,9 @@ use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
 use crate::store;
 use crate::store::methodologies::MethodologyRow;
+
+/// So many published methodologies are looked at for one in force; an older one was replaced long ago.
+const LOOKED_AT_MAX: i64 = 20;
 
 /// What the first person says besides.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -64,6 +68,20 @@ pub fn publish(conn: &mut Conn, id: uuid::Uuid, parameters: &str, actor: &Actor,
     };
     store::audit::record(conn, entry, now)?;
     Ok(())
+}
+
+/// The methodology that was published last among those in force today.
+///
+/// # Errors
+/// 409 `methodology_not_in_force` where there is none.
+pub fn in_force(conn: &mut Conn, now: DateTime<Utc>) -> Result<(MethodologyId, Methodology)> {
+    for row in store::methodologies::newest_published(conn, LOOKED_AT_MAX)? {
+        let methodology = document(&row)?;
+        if methodology.in_force_on(date_at(now, methodology.time_limits.utc_offset_minutes)) {
+            return Ok((row.id, methodology));
+        }
+    }
+    Err(Error::hinted(Code::MethodologyNotInForce, Hint::new("methodology_to_publish")))
 }
 
 /// The rules in a stored row, which were valid when they were stored.

@@ -2,10 +2,13 @@
 //! methodology, the moves of a cycle. Handlers and jobs call it; it calls `store` and the pure rules, and no HTTP.
 
 pub mod approvals;
+pub mod calendars;
 pub mod checks;
+pub mod clocks;
 pub mod corrections;
 pub mod credentials;
 pub mod cycles;
+pub mod dashboard;
 pub mod deletions;
 pub mod draws;
 pub mod evaluations;
@@ -18,7 +21,10 @@ pub mod lists;
 pub mod manifests;
 pub mod members;
 pub mod methodologies;
+pub mod new_cycles;
+pub mod notices;
 pub mod overviews;
+pub mod planning;
 pub mod pools;
 pub mod records;
 pub mod recounts;

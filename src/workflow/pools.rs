@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::cycles::{self, Loaded};
 use super::manifests::phase_needed;
 use crate::db::Conn;
-use crate::domain::calendar::{WorkCalendar, date_at, months_before};
+use crate::domain::calendar::{date_at, months_before};
 use crate::domain::cycle::Phase;
 use crate::domain::ids;
 use crate::domain::ids::{CourtId, CycleId, EvaluationId, JudgeId, PoolEntryId};
@@ -215,11 +215,12 @@ pub fn widen(conn: &mut Conn, actor: &Actor, id: CycleId, now: DateTime<Utc>) ->
         return Err(Error::hinted(Code::GuardNotMet, Hint::new("pools_cannot_be_wider")));
     }
     store::pools::insert_entries(conn, &added)?;
-    let dates = dates.with_pools_shown_on(today, &methodology, &WorkCalendar::default());
+    let dates = dates.with_pools_shown_on(today, &methodology, &store::work_calendars::load(conn)?);
     store::cycles::set_dates(conn, id, &dates)?;
     store::cycles::update(conn, &mut cycle)?;
     let entry = store::audit::NewEntry::new(Some(actor.account_id), "widen_pools", "cycle", id);
     store::audit::record(conn, entry, now)?;
+    super::notices::pools_shown_again(conn, id, today, now)?;
     Ok(cycle)
 }
 

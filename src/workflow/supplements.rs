@@ -47,7 +47,7 @@ pub fn check(conn: &mut Conn, id: CycleId, parameters: &str, now: DateTime<Utc>)
     if issue_open > days_after(today, DAYS_AHEAD_MAX) {
         return Err(Error::invalid("/issue_open", Rule::Format { expected: "a date within the next 90 days" }));
     }
-    let dates = loaded.dates.supplementary(issue_open, &loaded.methodology);
+    let dates = loaded.dates.supplementary(issue_open, &loaded.methodology, &store::work_calendars::load(conn)?);
     Ok((loaded, dates))
 }
 

@@ -32,7 +32,9 @@ pub const CALLERS: [(char, &str); 11] = [
 /// counted yet, which is why `get_draw_record`, `get_result` and its figure are 0 for those who would see them; `cycles.rs`,
 /// `results.rs` and `result_figures.rs` show that they do.
 const TABLE: &str = "
+    add_plan_entry              . S . . . . . . . . .
     adopt_retention_schedule    . S . . . . . . . . .
+    approve_evaluation_plan     . S . . . . . . . . .
     assign_member               . S . . . . . . . . .
     attribute_act               . . M . . . . . . . .
     begin_supplementary_round   . S . . . . . . . . .
@@ -54,12 +56,16 @@ const TABLE: &str = "
     create_correction_request   . . . . . J 0 . . . .
     create_court                . S . . . . . F . . .
     create_cycle                . S . . . . . . . . .
+    create_cycle_of_plan        . S . . . . . . . . .
     create_document             . S . . . J 0 . . . .
+    create_evaluation_plan      . S . . . . . . . . .
+    create_evaluation_request   . S . . . J 0 F . . .
     create_export               . S M P U J O . . . .
     create_extract              . S . . . . . . . . .
     create_hold                 . S . . . . . . . . .
     create_import               . S . . . . . F . . .
     create_judge                . S . . . . . F . . .
+    create_leave                . S . . . . . F . . .
     create_methodology          . S . . . . . . . . .
     create_my_record            . . . . . J O . . . .
     create_observation          . S . . . . . F . . .
@@ -68,6 +74,7 @@ const TABLE: &str = "
     create_recount              . . . . U . . . . . .
     create_retention_schedule   . S . . . . . . . . .
     create_session              public
+    create_work_calendar        . S . . . . . . . . .
     decide_challenge            . . M . . . . . . . .
     decide_correction_request   . S . . . . . . . . .
     delete_session              A S M P U J O . . . .
@@ -84,9 +91,11 @@ const TABLE: &str = "
     get_complaints              public
     get_court                   . S M P U J O . . . .
     get_cycle                   0 S M P U J 0 . . . .
+    get_dashboard               . S . . U . . . . . .
     get_document                . S M 0 . J 0 . . . .
     get_draw_record             . . . . 0 . . . . . .
     get_evaluation              0 S M P U J 0 . . . .
+    get_evaluation_plan         . S . . U . . . . . .
     get_export                  A S M P U J O . . . .
     get_export_file             A S M P U J O . . . .
     get_extract                 0 S 0 0 0 J 0 . R . .
@@ -112,6 +121,10 @@ const TABLE: &str = "
     get_manifest_of_generation  public
     get_me                      A S M P U J O . . . .
     get_methodology             A S M P U J O . . . .
+    get_my_contact              A S M P U J O . . . .
+    get_notice                  0 S 0 0 U J 0 . . . .
+    get_notice_page             0 S 0 0 U J 0 . . . .
+    get_notice_pdf              0 S 0 0 U J 0 . . . .
     get_problem_page            public
     get_ready                   public
     get_record                  . S M 0 . J 0 . . . .
@@ -119,6 +132,7 @@ const TABLE: &str = "
     get_result_figure           0 0 0 0 0 0 0 . . . .
     get_retention_run           . S . . U . . . . . .
     get_staffing_overview       . S . . . . . . . . .
+    get_work_calendar           . S M P U J O . . . .
     issue_token                 public
     lift_hold                   . S . . . . . . . . .
     list_accepted_counts        . . M . U . . . . . .
@@ -135,7 +149,11 @@ const TABLE: &str = "
     list_cycles                 . S M P U . . . . . .
     list_destroyed_records      . . . . . J 0 . . . .
     list_due_corrections        . S . . . . . . . . .
+    list_due_evaluations        . S . . U . . . . . .
     list_due_records            . S . . U . . . . . .
+    list_evaluation_clocks      . S . . U J 0 . . . .
+    list_evaluation_plans       . S . . U . . . . . .
+    list_evaluation_requests    . S . . U J 0 . . . .
     list_evaluations            . S M P U . . . . . .
     list_extracts               . S . . . J 0 . . . .
     list_holds                  . S . . U . . . . . .
@@ -143,11 +161,16 @@ const TABLE: &str = "
     list_import_reconciliation   . S . . U . . 0 . . .
     list_indicators             . S M P U J O . . . .
     list_issuance               . S . . U . . . . . .
+    list_judge_clocks           . S . . U J 0 . . . .
     list_judges                 . S . . U . . . . . .
+    list_leaves                 . S M 0 . J 0 . . . .
     list_members                0 S 0 0 U J 0 . . . .
     list_methodologies          A S M P U J O . . . .
     list_my_assignments         . . . . . J O . . . .
+    list_my_notices             A S M P U J O . . . .
+    list_notices                . S . . U . . . . . .
     list_observations           . S M 0 . J 0 . . . .
+    list_plan_entries           . S . . U . . . . . .
     list_pool_entries           0 S M P U J 0 . . . .
     list_positions              . S M 0 . J 0 . . . .
     list_records                . S M 0 . J 0 . . . .
@@ -155,6 +178,7 @@ const TABLE: &str = "
     list_retention_runs         . S . . U . . . . . .
     list_retention_schedules    . S M P U J O . . . .
     list_tombstones             . S . . U . . . . . .
+    list_work_calendars         . S M P U J O . . . .
     lookup_judge                . S . . . . . . . . .
     make_keys                   . S . . . . . . . . .
     move_cycle                  . S . . . . . . . . .
@@ -162,18 +186,25 @@ const TABLE: &str = "
     preview_import_reversal     . S . . . . . . . . .
     publish_ledgers             . S . . . . . . . . .
     publish_methodology         . S . . . . . . . . .
+    record_delivery             . S . . . . . . . . .
     recuse_assignment           . . . . . J O . . . .
     refresh_session             public
+    remind_reviewers            . S . . . . . . . . .
     remove_member               . S . . . . . . . . .
+    remove_plan_entry           . S . . . . . . . . .
+    resend_notice               . S . . . . . . . . .
     reverse_import              . S . . . . . . . . .
     revoke_extract              . S . . . . . . . . .
     rotate_client               A . . . . . . . . . .
     run_retention               . S . . . . . . . . .
     seal_cycle                  . S . . . . . . . . .
+    set_my_contact              A S M P U J O . . . .
     update_account              A . . . . . . . . . .
     update_client               A . . . . . . . . . .
     update_methodology          . S . . . . . . . . .
     widen_pools                 . S . . . . . . . . .
+    withdraw_evaluation_request . S . . . J 0 0 . . .
+    withdraw_leave              . S . . . . . 0 . . .
     withdraw_my_record          . . . . . J 0 . . . .
     withdraw_record             . S . . . . . 0 . . .
 ";

@@ -181,6 +181,23 @@ impl World {
         let csv = "name_kk,name_ru,level,region,posts,source_system,source_record_id\nА,А,district,abay,3,hr,1\n";
         let import = secretary.post_file("/v1/imports?type=courts&dry_run=true", "text/csv", csv).await.expect(202);
         app.ended_job(import.header("location")).await;
+        let holidays = json!({"year": 2027, "moves_weekend_holidays": true, "source": "Law on holidays", "days": [
+            {"date": "2027-12-16", "kind": "public_holiday", "name_kk": "Тәуелсіздік күні", "name_ru": "День независимости"}]});
+        secretary.post("/v1/work-calendars", holidays).await.expect(201);
+        let leave =
+            json!({"starts_on": "2026-08-02", "ends_on": "2026-08-20", "source_system": "hr", "as_of": "2027-01-10"});
+        let leave_id = secretary.post(&format!("{records}/leaves"), leave).await.expect(201).id();
+        let wish = json!({"kind": "chair", "filed_on": "2027-01-08", "source_system": "hr"});
+        let asked = secretary.post(&format!("{records}/evaluation-requests"), wish).await.expect(201);
+        let evaluation_request_id = asked.id();
+        let year =
+            json!({"year": 2027, "evaluating_body": "quality_commission", "methodology_id": cycle["methodology_id"]});
+        let evaluation_plan_id = secretary.post("/v1/evaluation-plans", year).await.expect(201).id();
+        let entries = secretary.get(&format!("/v1/evaluation-plans/{evaluation_plan_id}/entries?limit=1")).await;
+        let plan_entry_id = entries.body["items"][0]["id"].as_str().unwrap().to_owned();
+        let outbox = secretary.get("/v1/notices?limit=100").await.expect(200).body;
+        let own = outbox["items"].as_array().unwrap().iter().find(|one| one["judge_id"] == subject.id.to_string());
+        let notice_id = own.expect("a notice to the subject")["id"].as_str().unwrap().to_owned();
         let ids = BTreeMap::from([
             ("account_id", account_id.to_string()),
             ("act_id", act_id),
@@ -192,17 +209,23 @@ impl World {
             ("cycle_id", plan.cycle_id.clone()),
             ("document_id", document_id),
             ("evaluation_id", evaluation_id),
+            ("evaluation_plan_id", evaluation_plan_id),
+            ("evaluation_request_id", evaluation_request_id),
             ("extract_id", extract_id),
             ("hold_id", hold_id),
             ("import_id", import.id()),
             ("judge_id", subject.id.to_string()),
+            ("leave_id", leave_id),
             ("methodology_id", cycle["methodology_id"].as_str().unwrap().to_owned()),
+            ("notice_id", notice_id),
             ("other_judge_id", outsider.id.to_string()),
             ("own_record_id", own_record_id),
+            ("plan_entry_id", plan_entry_id),
             ("pool_entry_id", entry(1)),
             ("record_id", record_id),
             ("retention_schedule_id", retention_schedule_id),
             ("refresh_token", granted.body["refresh_token"].as_str().unwrap().to_owned()),
+            ("year", "2027".to_owned()),
         ]);
         World { people, machines, ids }
     }

@@ -15,6 +15,7 @@
 //! | one late review | `figures::one_late_review_moves_nothing_that_was_published` |
 //! | a second draw | `figures::a_draw_is_done_once_and_no_second_one_changes_who_reviews_whom` |
 //! | a missing mark as 0 | `figures::what_a_reviewer_left_out_is_never_a_zero` |
+//! | a reminder to those who have not answered | `reminders::a_reminder_goes_to_every_reviewer_in_the_same_words_whoever_has_sent_a_review` |
 //! | acting as somebody else | `acting::nobody_acts_as_somebody_else` |
 //! | fields that only the service sets | `acting::a_field_that_only_the_service_sets_is_refused` |
 //! | methods in disguise | `acting::a_method_in_disguise_is_the_method_that_it_is` |
@@ -24,6 +25,7 @@ mod arrival;
 pub mod dump;
 mod figures;
 mod hidden;
+mod reminders;
 mod second_paths;
 pub mod statements;
 

@@ -276,6 +276,7 @@ fn config(terms: &Terms) -> Config {
         log: "off".to_owned(),
         language: Language::En,
         docs: Docs::Public,
+        mail: None,
         trusted_proxies: Vec::new(),
     }
 }

@@ -82,9 +82,14 @@ impl CycleDates {
 
     /// The dates of a supplementary round that issues from a day on; those before the draw stay.
     #[must_use]
-    pub fn supplementary(&self, issue_open: NaiveDate, methodology: &Methodology) -> CycleDates {
+    pub fn supplementary(
+        &self,
+        issue_open: NaiveDate,
+        methodology: &Methodology,
+        calendar: &WorkCalendar,
+    ) -> CycleDates {
         let drawn = CycleDates { draw_by: days_before(issue_open, 1), ..*self };
-        drawn.with_round(issue_open, methodology, &WorkCalendar::default())
+        drawn.with_round(issue_open, methodology, calendar)
     }
 
     /// The dates with a round of collection that issues from a day on and lasts as the limits say.
@@ -291,7 +296,7 @@ mod tests {
     #[test]
     fn a_supplementary_round_has_the_same_windows_later_and_nothing_before_it_moves() {
         let (methodology, dates) = derived();
-        let later = dates.supplementary(day("2027-03-08"), &methodology);
+        let later = dates.supplementary(day("2027-03-08"), &methodology, &WorkCalendar::default());
         let expected = CycleDates {
             draw_by: day("2027-03-07"),
             issue_open: day("2027-03-08"),

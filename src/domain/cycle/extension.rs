@@ -33,6 +33,7 @@ pub fn extended(
     dates: &CycleDates,
     extension: &Extension,
     methodology: &Methodology,
+    calendar: &WorkCalendar,
     today: NaiveDate,
 ) -> Result<CycleDates> {
     let refused = |hint: Hint| Err(Error::hinted(Code::GuardNotMet, hint));
@@ -64,7 +65,7 @@ pub fn extended(
         return refused(Hint::new("extension_too_long").text("day", latest));
     }
     let recount_days = methodology.time_limits.recount_working_days;
-    let recount_by = WorkCalendar::default().working_days_after(extension.challenge_close, recount_days);
+    let recount_by = calendar.working_days_after(extension.challenge_close, recount_days);
     let Extension { issue_close, submit_open, submit_close, seal_by, challenge_close } = *extension;
     let extended = CycleDates {
         issue_close,
@@ -97,6 +98,10 @@ mod tests {
         (methodology, dates, extension)
     }
 
+    fn plain() -> WorkCalendar {
+        WorkCalendar::default()
+    }
+
     fn told(outcome: Result<CycleDates>) -> String {
         match outcome.unwrap_err() {
             Error::Refused(refusal) if refusal.hints.is_empty() => refusal.code.as_str().to_owned(),
@@ -108,7 +113,7 @@ mod tests {
     #[test]
     fn a_whole_week_later_moves_the_recounts_too_and_nothing_before_issuance() {
         let (methodology, dates, extension) = setting();
-        let later = extended(&dates, &extension, &methodology, dates.issue_close).unwrap();
+        let later = extended(&dates, &extension, &methodology, &plain(), dates.issue_close).unwrap();
         assert_eq!((later.issue_open, later.draw_by), (dates.issue_open, dates.draw_by));
         assert_eq!(later.recount_by, days_after(dates.recount_by, 7));
         assert_eq!(later.validate(&methodology), []);
@@ -120,13 +125,16 @@ mod tests {
         let before = dates.issue_close;
         let earlier = Extension { seal_by: dates.seal_by.pred_opt().unwrap(), ..extension };
         assert_eq!(
-            told(extended(&dates, &earlier, &methodology, before)),
+            told(extended(&dates, &earlier, &methodology, &plain(), before)),
             "days_only_move_later name=seal_by day=2027-02-25"
         );
         let late = days_after(dates.submit_close, 1);
-        assert_eq!(told(extended(&dates, &extension, &methodology, late)), "submission_is_over day=2027-02-21");
+        assert_eq!(
+            told(extended(&dates, &extension, &methodology, &plain(), late)),
+            "submission_is_over day=2027-02-21"
+        );
         let too_close = Extension { submit_open: days_after(extension.issue_close, 1), ..extension };
-        assert_eq!(told(extended(&dates, &too_close, &methodology, before)), "invalid");
+        assert_eq!(told(extended(&dates, &too_close, &methodology, &plain(), before)), "invalid");
     }
 
     #[test]
@@ -141,26 +149,29 @@ mod tests {
             ..extension
         };
         let before = dates.issue_close;
-        let once = extended(&dates, &by(10), &methodology, before).unwrap();
+        let once = extended(&dates, &by(10), &methodology, &plain(), before).unwrap();
         let refused = "extension_too_long day=2027-03-10";
         assert_eq!(once.submit_close.to_string(), "2027-03-10");
-        assert_eq!(told(extended(&dates, &by(11), &methodology, before)), refused);
-        assert_eq!(told(extended(&once, &by(11), &methodology, once.submit_close)), refused);
+        assert_eq!(told(extended(&dates, &by(11), &methodology, &plain(), before)), refused);
+        assert_eq!(told(extended(&once, &by(11), &methodology, &plain(), once.submit_close)), refused);
     }
 
     #[test]
     fn once_reviews_are_taken_issuance_stays_and_their_end_can_move() {
         let (methodology, dates, extension) = setting();
         let open = dates.submit_open;
-        assert_eq!(told(extended(&dates, &extension, &methodology, open)), "issuance_is_settled day=2027-02-01");
+        assert_eq!(
+            told(extended(&dates, &extension, &methodology, &plain(), open)),
+            "issuance_is_settled day=2027-02-01"
+        );
         let end = Extension { issue_close: dates.issue_close, submit_open: dates.submit_open, ..extension };
-        assert!(extended(&dates, &end, &methodology, open).is_ok());
+        assert!(extended(&dates, &end, &methodology, &plain(), open).is_ok());
         let nothing = Extension {
             submit_close: dates.submit_close,
             seal_by: dates.seal_by,
             challenge_close: dates.challenge_close,
             ..end
         };
-        assert_eq!(told(extended(&dates, &nothing, &methodology, open)), "nothing_is_extended");
+        assert_eq!(told(extended(&dates, &nothing, &methodology, &plain(), open)), "nothing_is_extended");
     }
 }

@@ -192,4 +192,13 @@ pub struct TimeLimits {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 60, example = 20)]
     pub exempt_after_service_years: Option<u32>,
+    /// Months before a known end of office in which no periodic evaluation begins; none where there is no such exemption.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 60, example = 6)]
+    pub exempt_before_leaving_months: Option<u32>,
+    /// A leave of more days than this stops the judge's own clocks; where none is set, every leave does. A suspension of
+    /// powers always does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 365, example = 60)]
+    pub leave_pause_over_days: Option<u32>,
 }

@@ -259,6 +259,8 @@ fn check_time_limits(limits: &TimeLimits, check: &mut Check) {
         ("periodic_months", limits.periodic_months, 12, 240),
         ("validity_months", limits.validity_months, 1, 120),
         ("exempt_after_service_years", limits.exempt_after_service_years.unwrap_or(1), 1, 60),
+        ("exempt_before_leaving_months", limits.exempt_before_leaving_months.unwrap_or(1), 1, 60),
+        ("leave_pause_over_days", limits.leave_pause_over_days.unwrap_or(1), 1, 365),
     ];
     for (name, value, min, max) in ranges {
         check.range(&format!("/time_limits/{name}"), value, min, max);

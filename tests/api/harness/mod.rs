@@ -318,6 +318,7 @@ fn test_config(db: &TestDb) -> Config {
         log: "off".to_owned(),
         language: Language::En,
         docs: Docs::Public,
+        mail: None,
         trusted_proxies: Vec::new(),
     }
 }

@@ -143,6 +143,11 @@ impl App {
 
     /// A judge with an account, without a post; appointed on 2 March 2015.
     pub async fn judge(&self) -> Judge {
+        self.judge_appointed("2015-03-02").await
+    }
+
+    /// A judge with an account, without a post, appointed on a day.
+    pub async fn judge_appointed(&self, on: &str) -> Judge {
         let iin = invented_iin();
         let number = INVENTED.fetch_add(1, Ordering::Relaxed);
         let index = number as usize;
@@ -151,7 +156,7 @@ impl App {
             "iin": iin,
             "full_name_kk": format!("{} {}", surname.0, first.0),
             "full_name_ru": format!("{} {}", surname.1, first.1),
-            "first_appointed_on": "2015-03-02",
+            "first_appointed_on": on,
         });
         let id = self.secretary().await.post("/v1/judges", body).await.expect(201).id().parse().unwrap();
         let login = format!("judge-{number}");
@@ -174,11 +179,16 @@ impl App {
 
     /// A judge with an account who holds a post at a court since 2 March 2015.
     pub async fn judge_at(&self, court_id: &str) -> Judge {
-        let judge = self.judge().await;
+        self.judge_at_since(court_id, "2015-03-02").await
+    }
+
+    /// A judge with an account who holds the first post since a day.
+    pub async fn judge_at_since(&self, court_id: &str, since: &str) -> Judge {
+        let judge = self.judge_appointed(since).await;
         let body = json!({
             "court_id": court_id,
             "kind": "judge",
-            "starts_on": "2015-03-02",
+            "starts_on": since,
             "source_system": "hr",
             "as_of": "2027-01-10",
         });

@@ -1,0 +1,10 @@
+DROP TABLE notice_deliveries;
+DROP TABLE notices;
+DROP TABLE contacts;
+DROP TABLE evaluation_plan_changes;
+DROP TABLE evaluation_plan_entries;
+DROP TABLE evaluation_plans;
+DROP TABLE evaluation_requests;
+DROP TABLE leaves;
+DROP TABLE work_calendar_days;
+DROP TABLE work_calendars;

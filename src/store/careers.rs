@@ -1,0 +1,137 @@
+//! What planning has to know of judges, for many of them at once. A newcomer's usual mistake is to ask for one judge after
+//! the other: a plan looks at all of them, so each question here is asked once for a thousand.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+
+use super::evaluations::EvaluationState;
+use super::judges::Judge;
+use super::leaves;
+use super::schema::{accounts, cycle_moves, evaluation_requests, evaluations, judges, positions};
+use crate::db::Conn;
+use crate::domain::calendar::date_at;
+use crate::domain::cycle::Phase;
+use crate::domain::ids::{CycleId, EvaluationRequestId, JudgeId};
+use crate::domain::judge_file::RecordStatus;
+use crate::domain::pauses::Pause;
+use crate::domain::planning::{Career, Request, RequestKind};
+use crate::error::Result;
+use crate::on;
+
+const IN_FORCE: [RecordStatus; 2] = [RecordStatus::Active, RecordStatus::Disputed];
+
+/// The careers of these judges as they stand on a day, in the judges' order; of a thousand judges at most.
+pub fn of(conn: &mut Conn, of: &[Judge], today: NaiveDate, utc_offset_minutes: i32) -> Result<Vec<Career>> {
+    let ids: Vec<JudgeId> = of.iter().map(|judge| judge.id).collect();
+    let posts = posts(conn, &ids, today)?;
+    let with_account: HashSet<JudgeId> = with_account(conn, &ids)?.into_iter().collect();
+    let mut pauses = grouped(leaves::pauses_of(conn, &ids)?);
+    let evaluated = evaluated(conn, &ids)?.into_iter();
+    let mut evaluated = grouped(evaluated.map(|(judge, at)| (judge, date_at(at.and_utc(), utc_offset_minutes))));
+    let active: HashMap<JudgeId, CycleId> = active(conn, &ids)?.into_iter().collect();
+    let mut requests = grouped(requests(conn, &ids)?);
+    let career = |judge: &Judge| {
+        let held = posts.get(&judge.id);
+        let ends: Option<Vec<NaiveDate>> = held.and_then(|ends| ends.iter().copied().collect());
+        Career {
+            judge_id: judge.id,
+            first_appointed_on: judge.first_appointed_on,
+            is_in_office: held.is_some(),
+            leaves_on: ends.and_then(|ends| ends.into_iter().max()),
+            has_account: with_account.contains(&judge.id),
+            pauses: pauses.remove(&judge.id).unwrap_or_default(),
+            evaluated_on: evaluated.remove(&judge.id).unwrap_or_default(),
+            active: active.get(&judge.id).copied(),
+            requests: requests.remove(&judge.id).unwrap_or_default(),
+        }
+    };
+    Ok(of.iter().map(career).collect())
+}
+
+fn grouped<T>(pairs: impl IntoIterator<Item = (JudgeId, T)>) -> HashMap<JudgeId, Vec<T>> {
+    let mut groups: HashMap<JudgeId, Vec<T>> = HashMap::new();
+    for (judge, one) in pairs {
+        groups.entry(judge).or_default().push(one);
+    }
+    groups
+}
+
+/// For each judge in office the last days of the posts held; none for one whose end is not known.
+fn posts(conn: &mut Conn, ids: &[JudgeId], today: NaiveDate) -> Result<HashMap<JudgeId, Vec<Option<NaiveDate>>>> {
+    let rows: Vec<(JudgeId, Option<NaiveDate>)> = on!(conn, |c| {
+        positions::table
+            .filter(positions::judge_id.eq_any(ids).and(positions::status.eq_any(IN_FORCE)))
+            .filter(positions::starts_on.le(today))
+            .filter(positions::ends_on.is_null().or(positions::ends_on.ge(today)))
+            .order((positions::judge_id, positions::id))
+            .select((positions::judge_id, positions::ends_on))
+            .load(c)
+    })?;
+    Ok(grouped(rows))
+}
+
+fn with_account(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<JudgeId>> {
+    Ok(on!(conn, |c| {
+        accounts::table
+            .filter(accounts::judge_id.assume_not_null().eq_any(ids).and(accounts::is_closed.eq(false)))
+            .order(accounts::judge_id)
+            .select(accounts::judge_id.assume_not_null())
+            .load(c)
+    })?)
+}
+
+/// When cycles in which these judges were evaluated began to report.
+fn evaluated(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, NaiveDateTime)>> {
+    Ok(on!(conn, |c| {
+        evaluations::table
+            .inner_join(cycle_moves::table.on(cycle_moves::cycle_id.eq(evaluations::cycle_id)))
+            .filter(evaluations::judge_id.eq_any(ids).and(evaluations::state.eq(EvaluationState::Counted)))
+            .filter(cycle_moves::to_phase.eq(Phase::Reporting))
+            .order((evaluations::judge_id, evaluations::id))
+            .select((evaluations::judge_id, cycle_moves::moved_at))
+            .load(c)
+    })?)
+}
+
+fn active(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, CycleId)>> {
+    Ok(on!(conn, |c| {
+        evaluations::table
+            .filter(evaluations::judge_id.eq_any(ids))
+            .filter(evaluations::state.ne_all([EvaluationState::Counted, EvaluationState::Cancelled]))
+            .order((evaluations::judge_id, evaluations::id))
+            .select((evaluations::judge_id, evaluations::cycle_id))
+            .load(c)
+    })?)
+}
+
+fn requests(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, Request)>> {
+    let rows: Vec<(JudgeId, EvaluationRequestId, RequestKind, NaiveDate)> = on!(conn, |c| {
+        evaluation_requests::table
+            .filter(evaluation_requests::judge_id.eq_any(ids).and(evaluation_requests::is_open))
+            .order((evaluation_requests::judge_id, evaluation_requests::id))
+            .select((
+                evaluation_requests::judge_id,
+                evaluation_requests::id,
+                evaluation_requests::kind,
+                evaluation_requests::filed_on,
+            ))
+            .load(c)
+    })?;
+    Ok(rows.into_iter().map(|(judge, id, kind, filed_on)| (judge, Request { id, kind, filed_on })).collect())
+}
+
+/// The pauses of each of these judges who is or was away, by judge.
+pub fn away(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, Vec<Pause>)>> {
+    let mut all: Vec<(JudgeId, Vec<Pause>)> = grouped(leaves::pauses_of(conn, ids)?).into_iter().collect();
+    all.sort_unstable_by_key(|(judge, _)| *judge);
+    Ok(all)
+}
+
+/// The judges with these ids, by id.
+pub fn judges(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<Judge>> {
+    Ok(on!(conn, |c| {
+        judges::table.filter(judges::id.eq_any(ids)).order(judges::id).select(Judge::as_select()).load(c)
+    })?)
+}

@@ -1,0 +1,160 @@
+//! The judge's own clocks stand still while the judge is away and go on afterwards; the windows of a cycle stand still for
+//! nobody. Each clock says when it ends, whether it pauses, and why.
+
+use chrono::TimeDelta;
+use ejf::domain::caller::Scope;
+use serde_json::{Value, json};
+
+use crate::harness::{App, Judge};
+use crate::results::Sealed;
+
+fn leave(starts_on: &str, ends_on: Option<&str>) -> Value {
+    json!({"starts_on": starts_on, "ends_on": ends_on, "source_system": "hr", "as_of": "2027-01-10"})
+}
+
+/// The regular evaluation that is to come for a judge, as the judge sees it.
+async fn regular(app: &App, judge: &Judge) -> Value {
+    let path = format!("/v1/judges/{}/evaluation-clocks", judge.id);
+    judge.client(app).await.get(&path).await.expect(200).body["items"][0].clone()
+}
+
+/// A judge in the first year, appointed on 1 June 2026.
+async fn new_judge(app: &App) -> Judge {
+    let court = app.court("Аудандық сот").await;
+    app.judge_at_since(&court, "2026-06-01").await
+}
+
+#[tokio::test]
+async fn a_leave_and_a_suspension_stop_the_clock_of_the_first_year_and_it_goes_on_afterwards() {
+    let app = App::start().await;
+    app.published_methodology().await;
+    let judge = new_judge(&app).await;
+    let before = regular(&app, &judge).await;
+    assert_eq!((&before["kind"], &before["due_on"]), (&json!("first_year"), &json!("2027-06-01")));
+    let secretary = app.secretary().await;
+    let path = format!("/v1/judges/{}", judge.id);
+
+    // Longer than the sixty days of the methodology: 61 days.
+    let long = secretary.post(&format!("{path}/leaves"), leave("2026-08-01", Some("2026-09-30"))).await.expect(201);
+    secretary.post(&format!("{path}/leaves"), leave("2026-10-05", Some("2026-10-20"))).await.expect(201);
+    let suspension = json!({"content": {"suspension": {"starts_on": "2026-11-02", "ends_on": "2026-11-11", "reason": "secondment"}},
+        "source_system": "hr", "as_of": "2027-01-10"});
+    secretary.post(&format!("{path}/records"), suspension).await.expect(201);
+
+    let after = regular(&app, &judge).await;
+    assert_eq!(
+        (&after["due_on"], &after["is_paused"], &after["standing"]),
+        (&json!("2027-08-11"), &json!(false), &json!("due"))
+    );
+    assert_eq!(
+        after["pauses"],
+        json!([
+            {"ground": "leave", "from": "2026-08-01", "to": "2026-09-30"},
+            {"ground": "suspension", "from": "2026-11-02", "to": "2026-11-11"},
+        ])
+    );
+    let withdrawn = format!("/v1/leaves/{}/withdraw", long.id());
+    secretary.post(&withdrawn, json!({"reason": "The leave was not taken."})).await.expect(200);
+    assert_eq!(regular(&app, &judge).await["due_on"], "2027-06-11");
+}
+
+#[tokio::test]
+async fn a_leave_without_an_end_leaves_no_day_and_its_end_gives_one() {
+    let app = App::start().await;
+    app.published_methodology().await;
+    let judge = new_judge(&app).await;
+    let secretary = app.secretary().await;
+    let path = format!("/v1/judges/{}/leaves", judge.id);
+
+    let open = secretary.post(&path, leave("2027-01-04", None)).await.expect(201).id();
+
+    let paused = regular(&app, &judge).await;
+    assert_eq!((&paused["due_on"], &paused["is_paused"]), (&Value::Null, &json!(true)));
+    assert_eq!((&paused["standing"], &paused["obstacles"]), (&json!("blocked"), &json!(["paused"])));
+    let mut ended = leave("2027-01-04", Some("2027-03-31"));
+    ended["supersedes_id"] = json!(open);
+    app.clock.advance(TimeDelta::minutes(1));
+    secretary.post(&path, ended).await.expect(201);
+    let known = regular(&app, &judge).await;
+    assert_eq!((&known["due_on"], &known["is_paused"]), (&json!("2027-08-27"), &json!(true)));
+    let listed = judge.client(&app).await.get(&path).await.expect(200);
+    let states: Vec<&str> =
+        listed.body["items"].as_array().unwrap().iter().map(|one| one["status"].as_str().unwrap()).collect();
+    assert_eq!(states, ["corrected", "active"]);
+}
+
+#[tokio::test]
+async fn a_machine_tells_of_leaves_of_its_own_system_alone() {
+    let app = App::start().await;
+    let judge = app.judge().await;
+    let path = format!("/v1/judges/{}/leaves", judge.id);
+    let hr = app.machine("hr", &[Scope::FileWrite]).await;
+    let mut told = leave("2027-02-01", Some("2027-04-30"));
+    told["source_record_id"] = json!("L-311");
+
+    let recorded = hr.post(&path, told.clone()).await.expect(201);
+
+    assert!(recorded.body["recorded_by_client"].is_string() && recorded.body["recorded_by"].is_null());
+    hr.post(&path, told).await.expect_problem(409, "already_exists");
+    let other = app.machine("academy", &[Scope::FileWrite]).await;
+    other.post(&path, leave("2027-02-01", None)).await.expect_problem(422, "invalid");
+    let reason = json!({"reason": "The leave was not taken."});
+    other.post(&format!("/v1/leaves/{}/withdraw", recorded.id()), reason).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn the_windows_of_a_cycle_stand_still_for_nobody_and_each_clock_says_why() {
+    let app = App::start().await;
+    let plan = app.planned_cycle().await;
+    let subject = &plan.subjects[0];
+    let evaluation = plan.evaluation_of(&app, subject).await;
+    let path = format!("/v1/evaluations/{evaluation}/clocks");
+    let before = subject.client(&app).await.get(&path).await.expect(200).body;
+    let secretary = app.secretary().await;
+    let leaves = format!("/v1/judges/{}/leaves", subject.id);
+    secretary.post(&leaves, leave("2027-02-01", Some("2027-06-30"))).await.expect(201);
+
+    let after = subject.client(&app).await.get(&path).await.expect(200).body;
+
+    assert_eq!(after, before, "a later end for one subject would point at its reviewers");
+    assert_eq!(after["calendar_years_missing"], json!([2027]));
+    let clocks = after["clocks"].as_array().unwrap();
+    let challenge = clocks.iter().find(|one| one["kind"] == "pool_challenge").unwrap();
+    assert_eq!((&challenge["due_on"], &challenge["pause_rule"]), (&json!("2027-03-09"), &json!("whole_cycle")));
+    assert!(clocks.iter().all(|one| one["is_paused"] == false && one["pauses"] == json!([])));
+    let other = &plan.others[0];
+    other.client(&app).await.get(&path).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_cycle_closes_when_the_last_subject_who_was_away_has_had_the_time_to_appeal() {
+    let sealed = Sealed::computed().await;
+    sealed.to_reporting().await;
+    let (app, plan) = (&sealed.app, &sealed.round.plan);
+    let subject = &plan.subjects[0];
+    let path = format!("/v1/evaluations/{}/clocks", plan.evaluation_of(app, subject).await);
+    let appeal = async || {
+        let clocks = subject.client(app).await.get(&path).await.expect(200).body;
+        clocks["clocks"].as_array().unwrap().iter().find(|one| one["kind"] == "appeal").unwrap().clone()
+    };
+    let before = appeal().await;
+    let today = app.clock.now().date_naive();
+    let (from, to) = (today + chrono::Days::new(1), today + chrono::Days::new(14));
+    let suspension = json!({"content": {"suspension": {"starts_on": from, "ends_on": to, "reason": "secondment"}},
+        "source_system": "hr", "as_of": "2027-01-10"});
+    let records = format!("/v1/judges/{}/records", subject.id);
+    app.secretary().await.post(&records, suspension).await.expect(201);
+
+    let after = appeal().await;
+
+    assert_eq!((&after["pause_rule"], &after["pauses"][0]["ground"]), (&json!("personal"), &json!("suspension")));
+    let day = |clock: &Value| clock["due_on"].as_str().unwrap().parse::<chrono::NaiveDate>().unwrap();
+    assert_eq!(day(&after) - day(&before), TimeDelta::days(14));
+    let reason = json!({"reason": "All decisions are final; no appeal is pending."});
+    app.go_to(&(day(&before) + chrono::Days::new(1)).to_string());
+    let early = app.secretary().await.with_key("early").post(&plan.path("/close"), reason.clone()).await;
+    let early = early.expect_problem(409, "guard_not_met");
+    assert!(early.body["detail"].as_str().unwrap().contains(&day(&after).to_string()), "{}", early.text);
+    app.go_to(&(day(&after) + chrono::Days::new(1)).to_string());
+    app.by_two(&plan.path("/close"), reason).await;
+}
