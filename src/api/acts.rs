@@ -12,7 +12,7 @@ use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, 
 use super::lists::Answering;
 use super::record_views::RecordsQuery;
 use crate::clock::Clock;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
 use crate::domain::acts::{ActInstance, ActOutcome, ActReason, Attributable};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::Caller;

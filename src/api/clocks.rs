@@ -1,15 +1,15 @@
 //! Clocks: when what is due, whether it stands still while the judge is away, and why. A newcomer's usual mistake is to give
 //! a day alone; whoever reads it must be able to see from what it was counted.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
-use chrono::{Datelike, NaiveDate};
+use actix_web::{HttpResponse, get, web};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{PageOf, PageQuery, page};
-use crate::cipher::Cipher;
+use super::extract::{PageOf, PageQuery};
+use super::lists::Answering;
 use crate::clock::Clock;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
 use crate::domain::calendar::date_at;
 use crate::domain::cycle::EvaluationKind;
 use crate::domain::cycle::clocks::{ClockKind, EvaluationClock, PauseRule};
@@ -22,6 +22,7 @@ use crate::error::{Code, Result};
 use crate::problem::responses::{PlanReadProblems, ReadProblems};
 use crate::store;
 use crate::workflow;
+use crate::workflow::lists::List;
 use crate::workflow::planning::year_end;
 
 /// Days on which a clock stands still.
@@ -148,7 +149,7 @@ pub struct JudgeClocksView {
 /// appeal does.
 #[utoipa::path(tag = "planning", responses((status = 200, body = EvaluationClocksView), ReadProblems))]
 #[get("/evaluations/{evaluation_id}/clocks")]
-pub async fn list_evaluation_clocks(
+pub async fn get_evaluation_clocks(
     actor: Actor,
     registry: web::Data<Registry>,
     clock: web::Data<Clock>,
@@ -180,7 +181,7 @@ pub async fn list_evaluation_clocks(
 /// and in force.
 #[utoipa::path(tag = "planning", responses((status = 200, body = JudgeClocksView), PlanReadProblems))]
 #[get("/judges/{judge_id}/evaluation-clocks")]
-pub async fn list_judge_clocks(
+pub async fn get_judge_clocks(
     actor: Actor,
     registry: web::Data<Registry>,
     clock: web::Data<Clock>,
@@ -231,36 +232,33 @@ pub struct JudgeDueView {
 #[get("/due-evaluations")]
 pub async fn list_due_evaluations(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    clock: web::Data<Clock>,
     query: web::Query<UpcomingQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    policy::planning::may_read_plans(&actor)?;
-    let now = clock.now();
-    let asked = PageQuery { limit: query.limit, cursor: query.cursor.clone() };
+    let query = query.into_inner();
+    let list = list_due(&actor, &query, answering.now())?;
+    answering.list(actor, list, PageQuery { limit: query.limit, cursor: query.cursor }).await
+}
+
+/// Who is due by a day.
+pub fn list_due(actor: &Actor, query: &UpcomingQuery, now: DateTime<Utc>) -> Result<List> {
+    policy::planning::may_read_plans(actor)?;
     let until = query.until;
-    let list = format!("due-evaluations {until:?}");
-    let limit = asked.limit()?;
-    let after = asked.after::<JudgeId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .read(move |conn| {
-            let (_, methodology) = workflow::methodologies::in_force(conn, now)?;
-            let limits = &methodology.time_limits;
-            let today = date_at(now, limits.utc_offset_minutes);
-            let until = until.unwrap_or_else(|| year_end(today.year()));
-            let judges = store::judges::list(conn, after, limit + 1)?;
-            let careers = store::careers::of(conn, &judges, today, limits.utc_offset_minutes)?;
-            let of_judge = |career: Career| {
-                let all = upcoming(&career, limits, today).into_iter();
-                let views = all.map(|one| upcoming_view(career.judge_id, one, today, until));
-                let evaluations = views.filter(|view| view.standing != Standing::Upcoming).collect();
-                JudgeDueView { judge_id: career.judge_id, evaluations }
-            };
-            Ok(careers.into_iter().map(of_judge).collect::<Vec<_>>())
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.judge_id, |row| row)
+    let find = move |conn: &mut Conn, after, limit| {
+        let (_, methodology) = workflow::methodologies::in_force(conn, now)?;
+        let limits = &methodology.time_limits;
+        let today = date_at(now, limits.utc_offset_minutes);
+        let until = until.unwrap_or_else(|| year_end(today.year()));
+        let judges = store::judges::list(conn, after, limit)?;
+        let careers = store::careers::of(conn, &judges, today, limits.utc_offset_minutes)?;
+        let of_judge = |career: Career| {
+            let all = upcoming(&career, limits, today).into_iter();
+            let views = all.map(|one| upcoming_view(career.judge_id, one, today, until));
+            let evaluations = views.filter(|view| view.standing != Standing::Upcoming).collect();
+            JudgeDueView { judge_id: career.judge_id, evaluations }
+        };
+        Ok(careers.into_iter().map(of_judge).collect::<Vec<_>>())
+    };
+    let name = format!("due-evaluations {until:?}");
+    Ok(List::of_names("list_due_evaluations", name, find, |row| row.judge_id, |row| row.judge_id, |row| row))
 }

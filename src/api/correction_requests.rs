@@ -18,6 +18,7 @@ use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::ids;
 use crate::domain::ids::{CorrectionRequestId, JudgeId, RecordId};
+use crate::domain::judge_file::FilePurpose;
 use crate::domain::judge_file::{Check, CorrectionOutcome, CorrectionStatus, correction_due_on};
 use crate::domain::policy;
 use crate::domain::policy::Actor;

@@ -9,13 +9,13 @@ use super::extract::{
     Deed, IdempotencyKey, IdempotencyKeyHeader, NotModified, PageOf, PageQuery, Reply, Valid, act_once, versioned,
 };
 use super::lists::Answering;
-use super::record_views::{REGION_LENGTH_MAX, asked_region};
+use super::record_views::asked_region;
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::CourtId;
-use crate::domain::judge_file::{Check, CourtLevel, ExternalId};
+use crate::domain::judge_file::{CourtLevel, ExternalId};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Result};
@@ -23,7 +23,7 @@ use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::courts::Court;
 use crate::store::external_ids::Named;
-use crate::workflow::checks::{REGION_LENGTH_MAX, check_court};
+use crate::workflow::checks::check_court;
 use crate::workflow::lists::List;
 
 /// A new court.

@@ -1,17 +1,17 @@
 //! Yearly plans of evaluations. A newcomer's usual mistake is to edit an approved plan in silence: whoever is added or taken
 //! out afterwards has a reason that says so, and the plan as approved stays in the approval's digest.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once};
 use super::jobs::Start;
+use super::lists::Answering;
 use super::plan_entries::PlanEntryView;
 use super::two_persons::{ApprovalView, ask};
-use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::ids::{CycleId, EvaluationPlanId, MethodologyId};
@@ -23,6 +23,7 @@ use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::plans::{Plan, PlanState};
 use crate::workflow::approvals::{Act, Request};
+use crate::workflow::lists::List;
 use crate::workflow::planning::{self, EntryStanding, NewPlan, PlannedCycle};
 
 /// The most entries that one answer names as left out; the list of entries has them all.
@@ -204,16 +205,18 @@ pub async fn create_evaluation_plan(
 #[get("/evaluation-plans")]
 pub async fn list_evaluation_plans(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    policy::planning::may_read_plans(&actor)?;
-    let limit = query.limit()?;
-    let after = query.after::<EvaluationPlanId>(&cipher, "evaluation-plans")?;
-    let rows = registry.0.read(move |conn| store::plans::list(conn, after, limit + 1)).await?;
-    page(&request, &cipher, "evaluation-plans", limit, rows, |row| row.id, EvaluationPlanView::from)
+    let list = list(&actor)?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// All plans, for whoever may read them.
+pub fn list(actor: &Actor) -> Result<List> {
+    policy::planning::may_read_plans(actor)?;
+    let find = store::plans::list;
+    Ok(List::new("list_evaluation_plans", "evaluation-plans", find, |row: &Plan| row.id, EvaluationPlanView::from))
 }
 
 fn counted(conn: &mut Conn, id: EvaluationPlanId, now: DateTime<Utc>) -> Result<(Plan, EntryCounts)> {

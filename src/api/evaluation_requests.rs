@@ -1,18 +1,16 @@
 //! Requests for evaluations outside of the regular order: for the reserve, a higher post, a chair, after training, or at the
 //! judge's own wish. A newcomer's usual mistake is to start an evaluation here; a request waits for the next plan.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page, reasons,
-};
-use crate::cipher::Cipher;
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, reasons};
+use super::lists::Answering;
 use crate::clock::Clock;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::Caller;
 use crate::domain::ids;
@@ -27,6 +25,7 @@ use crate::error::{Code, Error, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::evaluation_requests::EvaluationRequest;
+use crate::workflow::lists::List;
 
 /// A request for an evaluation.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -183,25 +182,23 @@ pub async fn create_evaluation_request(
 #[get("/judges/{judge_id}/evaluation-requests")]
 pub async fn list_evaluation_requests(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
     judge_id: web::Path<JudgeId>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let judge_id = judge_id.into_inner();
-    policy::planning::may_read_clocks(&actor, judge_id)?;
-    let list = format!("evaluation-requests {judge_id}");
-    let limit = query.limit()?;
-    let after = query.after::<EvaluationRequestId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .read(move |conn| {
-            store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
-            store::evaluation_requests::list(conn, judge_id, after, limit + 1)
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, EvaluationRequestView::from)
+    let list = list(&actor, judge_id.into_inner())?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// The requests for evaluations of a judge, for whoever may read them.
+pub fn list(actor: &Actor, judge_id: JudgeId) -> Result<List> {
+    policy::planning::may_read_clocks(actor, judge_id)?;
+    let find = move |conn: &mut Conn, after, limit| {
+        store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
+        store::evaluation_requests::list(conn, judge_id, after, limit)
+    };
+    let name = format!("evaluation-requests {judge_id}");
+    Ok(List::new("list_evaluation_requests", name, find, |row| row.id, EvaluationRequestView::from))
 }
 
 /// Withdraw a request for an evaluation.

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, Valid, act_once};
 use super::lists::Answering;
 use super::printed::{LanguageHeader, paper};
 use super::record_views::{PurposeQuery, RecordsQuery};
@@ -215,9 +215,11 @@ pub fn list(actor: &Actor, judge_id: JudgeId, asked: Option<FilePurpose>, today:
 /// Get an extract.
 ///
 /// For the judge; for secretaries, who name the purpose; and for the machine client that it was issued to, with the scope
-/// `results:read`, which names none, as the extract has its own; for everybody else there is none (404). 410 `extract_expired` after its last day, `extract_revoked` with the reason once it was revoked. Each
-/// reading is recorded before it is answered, and the judge sees it.
-#[utoipa::path(tag = "extracts", params(PurposeQuery), responses((status = 200, body = SignedExtract), ServedProblems))]
+/// `results:read`, which names none, as the extract has its own; for everybody else there is none (404). 410
+/// `extract_expired` after its last day, `extract_revoked` with the reason once it was revoked. Each reading is recorded
+/// before it is answered, and the judge sees it.
+#[utoipa::path(tag = "extracts", security(("bearer" = []), ("oauth2" = ["results:read"])), params(PurposeQuery),
+    responses((status = 200, body = SignedExtract), ServedProblems))]
 #[get("/extracts/{extract_id}")]
 pub async fn get_extract(
     caller: caller::Caller,
@@ -240,7 +242,8 @@ pub async fn get_extract(
 ///
 /// As an extract is got, for the same callers, and recorded like that: a PDF in the caller's language with the facts, the
 /// digest and the signature, and how they are checked.
-#[utoipa::path(tag = "extracts", params(PurposeQuery, LanguageHeader),
+#[utoipa::path(tag = "extracts", security(("bearer" = []), ("oauth2" = ["results:read"])),
+    params(PurposeQuery, LanguageHeader),
     responses((status = 200, body = Vec<u8>, content_type = "application/pdf", headers(("Content-Language" = String, description = "The language of the document: kk, ru or en."))), ServedProblems))]
 #[get("/extracts/{extract_id}/pdf")]
 pub async fn get_extract_pdf(

@@ -68,7 +68,6 @@ pub struct NewJudge {
 #[schema(example = json!({"external_id": {"source_system": "toerelik", "value": "J-20417"}, "purpose": "personnel"}))]
 pub struct JudgeLookup {
     /// Why; recorded, and shown to the judge who is found.
-    #[schema(inline)]
     purpose: FilePurpose,
     /// The individual identification number.
     #[schema(value_type = Option<String>, min_length = 12, max_length = 12, pattern = "^[0-9]{12}$")]

@@ -1,15 +1,15 @@
 //! Leaves of judges, which stop the judge's own clocks where they are long enough. A newcomer's usual mistake is to ask why
 //! somebody is on leave: there is no field for it, as it would hold health or family.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, Valid, act_once, page, reasons};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, Valid, act_once, reasons};
+use super::lists::Answering;
 use super::record_views::RecordsQuery;
-use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
@@ -23,7 +23,7 @@ use crate::error::{Code, Error, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::leaves::Leave;
-use crate::workflow;
+use crate::workflow::lists::List;
 
 /// A new record of a leave; without its reason.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -202,31 +202,19 @@ fn insert(conn: &mut Conn, caller: &Caller, leave: &Leave) -> Result<()> {
 #[get("/judges/{judge_id}/leaves")]
 pub async fn list_leaves(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    clock: web::Data<Clock>,
     judge_id: web::Path<JudgeId>,
     query: web::Query<RecordsQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    let now = clock.now();
-    let judge_id = judge_id.into_inner();
-    let why = query.purpose;
-    let asked = query.page();
-    let limit = asked.limit()?;
-    let list = format!("leaves {judge_id}");
-    let after = asked.after::<LeaveId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .write(move |conn| {
-            let usual = FilePurpose::Personnel;
-            let purpose = workflow::members::records_purpose(conn, &actor, judge_id, why, usual)?;
-            store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
-            store::audit::record_reading(conn, actor.account_id, "list_leaves", judge_id, purpose, now)?;
-            store::leaves::list(conn, judge_id, after, limit + 1)
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, LeaveView::from)
+    let list = list(judge_id.into_inner(), query.purpose);
+    answering.list(actor, list, query.page()).await
+}
+
+/// The leaves of a judge, for whoever may read the file.
+pub fn list(judge_id: JudgeId, asked: Option<FilePurpose>) -> List {
+    let find = move |conn: &mut Conn, after, limit| store::leaves::list(conn, judge_id, after, limit);
+    let list = List::new("list_leaves", format!("leaves {judge_id}"), find, |row: &Leave| row.id, LeaveView::from);
+    list.of_records(judge_id, asked)
 }
 
 /// Withdraw a leave.

@@ -117,7 +117,7 @@ impl Answering {
         self,
         list: List,
         asked: PageQuery,
-        read: impl FnOnce(&List, &mut Conn, Option<&str>, i64) -> Result<Vec<Row>> + Send + 'static,
+        read: impl Fn(&List, &mut Conn, Option<&str>, i64) -> Result<Vec<Row>> + Send + 'static,
     ) -> Result<HttpResponse> {
         let limit = asked.limit()?;
         let after = asked.after(&self.cipher, list.name())?;

@@ -104,6 +104,8 @@ pub fn list_at(
         ["correction-requests"] => correction_requests::list_due(actor, &read(query)?, today)?,
         ["courts"] => courts::list(actor, &read(query)?)?,
         ["methodologies"] => methodologies::list(actor, &read(query)?),
+        ["due-evaluations"] => clocks::list_due(actor, &read(query)?, now)?,
+        ["notices"] => notices::list(actor, &read(query)?)?,
         ["cycles", id, "evaluations"] => evaluations::list(actor, id_of(id)?, &read(query)?)?,
         ["judges", id, "observations"] => observations::list(id_of(id)?, asked, &read(query)?)?,
         ["judges", id, "records"] => records::list(id_of(id)?, asked, &read(query)?, today)?,
@@ -118,6 +120,12 @@ pub fn list_at(
         ["me", "assignments"] => assignments::list(actor, now)?,
         ["imports", id, "errors"] => imports::list_errors(&Caller::Person(actor.clone()), id_of(id)?, language)?,
         ["imports", id, "reconciliation"] => imports::list_totals(&Caller::Person(actor.clone()), id_of(id)?)?,
+        ["me", "notices"] => notices::list_own(actor),
+        ["evaluation-plans"] => evaluation_plans::list(actor)?,
+        ["evaluation-plans", id, "entries"] => plan_entries::list(actor, id_of(id)?, now)?,
+        ["work-calendars"] => work_calendars::list(actor)?,
+        ["judges", id, "evaluation-requests"] => evaluation_requests::list(actor, id_of(id)?)?,
+        ["judges", id, "leaves"] => leaves::list(id_of(id)?, asked),
         ["cycles", id, "accepted-counts"] => recounts::list_counts(actor, id_of(id)?)?,
         ["cycles", id, "issuance"] => issuance::list(actor, id_of(id)?)?,
         ["cycles", id, "recounts"] => recounts::list(actor, id_of(id)?),
@@ -285,9 +293,7 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(exports::create_export).service(exports::get_export).service(exports::get_export_file);
     cfg.service(assignments::list_my_assignments).service(assignments::recuse_assignment);
     cfg.service(credentials::collect_credentials);
-    cfg.service(clocks::list_evaluation_clocks)
-        .service(clocks::list_judge_clocks)
-        .service(clocks::list_due_evaluations);
+    cfg.service(clocks::get_evaluation_clocks).service(clocks::get_judge_clocks).service(clocks::list_due_evaluations);
     cfg.service(contacts::get_my_contact).service(contacts::set_my_contact);
     cfg.service(dashboard::get_dashboard);
     cfg.service(evaluation_plans::create_evaluation_plan)

@@ -2,15 +2,15 @@
 //! nothing is written here when a notice is read, as near the sending of a review it would be a clock.
 
 use actix_web::http::header::CONTENT_LANGUAGE;
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once};
 use super::jobs::Start;
+use super::lists::Answering;
 use super::printed::paper;
-use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::ids::{AccountId, CycleId, JudgeId, NoticeId};
@@ -24,6 +24,7 @@ use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::notices::{Delivery, Notice};
 use crate::workflow;
+use crate::workflow::lists::List;
 
 /// One way by which a notice reaches its person.
 #[derive(Serialize, ToSchema)]
@@ -164,19 +165,16 @@ pub struct RemindedView {
 #[utoipa::path(tag = "notices", params(PageQuery),
     responses((status = 200, body = PageOf<NoticeView>), ReadProblems))]
 #[get("/me/notices")]
-pub async fn list_my_notices(
-    actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    query: web::Query<PageQuery>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
+pub async fn list_my_notices(actor: Actor, query: web::Query<PageQuery>, answering: Answering) -> Result<HttpResponse> {
+    let list = list_own(&actor);
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// The caller's own notices.
+pub fn list_own(actor: &Actor) -> List {
     let account_id = actor.account_id;
-    let list = format!("my-notices {account_id}");
-    let limit = query.limit()?;
-    let after = query.after::<NoticeId>(&cipher, &list)?;
-    let rows = registry.0.read(move |conn| store::notices::shown_to(conn, account_id, after, limit + 1)).await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, NoticeView::from)
+    let find = move |conn: &mut Conn, after, limit| store::notices::shown_to(conn, account_id, after, limit);
+    List::new("list_my_notices", format!("my-notices {account_id}"), find, |row: &Notice| row.id, NoticeView::from)
 }
 
 /// List the outbox.
@@ -186,29 +184,23 @@ pub async fn list_my_notices(
 #[utoipa::path(tag = "notices", params(OutboxQuery),
     responses((status = 200, body = PageOf<OutboxEntryView>), ReadProblems))]
 #[get("/notices")]
-pub async fn list_notices(
-    actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    query: web::Query<OutboxQuery>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    policy::planning::may_read_notices(&actor)?;
-    let asked = PageQuery { limit: query.limit, cursor: query.cursor.clone() };
+pub async fn list_notices(actor: Actor, query: web::Query<OutboxQuery>, answering: Answering) -> Result<HttpResponse> {
+    let query = query.into_inner();
+    let list = list(&actor, &query)?;
+    answering.list(actor, list, PageQuery { limit: query.limit, cursor: query.cursor }).await
+}
+
+/// All notices with their deliveries, for whoever may read the outbox.
+pub fn list(actor: &Actor, query: &OutboxQuery) -> Result<List> {
+    policy::planning::may_read_notices(actor)?;
     let cycle_id = query.cycle_id;
-    let list = format!("notices {cycle_id:?}");
-    let limit = asked.limit()?;
-    let after = asked.after::<NoticeId>(&cipher, &list)?;
-    let (rows, deliveries) = registry
-        .0
-        .read(move |conn| {
-            let rows = store::notices::list(conn, cycle_id, after, limit + 1)?;
-            let ids: Vec<NoticeId> = rows.iter().map(|(row, _)| row.id).collect();
-            let deliveries = store::notices::deliveries(conn, &ids)?;
-            Ok((rows, deliveries))
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |(row, _)| row.id, |(row, judge)| entry(row, judge, &deliveries))
+    let find = move |conn: &mut Conn, after, limit| {
+        let rows = store::notices::list(conn, cycle_id, after, limit)?;
+        let ids: Vec<NoticeId> = rows.iter().map(|(row, _)| row.id).collect();
+        let deliveries = store::notices::deliveries(conn, &ids)?;
+        Ok(rows.into_iter().map(|(row, judge)| entry(row, judge, &deliveries)).collect::<Vec<_>>())
+    };
+    Ok(List::new("list_notices", format!("notices {cycle_id:?}"), find, |view| view.id, |view| view))
 }
 
 fn find_readable(conn: &mut Conn, actor: &Actor, id: NoticeId) -> Result<Notice> {

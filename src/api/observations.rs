@@ -11,7 +11,7 @@ use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQue
 use super::lists::Answering;
 use super::record_views::ObservationView;
 use crate::clock::Clock;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, Period, date_at};
 use crate::domain::caller::Caller;
 use crate::domain::ids;

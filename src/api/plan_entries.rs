@@ -1,16 +1,14 @@
 //! The entries of a plan: who stands in it, since when, and how each stands today. A newcomer's usual mistake is to show a day
 //! that was kept: the due day of an entry is counted anew, with the absences that are known by now.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{
-    Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page, reasons,
-};
-use crate::cipher::Cipher;
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, reasons};
+use super::lists::Answering;
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::cycle::EvaluationKind;
@@ -22,6 +20,7 @@ use crate::error::{Code, Result};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::plans::{EntryChange, EntryOrigin, Plan, PlanChange, PlanEntry};
+use crate::workflow::lists::List;
 use crate::workflow::planning::{self, EntryStanding, StandingEntry};
 
 /// A judge whom the rules did not put into a plan.
@@ -149,28 +148,23 @@ fn view(conn: &mut Conn, plan: &Plan, entry: PlanEntry, now: DateTime<Utc>) -> R
 #[get("/evaluation-plans/{evaluation_plan_id}/entries")]
 pub async fn list_plan_entries(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
-    clock: web::Data<Clock>,
     evaluation_plan_id: web::Path<EvaluationPlanId>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    policy::planning::may_read_plans(&actor)?;
-    let now = clock.now();
-    let id = evaluation_plan_id.into_inner();
-    let list = format!("plan-entries {id}");
-    let limit = query.limit()?;
-    let after = query.after::<PlanEntryId>(&cipher, &list)?;
-    let rows = registry
-        .0
-        .read(move |conn| {
-            let plan = store::plans::find(conn, id)?.ok_or(Code::NotFound)?;
-            let entries = store::plans::list_entries(conn, id, after, limit + 1)?;
-            views(conn, &plan, entries, now)
-        })
-        .await?;
-    page(&request, &cipher, &list, limit, rows, |row| row.id, |row| row)
+    let list = list(&actor, evaluation_plan_id.into_inner(), answering.now())?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// The entries of a plan as they stand at an instant.
+pub fn list(actor: &Actor, id: EvaluationPlanId, now: DateTime<Utc>) -> Result<List> {
+    policy::planning::may_read_plans(actor)?;
+    let find = move |conn: &mut Conn, after, limit| {
+        let plan = store::plans::find(conn, id)?.ok_or(Code::NotFound)?;
+        let entries = store::plans::list_entries(conn, id, after, limit)?;
+        views(conn, &plan, entries, now)
+    };
+    Ok(List::new("list_plan_entries", format!("plan-entries {id}"), find, |row| row.id, |row| row))
 }
 
 /// Add a judge to a plan.

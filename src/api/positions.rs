@@ -11,7 +11,7 @@ use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, Reply, 
 use super::lists::Answering;
 use super::record_views::{PositionView, RecordsQuery};
 use crate::clock::Clock;
-use crate::db::Registry;
+use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::Caller;
 use crate::domain::ids;
@@ -19,7 +19,7 @@ use crate::domain::ids::{CourtId, JudgeId, PositionId};
 use crate::domain::judge_file::{EndedReason, FilePurpose, PositionKind, RecordStatus};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
-use crate::error::{Code, Result};
+use crate::error::Result;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::positions::Position;

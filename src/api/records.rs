@@ -11,7 +11,7 @@ use validator::Validate;
 use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, reasons};
 use super::known_file::{Past, end_of_day};
 use super::lists::Answering;
-use super::record_views::{CorrectionRequestView, RecordView};
+use super::record_views::{CorrectionRequestView, PurposeQuery, RecordView};
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};

@@ -1,14 +1,14 @@
 //! The working-day calendars of the years. A newcomer's usual mistake is to look for an update: a calendar that was wrong is
 //! entered anew, with its source, and the newest one of a year counts.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once, page};
-use crate::cipher::Cipher;
+use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, PageOf, PageQuery, Reply, Valid, act_once};
+use super::lists::Answering;
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::years::{CalendarDay, CalendarYear};
@@ -21,6 +21,7 @@ use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::store::work_calendars::WorkCalendarRow;
 use crate::workflow;
+use crate::workflow::lists::List;
 
 /// The longest name of a source, in characters.
 const SOURCE_LENGTH_MAX: usize = 1000;
@@ -129,22 +130,22 @@ pub async fn create_work_calendar(
 #[get("/work-calendars")]
 pub async fn list_work_calendars(
     actor: Actor,
-    registry: web::Data<Registry>,
-    cipher: web::Data<Cipher>,
     query: web::Query<PageQuery>,
-    request: HttpRequest,
+    answering: Answering,
 ) -> Result<HttpResponse> {
-    policy::may_read_catalogues(&actor)?;
-    let limit = query.limit()?;
-    let after = query.after::<WorkCalendarId>(&cipher, "work-calendars")?;
-    let rows = registry
-        .0
-        .read(move |conn| {
-            let rows = store::work_calendars::list(conn, after, limit + 1)?;
-            rows.into_iter().map(|row| with_days(conn, row)).collect::<Result<Vec<_>>>()
-        })
-        .await?;
-    page(&request, &cipher, "work-calendars", limit, rows, |(row, _)| row.id, WorkCalendarView::new)
+    let list = list(&actor)?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// The calendars of all years with their versions.
+pub fn list(actor: &Actor) -> Result<List> {
+    policy::may_read_catalogues(actor)?;
+    let find = |conn: &mut Conn, after: Option<WorkCalendarId>, limit| {
+        let rows = store::work_calendars::list(conn, after, limit)?;
+        rows.into_iter().map(|row| with_days(conn, row)).collect::<Result<Vec<_>>>()
+    };
+    let view = WorkCalendarView::new;
+    Ok(List::new("list_work_calendars", "work-calendars", find, |(row, _)| row.id, view))
 }
 
 /// Get the working-day calendar of a year.

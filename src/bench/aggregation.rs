@@ -24,6 +24,7 @@ use crate::domain::cycle::dates::CycleDates;
 use crate::domain::cycle::{EvaluationKind, Phase};
 use crate::domain::ids::{self, AccountId, CycleId, EvaluationId, JobId, JudgeId, MethodologyId};
 use crate::domain::methodology::Methodology;
+use crate::domain::policy::StaffRole;
 use crate::error::{Error, Result};
 use crate::publication::{Folder, RoundFolder};
 use crate::store;
@@ -182,8 +183,9 @@ fn load_cycle(
     let account = Account {
         id: AccountId(ids::new_at(now)),
         login: "bench".to_owned(),
+        full_name: None,
         password_hash: "none".to_owned(),
-        staff_role: None,
+        staff_role: Some(StaffRole::Secretary),
         judge_id: None,
         is_closed: false,
         version: 1,
@@ -240,7 +242,8 @@ fn load_cycle(
         done_count: 0,
         total_count: 0,
         error: None,
-        requested_by: account.id,
+        requested_by: Some(account.id),
+        requested_by_client: None,
         created_at: now.naive_utc(),
         finished_at: None,
         version: 1,
@@ -265,6 +268,7 @@ fn load_subjects(
             full_name_ru: "x".to_owned(),
             full_name_en: None,
             first_appointed_on: NaiveDate::default(),
+            batch_id: None,
             version: 1,
         };
         let iin = KeptIin { sealed: random::<40>()?.to_vec(), hash: random::<32>()?.to_vec() };

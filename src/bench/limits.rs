@@ -376,7 +376,7 @@ impl Floor {
 /// The rows that others refer to.
 fn seed(conn: &mut Conn, account_id: &str, judge_ids: &[String], indicator_codes: &[String]) -> Result<()> {
     let account =
-        "INSERT INTO accounts VALUES ($1, 'bench', 'none', 'secretary', NULL, false, 1, '2027-01-01 00:00:00')";
+        "INSERT INTO accounts VALUES ($1, 'bench', 'none', 'secretary', NULL, false, 1, '2027-01-01 00:00:00', NULL)";
     on!(conn, |c| { diesel::sql_query(account).bind::<Text, _>(account_id).execute(c) })?;
     let judge = "INSERT INTO judges VALUES ($1, $2, $3, 'x', 'x', NULL, '2010-03-01', 1, NULL)";
     for id in judge_ids {

@@ -59,7 +59,8 @@ impl Table {
         let config = stores.config(&[])?;
         let registry = serve_registry(&config, Clock::System, KeySource::Generate).await?;
         let password: Arc<str> = format!("bench-{}", to_base64url(&random::<15>()?)).into();
-        let secretary = NewStaff { login: "secretary", role: StaffRole::Secretary, password: &password };
+        let secretary =
+            NewStaff { login: "secretary", role: StaffRole::Secretary, full_name: None, password: &password };
         add_account(&registry.registry, &config, secretary, Clock::System.now()).await?;
         let mut next = 0;
         while next < count {

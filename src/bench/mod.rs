@@ -34,7 +34,6 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::credential::encoding::{random, to_base64url};
 use crate::credential::key_source::KeySource;
-use crate::domain::policy::StaffRole;
 use crate::error::{Error, Result};
 use crate::publication::Folder;
 
@@ -204,7 +203,7 @@ pub async fn run(options: &Options, tell: impl Fn(&str)) -> Result<Report> {
     let server = FloorServer::start(&floors.behind_handlers, raw_files)?;
 
     tell("logging in");
-    comparisons.push(log_ins::compare(&stage, &staff, &logins, &sizes).await?);
+    let mut comparisons = vec![log_ins::compare(&stage, &staff, &logins, &sizes).await?];
     let registry = |requests: Vec<Vec<u8>>, expected: u16| Load {
         address: stage.registry.address,
         requests: Arc::new(requests),
@@ -299,9 +298,7 @@ impl Stage {
         let ballot_box = serve_ballot(&config, Clock::System, Occasion::Rehearsal).await?;
         let registry = serve_registry(&config, Clock::System, KeySource::Generate).await?;
         let password: Arc<str> = format!("bench-{}", to_base64url(&random::<15>()?)).into();
-        let first =
-            NewStaff { login: "administrator", role: StaffRole::Administrator, full_name: None, password: &password };
-        add_account(&registry.registry, &config, first, Clock::System.now()).await?;
+        add_account(&registry.registry, &config, NewStaff::administrator(&password), Clock::System.now()).await?;
         Ok(Stage { registry, ballot_box, config, password, stores })
     }
 

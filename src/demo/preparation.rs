@@ -59,7 +59,7 @@ pub(super) struct Registered {
 
 /// Makes the staff's accounts: the first on the server itself, as `ejf account add` does, the others through the API.
 pub(super) async fn engage_staff(stage: &Stage, wire: &Wire, password: &Arc<str>) -> Result<Staff> {
-    let first = app::NewStaff { login: "administrator", role: StaffRole::Administrator, full_name: None, password };
+    let first = app::NewStaff::administrator(password);
     app::add_account(&stage.registry.registry, &stage.config, first, stage.clock.now()).await?;
     let administrator = Caller::new(wire, "administrator", password);
     wire.trace.open(&wire.base, password);

@@ -56,6 +56,17 @@ pub fn find(conn: &mut Conn, id: JudgeId) -> Result<Option<Judge>> {
     Ok(on!(conn, |c| { judges::table.find(id).select(Judge::as_select()).first(c).optional() })?)
 }
 
+/// Judges by id, after `after`, at most `limit`.
+pub fn list(conn: &mut Conn, after: Option<JudgeId>, limit: i64) -> Result<Vec<Judge>> {
+    Ok(on!(conn, |c| {
+        let mut query = judges::table.select(Judge::as_select()).order(judges::id).limit(limit).into_boxed();
+        if let Some(after) = after {
+            query = query.filter(judges::id.gt(after));
+        }
+        query.load(c)
+    })?)
+}
+
 /// The judge with this id and the judge's names in other systems, in one query.
 pub fn find_named(conn: &mut Conn, id: JudgeId) -> Result<Option<(Judge, Vec<ExternalId>)>> {
     let rows: Vec<(Judge, Option<String>, Option<String>)> = on!(conn, |c| {

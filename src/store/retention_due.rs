@@ -11,7 +11,7 @@ use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::ids::{JudgeId, RecordId};
 use crate::domain::judge_file::{CorrectionStatus, EndedReason, RecordStatus};
 use crate::domain::known::end_of;
-use crate::domain::retention::{KeptAs, RetentionCategory, RetentionRule, RetentionStart};
+use crate::domain::retention::{KeptAs, RetentionRule, RetentionStart};
 use crate::domain::sections::Section;
 use crate::error::Result;
 use crate::on;

@@ -78,7 +78,7 @@ pub fn list(conn: &mut Conn, after: Option<RetentionRunId>, limit: i64) -> Resul
 }
 
 /// Notes how far a run has come: the place and the counts as they are in `run`.
-pub fn advance(conn: &mut Conn, run: &Run) -> Result<()> {
+pub fn note_progress(conn: &mut Conn, run: &Run) -> Result<()> {
     on!(conn, |c| {
         diesel::update(retention_runs::table.find(run.id))
             .set((

@@ -112,7 +112,7 @@ pub fn step(conn: &mut Conn, cipher: &Cipher, id: RetentionRunId, now: DateTime<
             }
             run.destroyed_count += destroy(conn, cipher, &run, &head, &going, now)?;
         }
-        store::retention_runs::advance(conn, &run)?;
+        store::retention_runs::note_progress(conn, &run)?;
         return Ok(false);
     }
     // With the records, before what the engine still holds is wiped.
@@ -155,7 +155,7 @@ fn line(tombstone: &Tombstone) -> String {
 }
 
 /// Ends a run of which nothing is left to do and writes the proof of it: the digest over the day, the edition and every
-/// tombstone in order, as [`proof`] says.
+/// tombstone in order, as `proof` says.
 pub fn finish(conn: &mut Conn, id: RetentionRunId, now: DateTime<Utc>) -> Result<()> {
     let run = find(conn, id)?;
     if run.finished_at.is_some() {

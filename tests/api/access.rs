@@ -95,6 +95,7 @@ const TABLE: &str = "
     get_document                . S M 0 . J 0 . . . .
     get_draw_record             . . . . 0 . . . . . .
     get_evaluation              0 S M P U J 0 . . . .
+    get_evaluation_clocks      . S . . U J 0 . . . .
     get_evaluation_plan         . S . . U . . . . . .
     get_export                  A S M P U J O . . . .
     get_export_file             A S M P U J O . . . .
@@ -107,6 +108,7 @@ const TABLE: &str = "
     get_indicator_overview      . S . . . . . . . . .
     get_job                     . S . . U . . . . . .
     get_judge                   . S . . U J 0 . . . .
+    get_judge_clocks           . S . . U J 0 . . . .
     get_judge_file              . S M 0 . J 0 . . . .
     get_judge_file_pdf          . S M 0 . J 0 . . . .
     get_judge_indicator_figure  . S M 0 . J 0 . . . .
@@ -151,7 +153,6 @@ const TABLE: &str = "
     list_due_corrections        . S . . . . . . . . .
     list_due_evaluations        . S . . U . . . . . .
     list_due_records            . S . . U . . . . . .
-    list_evaluation_clocks      . S . . U J 0 . . . .
     list_evaluation_plans       . S . . U . . . . . .
     list_evaluation_requests    . S . . U J 0 . . . .
     list_evaluations            . S M P U . . . . . .
@@ -161,7 +162,6 @@ const TABLE: &str = "
     list_import_reconciliation   . S . . U . . 0 . . .
     list_indicators             . S M P U J O . . . .
     list_issuance               . S . . U . . . . . .
-    list_judge_clocks           . S . . U J 0 . . . .
     list_judges                 . S . . U . . . . . .
     list_leaves                 . S M 0 . J 0 . . . .
     list_members                0 S 0 0 U J 0 . . . .

@@ -120,7 +120,7 @@ async fn an_instance_reviews_an_act_once_and_a_restatement_takes_its_place() {
     let again = json!({"outcome": "upheld", "supersedes_id": first});
     secretary.post(&path, act(again)).await.expect_problem(409, "already_superseded");
 
-    let page = secretaryNone.get_for("personnel", &path).await.expect(200);
+    let page = secretary.get_for("personnel", &path).await.expect(200);
     let items = page.body["items"].as_array().unwrap();
     let status = |id: &str| items.iter().find(|item| item["id"] == id).unwrap()["status"].clone();
     assert_eq!((status(&first), status(&restated.id())), (json!("corrected"), json!("active")));
@@ -216,7 +216,7 @@ async fn a_finding_stays_with_the_record_that_it_was_made_on() {
     assert_eq!(found(&restated), [json!("undetermined"), json!(false)]);
     let path = format!("/v1/acts/{first}/attribution");
     client.post(&path, finding.clone()).await.expect_problem(409, "already_superseded");
-    let listed = client.get(&acts).await.expect(200);
+    let listed = client.get_for("evaluation", &acts).await.expect(200);
     let old = listed.body["items"].as_array().unwrap().iter().find(|item| item["id"] == first).unwrap().clone();
     assert_eq!((&old["attributable"], &old["may_be_named_in_report"]), (&json!("yes"), &json!(false)));
     let upheld = json!({"case_no": "7517-26-00-2/7", "outcome": "upheld", "reason_code": null});

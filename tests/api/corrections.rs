@@ -210,8 +210,7 @@ async fn one_of_each(app: &App) -> (Judge, Vec<(&'static str, String, &'static s
     let secretary = app.secretary().await;
     let path = format!("/v1/judges/{}", judge.id);
     let post =
-        secretaryNone.get_for("personnel", &format!("{path}/positions")).await.expect(200).body["items"][0]["id"]
-            .clone();
+        secretary.get_for("personnel", &format!("{path}/positions")).await.expect(200).body["items"][0]["id"].clone();
     let observation = secretary.post(&format!("{path}/observations"), value(json!({}))).await.expect(201).id();
     let record = secretary.post(&format!("{path}/records"), told(training(40), json!({}))).await.expect(201).id();
     let act = secretary.post(&format!("{path}/acts"), act(json!({}))).await.expect(201).id();
@@ -379,7 +378,8 @@ async fn a_request_that_nobody_decided_in_time_is_overdue_and_its_record_stays_o
     let filed = judge.client(&app).await.post(&path, body).await.expect(201);
     assert_eq!((&filed.body["due_on"], &filed.body["is_overdue"]), (&json!("2027-01-25"), &json!(false)));
     let told = async || {
-        let listed = app.secretary().await.get(&path).await.expect(200).body["items"][0]["is_overdue"].clone();
+        let listed = app.secretary().await.get_for("correction", &path).await.expect(200);
+        let listed = listed.body["items"][0]["is_overdue"].clone();
         let whole = full(&app, &judge, "full").await["correction_requests"][0]["is_overdue"].clone();
         let summary = full(&app, &judge, "summary").await;
         [listed, whole, summary["open_correction_count"].clone(), summary["overdue_correction_count"].clone()]

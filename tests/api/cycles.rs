@@ -281,7 +281,7 @@ async fn nobody_but_an_auditor_can_repeat_a_draw_or_read_a_panel() {
 /// The chair of the court at which a judge sits.
 async fn court_chair(app: &App, judge_id: &str) -> Judge {
     let secretary = app.secretary().await;
-    let posts = all_items(&secretary, &format!("/v1/judges/{judge_id}/positions")).await;
+    let posts = all_items(&secretary, &format!("/v1/judges/{judge_id}/positions?purpose=personnel")).await;
     let chair = app.judge().await;
     let body = json!({
         "court_id": posts[0]["court_id"], "kind": "court_chair", "starts_on": "2020-03-02", "source_system": "hr",
@@ -297,7 +297,7 @@ async fn drawn_world(app: &App, plan: &Plan) -> World {
     let subject = &plan.subjects[0];
     let evaluation = plan.evaluation_of(app, subject).await;
     let pool = all_items(&secretary, &format!("/v1/evaluations/{evaluation}/pool-entries")).await;
-    let posts = all_items(&secretary, &format!("/v1/judges/{}/positions", subject.id)).await;
+    let posts = all_items(&secretary, &format!("/v1/judges/{}/positions?purpose=personnel", subject.id)).await;
     let approvals = all_items(&secretary, "/v1/approvals").await;
     let draw = approvals.iter().find(|approval| approval["act"] == "draw_panels").expect("the draw's approval");
     // No key was dealt, so that the work fails; that it can be read is what matters.

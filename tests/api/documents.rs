@@ -134,7 +134,7 @@ async fn the_same_bytes_are_one_document_of_a_judge_and_another_one_of_another_j
     assert_ne!(of_other.id(), first.id());
     assert_eq!(dump::registry(&app).await["document_contents"].len(), 2);
     let foreign = format!("{}/{}", path_of(&other), first.id());
-    secretaryNone.get_for("personnel", &foreign).await.expect_problem(404, "not_found");
+    secretary.get_for("personnel", &foreign).await.expect_problem(404, "not_found");
     let repeated = secretary.with_key("one");
     let once = repeated.post_document(&path_of(&judge), "text/plain", "a.txt", b"a").await.expect(201);
     let twice = repeated.post_document(&path_of(&judge), "text/plain", "a.txt", b"a").await.expect(201);
@@ -165,7 +165,7 @@ async fn documents_are_put_in_by_the_judge_and_secretaries_and_a_withdrawn_one_i
     let withdraw = format!("/v1/judges/{}/records/{id}/withdraw", judge.id);
     secretary.post(&withdraw, json!({"reason": "Басқа істің құжаты."})).await.expect(200);
 
-    secretaryNone.get_for("personnel", &format!("{path}/{id}")).await.expect_problem(404, "not_found");
+    secretary.get_for("personnel", &format!("{path}/{id}")).await.expect_problem(404, "not_found");
     let anew = secretary.post_document(&path, "application/pdf", "a.pdf", PDF).await.expect(201);
     assert_ne!(anew.id(), id);
 }

@@ -219,6 +219,7 @@ async fn add_courts(app: &App, count: usize) {
                 level: CourtLevel::District,
                 region: "astana".to_owned(),
                 posts: 5,
+                batch_id: None,
                 version: 1,
             };
             ejf::store::courts::insert(conn, &court)?;

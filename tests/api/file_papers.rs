@@ -90,11 +90,11 @@ async fn the_printed_file_is_for_those_who_read_the_file_and_each_reading_is_on_
         (&json!("get_judge_file_pdf"), &json!("personnel"))
     );
     // The judge is told who it was; the secretary sees the id of an account.
-    let login = trail["items"][0]["login"].as_str().unwrap();
+    let name = trail["items"][0]["full_name"].as_str().unwrap();
     let told = Printed::new(&print(&own, &judge, "", Language::En).await.bytes).text();
-    assert!(told.contains(login), "{told}");
+    assert!(told.contains(name), "{told}");
     let untold = Printed::new(&print(&secretary, &judge, "?purpose=personnel", Language::En).await.bytes).text();
-    assert!(!untold.contains(login), "{untold}");
+    assert!(!untold.contains(name), "{untold}");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ struct Kind {
 
 /// The one record in force that has this name.
 async fn standing(app: &App, judge: &Judge, list: &str, name: &str) -> Value {
-    let items = all_items(&app.secretary().await, &format!("/v1/judges/{}/{list}", judge.id)).await;
+    let items = all_items(&app.secretary().await, &format!("/v1/judges/{}/{list}?purpose=personnel", judge.id)).await;
     let is_in_force = |item: &Value| item["status"] == "active" || item["status"] == "disputed";
     let mut found: Vec<Value> = items.into_iter().filter(is_in_force).collect();
     found.retain(|item| item["source_record_id"] == name);

@@ -184,7 +184,7 @@ async fn a_post_is_ended_by_its_own_name_and_a_court_that_differs_is_refused() {
 
     assert_eq!((&first["rows"]["new"], &second["rows"]["restated"]), (&json!(1), &json!(1)));
     assert_eq!(findings(&secretary, &third).await, [found(2, "", "already_exists")]);
-    let posts = secretary.get(&format!("/v1/judges/{}/positions", judge.id)).await.expect(200);
+    let posts = secretary.get_for("personnel", &format!("/v1/judges/{}/positions", judge.id)).await.expect(200);
     let mut statuses: Vec<_> =
         posts.body["items"].as_array().unwrap().iter().map(|post| post["status"].to_string()).collect();
     statuses.sort_unstable();
@@ -263,12 +263,12 @@ async fn a_workbook_is_read_with_its_numbers_and_dates() {
         [found(4, "/iin", "format"), found(6, "/first_appointed_on", "format")]
     );
     let lookup = |value: &str| json!({"external_id": {"source_system": "hr", "value": value}});
-    let first = secretary.post("/v1/judges/lookup", lookup("17")).await.expect(200);
+    let first = secretary.look_up_for("personnel", lookup("17")).await.expect(200);
     assert_eq!(
         (&first.body["first_appointed_on"], &first.body["full_name_kk"]),
         (&json!("2015-03-02"), &json!("'Әбдіров"))
     );
-    secretary.post("/v1/judges/lookup", lookup("J-3")).await.expect(200);
+    secretary.look_up_for("personnel", lookup("J-3")).await.expect(200);
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ fn rows(import: &Value) -> [i64; 6] {
 }
 
 async fn listed(app: &App, judge: &Judge, list: &str) -> Vec<Value> {
-    all_items(&app.secretary().await, &format!("/v1/judges/{}/{list}", judge.id)).await
+    all_items(&app.secretary().await, &format!("/v1/judges/{}/{list}?purpose=personnel", judge.id)).await
 }
 
 /// What a file told and what was on record when it was through: quarter, indicator, both counts and both sums.
@@ -152,8 +152,8 @@ async fn reviews_of_acts_come_in_by_the_file_are_restated_and_taken_back() {
     let upheld = act(&judge, "upheld;", "A-1", "2026-09-01");
     let amended = act(&judge, "amended;other", "A-1", "2026-09-02");
 
-    let first = imported(&app, &secretary, "type=acts", file(&[upheld.clone()])).await;
-    let again = imported(&app, &secretary, "type=acts", file(&[upheld.clone()])).await;
+    let first = imported(&app, &secretary, "type=acts", file(std::slice::from_ref(&upheld))).await;
+    let again = imported(&app, &secretary, "type=acts", file(std::slice::from_ref(&upheld))).await;
     let second = imported(&app, &secretary, "type=acts", file(&[amended])).await;
     let refused = imported(
         &app,
@@ -187,7 +187,8 @@ async fn a_row_of_statistics_is_a_value_of_each_indicator_and_what_does_not_add_
     let odd = statistics(&judge, "2026-Q2", ["30", "100", "90", "0", "0", "41"], "S-2");
 
     let held = imported(&app, &secretary, "type=statistics&dry_run=if_warning", file(&[sound.clone(), odd])).await;
-    let taken = imported(&app, &secretary, "type=statistics&dry_run=if_warning", file(&[sound.clone()])).await;
+    let taken =
+        imported(&app, &secretary, "type=statistics&dry_run=if_warning", file(std::slice::from_ref(&sound))).await;
     let again = imported(&app, &secretary, "type=statistics", file(&[sound])).await;
 
     assert_eq!((&held["is_applied"], rows(&held)), (&json!(false), [2, 2, 0, 0, 0, 1]));

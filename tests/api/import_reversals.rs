@@ -15,7 +15,7 @@ fn path(import: &Value) -> String {
 }
 
 async fn statuses(secretary: &Client, judge: &Judge) -> Vec<(i64, String)> {
-    let page = secretary.get(&format!("/v1/judges/{}/observations", judge.id)).await.expect(200);
+    let page = secretary.get_for("personnel", &format!("/v1/judges/{}/observations", judge.id)).await.expect(200);
     let items = page.body["items"].as_array().unwrap().clone();
     let mut told: Vec<(i64, String)> = items
         .iter()
@@ -72,7 +72,7 @@ async fn a_value_that_a_judge_disputes_keeps_its_batch() {
     let app = App::start().await;
     let (secretary, judge) = (app.secretary().await, app.judge().await);
     let batch = imported(&app, &secretary, "type=observations", value(&judge, 214, "a")).await;
-    let records = secretary.get(&format!("/v1/judges/{}/observations", judge.id)).await.expect(200);
+    let records = secretary.get_for("personnel", &format!("/v1/judges/{}/observations", judge.id)).await.expect(200);
     let claim =
         json!({"record_type": "observation", "record_id": records.body["items"][0]["id"], "claim": "Олай емес."});
     let requests = format!("/v1/judges/{}/correction-requests", judge.id);

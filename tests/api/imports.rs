@@ -53,7 +53,7 @@ fn found(row: i64, pointer: &str, code: &str) -> (i64, String, String) {
 }
 
 async fn recorded(app: &App, judge: &Judge) -> Vec<Value> {
-    let path = format!("/v1/judges/{}/observations", judge.id);
+    let path = format!("/v1/judges/{}/observations?purpose=personnel", judge.id);
     app.secretary().await.get(&path).await.expect(200).body["items"].as_array().unwrap().clone()
 }
 

@@ -136,7 +136,7 @@ async fn a_post_is_ended_by_a_record_that_supersedes_it_and_the_history_stays() 
     let (court, next_court) = (app.court("Алмалы аудандық соты").await, app.court("Медеу аудандық соты").await);
     let judge = app.judge_at(&court).await;
     let path = format!("/v1/judges/{}/positions", judge.id);
-    let open = secretaryNone.get_for("personnel", &path).await.expect(200).body["items"][0]["id"].clone();
+    let open = secretary.get_for("personnel", &path).await.expect(200).body["items"][0]["id"].clone();
     let post = |court: &str, from: &str, change: Value| {
         let mut body = json!({"court_id": court, "kind": "judge", "starts_on": from, "source_system": "hr", "as_of": "2027-01-10"});
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
@@ -153,7 +153,7 @@ async fn a_post_is_ended_by_a_record_that_supersedes_it_and_the_history_stays() 
     again.expect_problem(409, "already_superseded");
     let overlap = post(&court, "2014-01-01", json!({"ends_on": "2015-03-02"}));
     secretary.post(&path, overlap).await.expect_problem(409, "already_exists");
-    let page = secretaryNone.get_for("personnel", &path).await.expect(200);
+    let page = secretary.get_for("personnel", &path).await.expect(200);
     let mut found: Vec<_> =
         page.body["items"].as_array().unwrap().iter().map(|item| (&item["id"], &item["status"])).collect();
     found.sort_by_key(|(id, _)| id.to_string());
@@ -194,7 +194,7 @@ async fn every_fault_of_a_post_is_named() {
     }
     let absent = "/v1/judges/019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11/positions";
     secretary.post(absent, with("act_ref", json!("1"))).await.expect_problem(404, "not_found");
-    secretary.get(absent).await.expect_problem(404, "not_found");
+    secretary.get_for("personnel", absent).await.expect_problem(404, "not_found");
 }
 
 #[tokio::test]

@@ -19,19 +19,16 @@ use crate::harness::ballot_round::BallotRound;
 use crate::harness::{App, Client};
 use crate::requests::{Operation, Request, World, body_schema, document, operations};
 
-/// Each of them gets every kind of damage for every operation.
-const CALLERS: [&str; 5] = ["administrator", "secretary", "member", "judge", "auditor"];
+/// Each of them gets every kind of damage for every operation; the judge reads the own file before a secretary changes it.
+const CALLERS: [&str; 5] = ["administrator", "judge", "secretary", "member", "auditor"];
 
-/// Operations on what a cycle has only after its draw; here they find nothing for anybody. Others show that they do.
+/// Operations that find nothing here, or take bytes, which these requests do not send; other tests show that they do.
 const NOTHING_YET: [&str; 20] = [
-    // Takes bytes, which these requests do not send; `documents.rs` does.
     "create_document",
-    // Takes a file, which these requests do not send; `imports.rs` does.
     "create_import",
     "get_checkpoint",
     "get_complaints",
     "get_draw_record",
-    // What the caller ordered; `exports.rs` has them.
     "get_export",
     "get_export_file",
     "get_job",
@@ -44,7 +41,6 @@ const NOTHING_YET: [&str; 20] = [
     "get_result",
     "get_result_figure",
     "get_retention_run",
-    // Takes a form, which these requests do not send; `clients.rs` does.
     "issue_token",
     "list_tombstones",
     "recuse_assignment",

@@ -55,7 +55,7 @@ async fn a_second_value_for_a_period_is_refused_and_a_restatement_takes_the_plac
 
     second.expect_problem(409, "observation_exists");
     assert_eq!(restated.body["supersedes_id"], json!(first.id()));
-    let page = secretaryNone.get_for("personnel", &path).await.expect(200);
+    let page = secretary.get_for("personnel", &path).await.expect(200);
     let items = page.body["items"].as_array().unwrap();
     let status = |id: String| items.iter().find(|item| item["id"] == id).unwrap()["status"].clone();
     assert_eq!((status(first.id()), status(restated.id())), (json!("corrected"), json!("active")));
@@ -85,7 +85,7 @@ async fn a_restatement_is_of_the_same_judge_indicator_category_and_period() {
         let answer = secretary.post(path, observation(change.clone())).await.expect(422);
         assert_eq!(answer.faults(), [("/supersedes_id".to_owned(), code.to_owned())], "{change}");
     }
-    let page = secretaryNone.get_for("personnel", &path).await.expect(200);
+    let page = secretary.get_for("personnel", &path).await.expect(200);
     assert_eq!(page.body["items"][0]["status"], "active", "a refused restatement changes nothing");
 }
 

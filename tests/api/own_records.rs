@@ -34,7 +34,7 @@ async fn what_a_judge_declared_awaits_confirmation_and_shows_who_confirmed_it() 
     let shown = ["confirmation", "source_system", "as_of"].map(|name| made[name].clone());
     assert_eq!(shown, ["awaited", "judge", "2027-01-11"].map(|text| json!(text)));
     let secretary = app.secretary().await;
-    assert_eq!(secretaryNone.get_for("personnel", &path).await.expect(200).body["record"]["confirmation"], "awaited");
+    assert_eq!(secretary.get_for("personnel", &path).await.expect(200).body["record"]["confirmation"], "awaited");
     let confirm = format!("{path}/confirm");
     judge.client(&app).await.post(&confirm, json!({})).await.expect_problem(403, "forbidden");
     let confirmed = secretary.post(&confirm, json!({})).await.expect(200).body;
@@ -90,7 +90,7 @@ async fn a_statement_stands_beside_the_record_that_it_is_about() {
     let said = declare(&app, &judge, statement(json!({"record_type": "record", "record_id": course}))).await;
     declare(&app, &judge, statement(Value::Null)).await;
 
-    let read = secretaryNone.get_for("personnel", &format!("{records}/{course}")).await.expect(200);
+    let read = secretary.get_for("personnel", &format!("{records}/{course}")).await.expect(200);
     assert_eq!(read.body["statements"], json!([said]));
     let act = secretary.post(&format!("/v1/judges/{}/acts", judge.id), act(json!({}))).await.expect(201).id();
     let of_act = declare(&app, &judge, statement(json!({"record_type": "act", "record_id": act}))).await;
@@ -98,7 +98,7 @@ async fn a_statement_stands_beside_the_record_that_it_is_about() {
     assert_eq!(*about, json!({"record_type": "act", "record_id": act}));
     let change = json!({"supersedes_id": course});
     let newer = secretary.post(&records, told(training(42), change)).await.expect(201).id();
-    let read = secretaryNone.get_for("personnel", &format!("{records}/{newer}")).await.expect(200);
+    let read = secretary.get_for("personnel", &format!("{records}/{newer}")).await.expect(200);
     assert_eq!(read.body["statements"], json!([said]), "a newer version keeps what was said");
     for about in [
         json!({"record_type": "record", "record_id": foreign}),

@@ -95,7 +95,7 @@ async fn a_correction_is_appended_and_the_record_before_it_stays_readable() {
     let change = json!({"source_record_id": "T-7", "supersedes_id": first});
     let second = secretary.post(&path, told(training(42), change.clone())).await.expect(201).id();
 
-    let read = secretaryNone.get_for("personnel", &format!("{path}/{second}")).await.expect(200).body;
+    let read = secretary.get_for("personnel", &format!("{path}/{second}")).await.expect(200).body;
     let versions = read["versions"].as_array().unwrap();
     let stand: Vec<_> = versions.iter().map(|one| (one["id"].clone(), one["status"].clone())).collect();
     assert_eq!(stand, [(json!(first), json!("corrected")), (json!(second), json!("active"))]);
@@ -185,7 +185,7 @@ async fn what_was_quashed_or_was_not_founded_is_shown_to_nobody_nor_are_its_earl
         finding("no_violation"),
     ] {
         let id = secretary.post(&path, told(content, json!({}))).await.expect(201).id();
-        secretaryNone.get_for("personnel", &format!("{path}/{id}")).await.expect_problem(404, "not_found");
+        secretary.get_for("personnel", &format!("{path}/{id}")).await.expect_problem(404, "not_found");
     }
     assert_eq!(listed(&secretary, &format!("{path}?purpose=personnel")).await, [""; 0]);
 

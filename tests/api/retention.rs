@@ -129,7 +129,7 @@ async fn a_preview_tells_what_would_go_and_nothing_goes() {
         "the last version stands for all; whose penalty it is is not told"
     );
     assert_eq!(previewed(&secretary, "counted_on=2028-01-10").await, [""; 0], "not a day early");
-    assert_eq!(previewed(&secretary, "counted_on=2028-01-11&category=discipline").await, [hidden.clone()]);
+    assert_eq!(previewed(&secretary, "counted_on=2028-01-11&category=discipline").await, std::slice::from_ref(&hidden));
     let page = secretary.get(&format!("{PREVIEW}?counted_on=2028-01-11&limit=1")).await.expect(200);
     assert_eq!(page.body["items"], json!([course]));
     let next = format!("counted_on=2028-01-11&limit=1&cursor={}", page.body["next_cursor"].as_str().unwrap());
@@ -153,7 +153,7 @@ async fn an_office_ends_with_the_last_post_and_not_by_a_transfer() {
     app.end_post(&retired, "2026-06-30").await;
     let positions = format!("/v1/judges/{}/positions", transferred.id);
     let secretary = app.secretary().await;
-    let post = secretaryNone.get_for("personnel", &positions).await.expect(200).body["items"][0].clone();
+    let post = secretary.get_for("personnel", &positions).await.expect(200).body["items"][0].clone();
     let left = json!({"court_id": court, "kind": "judge", "starts_on": "2015-03-02", "ends_on": "2026-06-30",
         "ended_reason": "transfer", "source_system": "hr", "as_of": "2027-01-10", "supersedes_id": post["id"]});
     secretary.post(&positions, left).await.expect(201);

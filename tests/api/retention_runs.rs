@@ -25,6 +25,8 @@ const NEEDLE: &str = "Zhetysu needle 7731";
 impl App {
     /// Two secretaries have what is due destroyed; the run once it ended.
     async fn destroyed(&self, schedule_id: &str) -> Value {
+        // Runs are listed by when they began.
+        self.clock.advance(chrono::TimeDelta::seconds(1));
         self.by_two(&format!("{SCHEDULES}/{schedule_id}/run"), json!({})).await;
         self.ended_run().await
     }
@@ -178,8 +180,8 @@ async fn previewed(app: &App) -> [BTreeSet<String>; 2] {
 }
 
 /// A judge of whom something of every kind that has a period is recorded, and some of it about another.
-async fn judge_with_every_kind(app: &App) -> (Judge, BTreeSet<String>) {
-    let judge = app.judge().await;
+async fn judge_with_every_kind(app: &App, court: &str) -> (Judge, BTreeSet<String>) {
+    let judge = app.judge_at(court).await;
     let path = |part: &str| format!("/v1/judges/{}/{part}", judge.id);
     let secretary = app.secretary().await;
     let mut ids = BTreeSet::new();
@@ -210,8 +212,9 @@ async fn judge_with_every_kind(app: &App) -> (Judge, BTreeSet<String>) {
 async fn a_run_destroys_exactly_what_its_preview_listed_and_leaves_the_rest() {
     let app = App::start().await;
     let schedule = app.adopted_retention(kept_for_a_year()).await;
-    let (_, gone) = judge_with_every_kind(&app).await;
-    let (held, stays) = judge_with_every_kind(&app).await;
+    let court = app.court("Алмалы ауданы").await;
+    let (_, gone) = judge_with_every_kind(&app, &court).await;
+    let (held, stays) = judge_with_every_kind(&app, &court).await;
     let hold = json!({"judge_id": held.id, "reason": "Сотта талап қаралуда.", "legal_basis": "АПК 73-бап"});
     app.secretary().await.post(HOLDS, hold).await.expect(201);
     app.go_to("2028-02-01");
@@ -248,7 +251,7 @@ async fn what_has_no_period_is_named_by_the_edition_and_nothing_of_it_is_destroy
         rule["kept_months"] = Value::Null;
     }
     let schedule = app.adopted_retention(rules).await;
-    let (judge, _) = judge_with_every_kind(&app).await;
+    let (judge, _) = judge_with_every_kind(&app, &app.court("Алмалы ауданы").await).await;
     let conflict = json!({"judge_id": judge.id, "other_judge_id": app.judge().await.id, "kind": "relative",
         "starts_on": "2026-01-01"});
     judge.client(&app).await.post("/v1/conflicts", conflict).await.expect(201);

@@ -16,7 +16,6 @@ use ejf::clock::Clock;
 use ejf::config::{Config, Docs, Secret};
 use ejf::credential::key_source::KeySource;
 use ejf::db::Location;
-use ejf::domain::policy::StaffRole;
 use ejf::texts::Language;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -208,9 +207,7 @@ async fn serve(terms: Terms) {
     let ballot = serve_ballot(&config, clock.clone(), Occasion::Rehearsal).await.unwrap();
     app::install_panic_hook();
     if terms.is_new {
-        let first =
-            NewStaff { login: "administrator", role: StaffRole::Administrator, full_name: None, password: PASSWORD };
-        app::add_account(&registry.registry, &config, first, clock.now()).await.unwrap();
+        app::add_account(&registry.registry, &config, NewStaff::administrator(PASSWORD), clock.now()).await.unwrap();
     }
     let addresses = Addresses {
         registry: format!("http://{}", registry.address),

@@ -162,11 +162,12 @@ impl Plan {
 /// All items of a list, page by page.
 pub async fn all_items(client: &Client, path: &str) -> Vec<Value> {
     let mut items = Vec::new();
-    let mut next = format!("{path}?limit=100");
+    let first = if path.contains('?') { format!("{path}&limit=100") } else { format!("{path}?limit=100") };
+    let mut next = first.clone();
     loop {
         let page = client.get(&next).await.expect(200).body;
         items.extend(page["items"].as_array().unwrap().iter().cloned());
         let Some(cursor) = page["next_cursor"].as_str() else { return items };
-        next = format!("{path}?limit=100&cursor={cursor}");
+        next = format!("{first}&cursor={cursor}");
     }
 }

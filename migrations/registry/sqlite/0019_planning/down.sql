@@ -1,3 +1,4 @@
+DROP INDEX methodologies_by_state;
 DROP TABLE notice_deliveries;
 DROP TABLE notices;
 DROP TABLE contacts;

@@ -155,3 +155,5 @@ CREATE TABLE notice_deliveries (
 );
 CREATE INDEX notice_deliveries_waiting ON notice_deliveries (channel, state, next_attempt_at);
 CREATE INDEX notice_deliveries_by_delivered_by ON notice_deliveries (delivered_by);
+-- Whoever is due is due by the methodology in force: the one published last.
+CREATE INDEX methodologies_by_state ON methodologies (state, published_at, id);
