@@ -352,7 +352,8 @@ async fn the_doctor_finds_what_the_engine_would_keep() {
     // The server of these tests is no box's; the program's own settings are right on both engines.
     let is_own = |check: Check| [Check::EngineSetting, Check::RowOrder, Check::ColumnStorage].contains(&check);
     assert!(!before.iter().any(|fault| is_own(fault.check)), "{before:?}");
-    let made: Vec<_> = after.iter().filter(|fault| !before.contains(fault)).collect();
+    // What it says of others on that server changes as they come and go.
+    let made: Vec<_> = after.iter().filter(|fault| is_own(fault.check) && !before.contains(fault)).collect();
     assert_eq!(made.len(), 1, "{after:?}");
     assert_eq!((made[0].check, made[0].name.as_str(), made[0].found.as_str()), expected);
 }
