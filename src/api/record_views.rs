@@ -25,6 +25,7 @@ use crate::store::file_records::FileRecord;
 use crate::store::judges::Judge;
 use crate::store::observations::Observation;
 use crate::store::positions::Position;
+use crate::workflow::checks::REGION_LENGTH_MAX;
 
 /// Why a part of a file is read.
 #[derive(Deserialize, IntoParams)]
@@ -58,9 +59,6 @@ impl RecordsQuery {
         PageQuery { limit: self.limit, cursor: self.cursor.clone() }
     }
 }
-
-/// Most characters of a region.
-pub const REGION_LENGTH_MAX: usize = 100;
 
 /// A region that is asked for, as bodies are read: the same one is found whatever form its letters came in.
 pub fn asked_region(region: Option<&str>) -> Result<Option<String>> {
