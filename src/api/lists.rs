@@ -106,6 +106,8 @@ impl Answering {
     pub async fn list_for(self, caller: caller::Caller, list: List, asked: PageQuery) -> Result<HttpResponse> {
         match caller {
             caller::Caller::Person(actor) => self.list(actor, list, asked).await,
+            // A page that goes on record is a reading of a file, which only a person is admitted to.
+            caller::Caller::Machine(_) if list.records_pages() => Err(Code::Forbidden.into()),
             caller::Caller::Machine(_) => {
                 let read = |list: &List, conn: &mut Conn, after: Option<&str>, limit| list.rows(conn, after, limit);
                 self.page(list, asked, read).await
