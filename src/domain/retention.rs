@@ -66,8 +66,10 @@ coded! {
         Position = "position",
         /// Declared conflicts, which say why somebody was not drawn.
         Conflict = "conflict",
-        /// Evaluations with panels, challenges and results; reviews end by the methodology.
+        /// Evaluations with what led to them, panels, challenges and results; reviews end by the methodology.
         Evaluation = "evaluation",
+        /// Leaves: without them it could not be told why the clocks of an evaluation stood still.
+        Leave = "leave",
         /// The account that the judge logs in with.
         Account = "account",
         /// Who read the file, and what was done to it.
