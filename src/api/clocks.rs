@@ -159,14 +159,15 @@ pub async fn get_evaluation_clocks(
     let id = evaluation_id.into_inner();
     let found = registry
         .0
-        .read(move |conn| {
+        .write(move |conn| {
             // What is absent costs the same questions as what is hidden.
             let evaluation = store::evaluations::find(conn, id)?;
             let judge_id = evaluation.as_ref().map_or(JudgeId(uuid::Uuid::nil()), |one| one.judge_id);
             let cycle_id = evaluation.as_ref().map_or(CycleId(uuid::Uuid::nil()), |one| one.cycle_id);
             let is_there = store::cycles::find(conn, cycle_id)?.is_some();
-            policy::planning::may_read_clocks(&actor, judge_id)?;
+            let purpose = policy::planning::may_read_clocks(&actor, judge_id)?;
             let evaluation = evaluation.filter(|_| is_there).ok_or(Code::NotFound)?;
+            store::audit::record_reading(conn, actor.account_id, "get_evaluation_clocks", judge_id, purpose, now)?;
             workflow::clocks::of_evaluation(conn, &evaluation, now)
         })
         .await?;
@@ -177,7 +178,8 @@ pub async fn get_evaluation_clocks(
 /// List the evaluations that are to come for a judge.
 ///
 /// For secretaries, auditors and the judge, by the methodology in force: the regular one and those that were asked for, each
-/// with its due day, what stops its clock, and what stands in its way. 409 `methodology_not_in_force` where none is published
+/// with its due day, what stops its clock, and what stands in its way. As it tells of leaves, the judge sees that somebody
+/// else has read it, for an evaluation. 409 `methodology_not_in_force` where none is published
 /// and in force.
 #[utoipa::path(tag = "planning", responses((status = 200, body = JudgeClocksView), PlanReadProblems))]
 #[get("/judges/{judge_id}/evaluation-clocks")]
@@ -189,8 +191,13 @@ pub async fn get_judge_clocks(
 ) -> Result<HttpResponse> {
     let now = clock.now();
     let judge_id = judge_id.into_inner();
-    policy::planning::may_read_clocks(&actor, judge_id)?;
-    let (all, today) = registry.0.read(move |conn| workflow::clocks::of_judge(conn, judge_id, now)).await?;
+    let purpose = policy::planning::may_read_clocks(&actor, judge_id)?;
+    let work = move |conn: &mut Conn| {
+        let found = workflow::clocks::of_judge(conn, judge_id, now)?;
+        store::audit::record_reading(conn, actor.account_id, "get_judge_clocks", judge_id, purpose, now)?;
+        Ok(found)
+    };
+    let (all, today) = registry.0.write(work).await?;
     let until = year_end(today.year());
     let items = all.into_iter().map(|one| upcoming_view(judge_id, one, today, until)).collect();
     Ok(HttpResponse::Ok().json(JudgeClocksView { items }))

@@ -176,7 +176,7 @@ pub async fn create_evaluation_request(
 
 /// List the requests for evaluations of a judge.
 ///
-/// For secretaries, auditors and the judge; oldest first, ended ones included.
+/// For secretaries, auditors and the judge, who sees that others have read it; oldest first, ended ones included.
 #[utoipa::path(tag = "planning", params(PageQuery),
     responses((status = 200, body = PageOf<EvaluationRequestView>), ReadProblems))]
 #[get("/judges/{judge_id}/evaluation-requests")]
@@ -192,13 +192,14 @@ pub async fn list_evaluation_requests(
 
 /// The requests for evaluations of a judge, for whoever may read them.
 pub fn list(actor: &Actor, judge_id: JudgeId) -> Result<List> {
-    policy::planning::may_read_clocks(actor, judge_id)?;
-    let find = move |conn: &mut Conn, after, limit| {
-        store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
-        store::evaluation_requests::list(conn, judge_id, after, limit)
-    };
+    let purpose = policy::planning::may_read_clocks(actor, judge_id)?;
+    let find = move |conn: &mut Conn, after, limit| store::evaluation_requests::list(conn, judge_id, after, limit);
     let name = format!("evaluation-requests {judge_id}");
-    Ok(List::new("list_evaluation_requests", name, find, |row| row.id, EvaluationRequestView::from))
+    let list = List::new("list_evaluation_requests", name, find, |row| row.id, EvaluationRequestView::from);
+    Ok(list.in_file(judge_id, move |conn, _| {
+        store::judges::find(conn, judge_id)?.ok_or(Code::NotFound)?;
+        Ok(purpose)
+    }))
 }
 
 /// Withdraw a request for an evaluation.

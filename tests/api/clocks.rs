@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 use ejf::domain::caller::Scope;
+use ejf::domain::policy::StaffRole;
 use serde_json::{Value, json};
 
 use crate::harness::{App, Judge};
@@ -22,6 +23,31 @@ async fn regular(app: &App, judge: &Judge) -> Value {
 async fn new_judge(app: &App) -> Judge {
     let court = app.court("Аудандық сот").await;
     app.judge_at_since(&court, "2026-06-01").await
+}
+
+/// The clocks tell of leaves, so that somebody else's look at them is one at the file.
+#[tokio::test]
+async fn a_judge_sees_who_else_has_read_the_clocks_and_the_requests_to_evaluate() {
+    let app = App::start().await;
+    app.published_methodology().await;
+    let judge = new_judge(&app).await;
+    let (secretary, auditor) = (app.secretary().await, app.staff(StaffRole::Auditor).await);
+    let clocks = format!("/v1/judges/{}/evaluation-clocks", judge.id);
+    let requests = format!("/v1/judges/{}/evaluation-requests", judge.id);
+
+    regular(&app, &judge).await;
+    auditor.get(&clocks).await.expect(200);
+    secretary.get(&requests).await.expect(200);
+    app.judge().await.client(&app).await.get(&clocks).await.expect_problem(404, "not_found");
+
+    let entries = format!("/v1/judges/{}/access-entries", judge.id);
+    let seen = judge.client(&app).await.get(&entries).await.expect(200).body["items"].clone();
+    let told = seen.as_array().unwrap().iter().map(|entry| [&entry["act"], &entry["staff_role"], &entry["purpose"]]);
+    let row = |act: &'static str, role: &'static str| [json!(act), json!(role), json!("evaluation")];
+    assert_eq!(
+        told.map(|members| members.map(Clone::clone)).collect::<Vec<_>>(),
+        [row("list_evaluation_requests", "secretary"), row("get_judge_clocks", "auditor")]
+    );
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ type Answered = (u16, &'static str);
 /// Of the judge and the secretaries alone: what was handed out of a file is nothing that a member decides by.
 const OF_SECRETARIES: [&str; 1] = ["list_extracts"];
 
-/// Of planning, which secretaries and auditors keep: what is due and why, and nothing that the file tells.
+/// Of planning, for secretaries and auditors: read for an evaluation and for nothing else; `clocks.rs` holds that.
 const OF_PLANNING: [&str; 2] = ["get_judge_clocks", "list_evaluation_requests"];
 
 /// The law of the file (`domain.md` 5) for a reader and a purpose.

@@ -3,6 +3,7 @@
 use super::{Actor, StaffRole, allow, not_found_for_judges};
 use crate::domain::caller::Caller;
 use crate::domain::ids::{AccountId, JudgeId};
+use crate::domain::judge_file::FilePurpose;
 use crate::domain::policy::may_write_files;
 use crate::error::{Code, Result};
 
@@ -21,9 +22,14 @@ pub fn may_read_plans(actor: &Actor) -> Result<()> {
     allow(actor.is(StaffRole::Secretary) || actor.is(StaffRole::Auditor))
 }
 
-/// The clocks of a judge are read by those who plan, by auditors, and by that judge; for other judges nothing is there.
-pub fn may_read_clocks(actor: &Actor, judge_id: JudgeId) -> Result<()> {
-    if actor.judge_id == Some(judge_id) { Ok(()) } else { not_found_for_judges(actor, may_read_plans(actor)) }
+/// The clocks of a judge are read by those who plan, by auditors, and by that judge; for other judges nothing is there. They
+/// tell of leaves and suspensions: for others than the judge it is a reading of the file, for an evaluation.
+pub fn may_read_clocks(actor: &Actor, judge_id: JudgeId) -> Result<FilePurpose> {
+    if actor.judge_id == Some(judge_id) {
+        return Ok(FilePurpose::OwnFile);
+    }
+    not_found_for_judges(actor, may_read_plans(actor))?;
+    Ok(FilePurpose::Evaluation)
 }
 
 /// Requests for an evaluation are recorded by whoever writes files, and by a judge for the own person: a wish of the judge,
@@ -82,7 +88,7 @@ mod tests {
     fn a_judge_asks_and_looks_for_the_own_person_and_nobody_elses_clock_is_there() {
         let judge = actor(None, Some(1));
         let (own, other) = (JudgeId(uuid::Uuid::from_u128(1)), JudgeId(uuid::Uuid::from_u128(2)));
-        assert!(may_read_clocks(&judge, own).is_ok());
+        assert_eq!(may_read_clocks(&judge, own).unwrap(), FilePurpose::OwnFile);
         assert_eq!(may_read_clocks(&judge, other).unwrap_err().code(), Code::NotFound);
         let caller = Caller::Person(judge.clone());
         assert!(may_request_evaluation(&caller, own).is_ok());

@@ -30,8 +30,10 @@ fn files(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
 }
 
 /// Readings that are recorded, so that each changes what the next one shows.
-const RECORDED: [&str; 17] = [
+const RECORDED: [&str; 20] = [
     "get_document",
+    "get_evaluation_clocks",
+    "get_judge_clocks",
     "get_judge_file",
     "get_judge_file_pdf",
     "get_judge_indicator_figure",
@@ -44,6 +46,7 @@ const RECORDED: [&str; 17] = [
     "list_audit_entries",
     "list_correction_requests",
     "list_destroyed_records",
+    "list_evaluation_requests",
     "list_leaves",
     "list_observations",
     "list_positions",
