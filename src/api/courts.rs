@@ -18,6 +18,7 @@ use crate::domain::ids::CourtId;
 use crate::domain::judge_file::{CourtLevel, ExternalId};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
+use crate::domain::specialisations::{SpecialisationCode, Specialisations};
 use crate::error::{Code, Result};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
@@ -29,7 +30,7 @@ use crate::workflow::lists::List;
 /// A new court.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name_kk": "Алмалы аудандық соты", "name_ru": "Алмалинский районный суд", "level": "district", "region": "almaty_city", "posts": 24, "external_id": {"source_system": "toerelik", "value": "7101"}}))]
+#[schema(example = json!({"name_kk": "Алмалы аудандық соты", "name_ru": "Алмалинский районный суд", "level": "district", "region": "almaty_city", "posts": 24, "specialisations": ["civil"], "external_id": {"source_system": "toerelik", "value": "7101"}}))]
 pub struct NewCourt {
     /// Its name in Kazakh.
     #[schema(min_length = 1, max_length = 200)]
@@ -49,13 +50,17 @@ pub struct NewCourt {
     #[validate(range(min = 0, max = 400))]
     #[schema(minimum = 0, maximum = 400)]
     posts: i32,
+    /// In what it is specialised, by codes of the catalogue; absent or empty where it is not.
+    #[serde(default)]
+    #[schema(value_type = Vec<SpecialisationCode>, max_items = 20)]
+    specialisations: Specialisations,
     /// Its name in another system.
     external_id: Option<ExternalId>,
 }
 
 /// A court.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "name_kk": "Алмалы аудандық соты", "name_ru": "Алмалинский районный суд", "name_en": null, "level": "district", "region": "almaty_city", "posts": 24, "external_ids": [{"source_system": "toerelik", "value": "7101"}], "version": 1}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "name_kk": "Алмалы аудандық соты", "name_ru": "Алмалинский районный суд", "name_en": null, "level": "district", "region": "almaty_city", "posts": 24, "specialisations": ["civil"], "external_ids": [{"source_system": "toerelik", "value": "7101"}], "version": 1}))]
 pub struct CourtView {
     /// Its id.
     id: CourtId,
@@ -76,6 +81,9 @@ pub struct CourtView {
     /// How many posts of judges it has.
     #[schema(minimum = 0, maximum = 400)]
     posts: i32,
+    /// In what it is specialised; empty where it is not, or nothing is told.
+    #[schema(value_type = Vec<SpecialisationCode>, max_items = 20)]
+    specialisations: Specialisations,
     /// Its names in other systems.
     #[schema(max_items = 100)]
     external_ids: Vec<ExternalId>,
@@ -94,6 +102,7 @@ impl CourtView {
             level: row.level,
             region: row.region,
             posts: row.posts,
+            specialisations: row.specialisations,
             external_ids,
             version: row.version,
         }
@@ -147,6 +156,7 @@ pub async fn create_court(
         posts: new.posts,
         version: 1,
         batch_id: None,
+        specialisations: new.specialisations,
     };
     let external_id = new.external_id;
     check_court(&caller, &court, external_id.as_ref())?;

@@ -18,6 +18,7 @@ use crate::domain::derived::span::Span;
 use crate::domain::ids::{CourtId, JudgeId, PositionId};
 use crate::domain::judge_file::{PositionKind, RecordStatus};
 use crate::domain::sections::Section;
+use crate::domain::specialisations::{SpecialisationCode, Specialisations};
 use crate::error::{Code, Error, Result};
 use crate::store;
 use crate::store::observations::QuarterValue;
@@ -139,7 +140,7 @@ pub struct PersonView {
 
 /// A post held today, in a summary.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "kind": "judge", "starts_on": "2015-03-02", "ends_on": null, "status": "active", "court_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "court_name_kk": "Алмалы аудандық соты", "court_name_ru": "Алмалинский районный суд", "court_name_en": null}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "kind": "judge", "starts_on": "2015-03-02", "ends_on": null, "status": "active", "court_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "court_name_kk": "Алмалы аудандық соты", "court_name_ru": "Алмалинский районный суд", "court_name_en": null, "specialisations": ["civil"]}))]
 pub struct HeldPositionView {
     /// The record's id.
     id: PositionId,
@@ -162,6 +163,9 @@ pub struct HeldPositionView {
     /// The court's name in English, or null.
     #[schema(max_length = 200)]
     court_name_en: Option<String>,
+    /// In what it is specialised; empty where nothing is told.
+    #[schema(value_type = Vec<SpecialisationCode>, max_items = 20)]
+    specialisations: Specialisations,
 }
 
 /// One indicator in one category, over the quarters of the summary.
@@ -344,6 +348,7 @@ fn held_position(post: HeldPost) -> HeldPositionView {
         court_name_kk: post.court_name_kk,
         court_name_ru: post.court_name_ru,
         court_name_en: post.court_name_en,
+        specialisations: post.specialisations,
     }
 }
 

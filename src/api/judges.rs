@@ -22,9 +22,11 @@ use crate::domain::caller::Caller;
 use crate::domain::ids;
 use crate::domain::ids::{CourtId, JudgeId};
 use crate::domain::iin::Iin;
+use crate::domain::indicators::Catalogue;
 use crate::domain::judge_file::{CourtLevel, ExternalId, FilePurpose, PositionKind};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
+use crate::domain::specialisations::known;
 use crate::error::{Code, Error, Fault, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
@@ -76,8 +78,8 @@ pub struct JudgeLookup {
     external_id: Option<ExternalId>,
 }
 
-/// Which judges are listed, and in which order. Whoever is asked for by court, region, level or kind of post holds such a
-/// post today.
+/// Which judges are listed, and in which order. Whoever is asked for by court, region, level, kind of post or
+/// specialisation holds such a post today.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -93,6 +95,9 @@ pub struct JudgesQuery {
     /// Only judges who hold a post of this kind.
     #[param(inline)]
     position_kind: Option<PositionKind>,
+    /// Only judges who hold a post that is told to be specialised in this, by a code of the catalogue.
+    #[param(min_length = 1, max_length = 40)]
+    specialisation: Option<String>,
     /// The order: `added`, where nothing is asked for, a name, or the day of the first appointment. None of it is a rank.
     #[param(inline)]
     sort: Option<JudgeSort>,
@@ -173,18 +178,29 @@ pub fn list(actor: &Actor, query: &JudgesQuery, today: NaiveDate) -> Result<List
         level: query.level,
         court: query.court_id,
         kind: query.position_kind,
+        specialisation: asked_specialisation(query.specialisation.as_deref())?,
         day: today,
     };
     let sort = query.sort.unwrap_or(JudgeSort::Added);
     // Without the day, so that a cursor outlives midnight.
-    let JudgeFilter { region, level, court, kind, .. } = &filter;
-    let name = format!("judges {sort} {region:?} {level:?} {court:?} {kind:?}");
+    let JudgeFilter { region, level, court, kind, specialisation, .. } = &filter;
+    let name = format!("judges {sort} {region:?} {level:?} {court:?} {kind:?} {specialisation:?}");
     let find = move |conn: &mut Conn, after: Option<Place>, limit: i64| {
         let judges = store::judge_search::list(conn, &filter, sort, after.as_ref(), limit)?;
         with_external_ids(conn, judges)
     };
     let place = move |view: &JudgeView| Place { value: sort_value(view, sort), id: view.id };
     Ok(List::of_names("list_judges", name, find, place, |view| view.id, |view| view))
+}
+
+/// A specialisation that is asked for, if the catalogue has it.
+fn asked_specialisation(code: Option<&str>) -> Result<Option<String>> {
+    let Some(code) = code else { return Ok(None) };
+    let catalogue = Catalogue::standard()?;
+    if !catalogue.specialisations.iter().any(|known| known == code) {
+        return Err(Error::faults(Code::Malformed, vec![Fault::parameter("specialisation", known(catalogue))]));
+    }
+    Ok(Some(code.to_owned()))
 }
 
 /// What a judge is sorted by.

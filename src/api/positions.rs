@@ -19,6 +19,7 @@ use crate::domain::ids::{CourtId, JudgeId, PositionId};
 use crate::domain::judge_file::{EndedReason, FilePurpose, PositionKind, RecordStatus};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
+use crate::domain::specialisations::{SpecialisationCode, Specialisations};
 use crate::error::Result;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
@@ -29,7 +30,7 @@ use crate::workflow::lists::List;
 /// A new record of a post.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"court_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "kind": "judge", "starts_on": "2015-03-02", "act_ref": "Decree 417 of 2 March 2015", "source_system": "hr", "as_of": "2027-01-10"}))]
+#[schema(example = json!({"court_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "kind": "judge", "starts_on": "2015-03-02", "act_ref": "Decree 417 of 2 March 2015", "specialisations": ["civil", "juvenile"], "source_system": "hr", "as_of": "2027-01-10"}))]
 pub struct NewPosition {
     /// At which court.
     court_id: CourtId,
@@ -44,6 +45,10 @@ pub struct NewPosition {
     /// The act of appointment.
     #[schema(min_length = 1, max_length = 200)]
     act_ref: Option<String>,
+    /// In what it is specialised, by codes of the catalogue; absent or empty where nothing is told.
+    #[serde(default)]
+    #[schema(value_type = Vec<SpecialisationCode>, max_items = 20)]
+    specialisations: Specialisations,
     /// The system of record.
     #[schema(min_length = 1, max_length = 40, pattern = "^[a-z][a-z0-9_]{0,39}$")]
     source_system: String,
@@ -98,6 +103,7 @@ pub async fn create_position(
         source_record_id: new.source_record_id,
         legal_basis: new.legal_basis,
         batch_id: None,
+        specialisations: new.specialisations,
     };
     check_position(&caller, &position, date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES))?;
     let deed = Deed { by: caller.id(), operation: "create_position", key, digest };

@@ -18,6 +18,7 @@ use crate::domain::judge_file::{
     Check, ConflictKind, CorrectionStatus, EndedReason, ExternalId, FilePurpose, PositionKind, RecordStatus,
 };
 use crate::domain::sections::{ConfirmationState, Content, RecordType, Section};
+use crate::domain::specialisations::{SpecialisationCode, Specialisations};
 use crate::error::{Error, Result};
 use crate::store::conflicts::Conflict;
 use crate::store::corrections::CorrectionRequest;
@@ -113,7 +114,7 @@ impl JudgeView {
 
 /// A record of a post held. Its end is told by a newer record that supersedes it.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "court_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "kind": "judge", "act_ref": "Decree 417 of 2 March 2015", "starts_on": "2015-03-02", "ends_on": null, "ended_reason": null, "source_system": "hr", "source_record_id": "P-114", "as_of": "2027-01-10", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null, "batch_id": null}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b12", "court_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b13", "kind": "judge", "act_ref": "Decree 417 of 2 March 2015", "starts_on": "2015-03-02", "ends_on": null, "ended_reason": null, "specialisations": ["civil", "juvenile"], "source_system": "hr", "source_record_id": "P-114", "as_of": "2027-01-10", "received_at": "2027-01-11T04:30:00Z", "recorded_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b14", "recorded_by_client": null, "status": "active", "supersedes_id": null, "legal_basis": null, "batch_id": null}))]
 pub struct PositionView {
     /// The record's id.
     pub id: PositionId,
@@ -132,6 +133,9 @@ pub struct PositionView {
     pub ends_on: Option<NaiveDate>,
     /// Why it ended, or null.
     pub ended_reason: Option<EndedReason>,
+    /// In what it is specialised; empty where nothing is told.
+    #[schema(value_type = Vec<SpecialisationCode>, max_items = 20)]
+    pub specialisations: Specialisations,
     /// The system of record.
     #[schema(max_length = 40)]
     pub source_system: String,
@@ -168,6 +172,7 @@ impl From<Position> for PositionView {
             starts_on: row.starts_on,
             ends_on: row.ends_on,
             ended_reason: row.ended_reason,
+            specialisations: row.specialisations,
             source_system: row.source_system,
             source_record_id: row.source_record_id,
             as_of: row.as_of,

@@ -54,6 +54,7 @@ raw! {
         source_record_id (Nullable<Text>) Option<String>,
         legal_basis (Nullable<Text>) Option<String>,
         batch_id (Nullable<Text>) Option<String>,
+        specialisations (Text) String,
     }
 }
 

@@ -286,7 +286,8 @@ impl ExtractFacts {
             Content::EthicsFinding(EthicsFindingFields { commission, article, decided_on, .. }) => {
                 self.ethics_findings.push(ExtractEthicsFinding { commission, article, decided_on });
             }
-            Content::Teaching(_)
+            Content::Language(_)
+            | Content::Teaching(_)
             | Content::Publication(_)
             | Content::RuleMaking(_)
             | Content::Suspension(_)

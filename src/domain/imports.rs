@@ -28,6 +28,8 @@ coded! {
         Statistics = "statistics",
         /// Degrees.
         Education = "education",
+        /// Languages.
+        Languages = "languages",
         /// Awards and other incentives.
         Incentives = "incentives",
         /// Courses.

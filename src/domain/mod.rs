@@ -26,3 +26,4 @@ pub mod pool;
 pub mod retention;
 pub mod scoring;
 pub mod sections;
+pub mod specialisations;

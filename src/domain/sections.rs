@@ -18,7 +18,9 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::coded;
 use crate::domain::ids::RecordId;
 use crate::domain::judge_file::Check;
-use crate::domain::sections::career::{EducationFields, IncentiveFields, SuspensionFields, TrainingFields};
+use crate::domain::sections::career::{
+    EducationFields, IncentiveFields, LanguageFields, SuspensionFields, TrainingFields,
+};
 use crate::domain::sections::conduct::{ComplaintFields, DisciplineFields, EthicsFindingFields};
 use crate::domain::sections::documents::DocumentFields;
 use crate::domain::sections::own::{
@@ -36,6 +38,8 @@ coded! {
     Section {
         /// A degree.
         Education = "education",
+        /// A language.
+        Language = "language",
         /// An award or another incentive.
         Incentive = "incentive",
         /// A course.
@@ -202,6 +206,8 @@ contents! {
     Content {
         /// A degree.
         Education = "education": EducationFields,
+        /// A language.
+        Language = "language": LanguageFields,
         /// An award or another incentive.
         Incentive = "incentive": IncentiveFields,
         /// A course.
@@ -234,6 +240,8 @@ contents! {
     RecordedContent {
         /// A degree.
         Education = "education": EducationFields,
+        /// A language.
+        Language = "language": LanguageFields,
         /// An award or another incentive.
         Incentive = "incentive": IncentiveFields,
         /// A course.
@@ -273,6 +281,7 @@ contents! {
 
 part_of_content!(RecordedContent {
     Education,
+    Language,
     Incentive,
     Training,
     Teaching,
@@ -312,6 +321,7 @@ impl Content {
         match self {
             Content::Teaching(_) | Content::Publication(_) | Content::RuleMaking(_) => ConfirmationState::Awaited,
             Content::Education(_)
+            | Content::Language(_)
             | Content::Incentive(_)
             | Content::Training(_)
             | Content::Suspension(_)
@@ -327,6 +337,7 @@ impl Content {
     fn parts(&self) -> (Section, &dyn SectionFields) {
         match self {
             Content::Education(fields) => (Section::Education, fields),
+            Content::Language(fields) => (Section::Language, fields),
             Content::Incentive(fields) => (Section::Incentive, fields),
             Content::Training(fields) => (Section::Training, fields),
             Content::Teaching(fields) => (Section::Teaching, fields),

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::imports::Charset;
+use crate::domain::specialisations::Specialisations;
 use crate::error::{Fault, Rule};
 
 /// What is said of an IIN that a spreadsheet has made a number of.
@@ -134,6 +135,11 @@ impl<'a> Fields<'a> {
             Ok(word) => Some(word),
             Err(_) => self.refused(name, rule),
         }
+    }
+
+    /// Codes of specialisations; none where the cell is empty.
+    pub fn codes(&mut self, name: &str) -> Specialisations {
+        self.text(name).and_then(|text| text.parse().ok()).unwrap_or_default()
     }
 
     /// A whole number; a fraction of no more than two zeros is none, as three could be thousands.

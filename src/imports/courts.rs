@@ -27,6 +27,7 @@ const COLUMNS: &[Column] = &[
     Column::text("level", "district"),
     Column::text("region", "almaty_city"),
     Column::value("posts", "24"),
+    Column::text("specialisations", "civil"),
     Column::text("source_system", "toerelik"),
     Column::text("source_record_id", "7101"),
 ];
@@ -76,6 +77,7 @@ fn read(run: &Run<'_>, fields: &mut Fields<'_>) -> Result<Option<(Court, Externa
     let level = fields.needed("level", |fields, name| fields.word::<CourtLevel>(name, levels.clone()));
     let region = fields.needed("region", |fields, name| fields.text(name));
     let posts = fields.needed("posts", |fields, name| fields.whole(name));
+    let specialisations = fields.codes("specialisations");
     let source_system = fields.needed("source_system", |fields, name| fields.text(name));
     let value = fields.needed("source_record_id", |fields, name| fields.text(name));
     if !fields.is_sound() {
@@ -97,6 +99,7 @@ fn read(run: &Run<'_>, fields: &mut Fields<'_>) -> Result<Option<(Court, Externa
         posts: i32::try_from(posts).unwrap_or(-1),
         version: 1,
         batch_id: Some(run.terms.import_id),
+        specialisations,
     };
     Ok(Some((court, ExternalId { source_system, value })))
 }
@@ -123,6 +126,6 @@ fn settle(conn: &mut Conn, run: &mut Run<'_>, court: &Court, external_id: &Exter
 
 /// What a file tells of a court.
 fn told(court: &Court) -> impl PartialEq + '_ {
-    let Court { name_kk, name_ru, name_en, level, region, posts, .. } = court;
-    (name_kk, name_ru, name_en, *level, region, *posts)
+    let Court { name_kk, name_ru, name_en, level, region, posts, specialisations, .. } = court;
+    (name_kk, name_ru, name_en, *level, region, *posts, specialisations)
 }

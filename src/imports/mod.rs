@@ -77,6 +77,7 @@ pub fn kind(record_type: ImportType) -> &'static dyn Kind {
         ImportType::Observations => &observations::Observations,
         ImportType::Statistics => &statistics::Statistics,
         ImportType::Education => &sections::EDUCATION,
+        ImportType::Languages => &sections::LANGUAGES,
         ImportType::Incentives => &sections::INCENTIVES,
         ImportType::Training => &sections::TRAINING,
         ImportType::Teaching => &sections::TEACHING,

@@ -32,6 +32,7 @@ const COLUMNS: &[Column] = &[
     Column::value("ends_on", ""),
     Column::text("ended_reason", ""),
     Column::text("act_ref", "Decree 417 of 2 March 2015"),
+    Column::text("specialisations", "civil; juvenile"),
     Column::text("source_system", "hr"),
     Column::text("source_record_id", "P-118"),
     Column::value("as_of", "2027-01-10"),
@@ -85,6 +86,7 @@ fn read(conn: &mut Conn, run: &mut Run<'_>, fields: &mut Fields<'_>) -> Result<O
     let reasons = one_of(EndedReason::ALL.iter().map(|reason| reason.as_str()));
     let ended_reason = fields.word::<EndedReason>("ended_reason", reasons);
     let act_ref = fields.text("act_ref");
+    let specialisations = fields.codes("specialisations");
     let source_system = fields.needed("source_system", |fields, name| fields.text(name));
     let source_record_id = fields.needed("source_record_id", |fields, name| fields.text(name));
     let as_of = fields.needed("as_of", |fields, name| fields.day(name));
@@ -116,6 +118,7 @@ fn read(conn: &mut Conn, run: &mut Run<'_>, fields: &mut Fields<'_>) -> Result<O
         source_record_id,
         legal_basis,
         batch_id: Some(run.terms.import_id),
+        specialisations,
     }))
 }
 
@@ -163,6 +166,7 @@ fn changed(old: &Position, new: &Position) -> Vec<&'static str> {
         ("ends_on", old.ends_on != new.ends_on),
         ("ended_reason", old.ended_reason != new.ended_reason),
         ("act_ref", old.act_ref != new.act_ref),
+        ("specialisations", old.specialisations != new.specialisations),
         ("legal_basis", old.legal_basis != new.legal_basis),
     ];
     fields.into_iter().filter(|(_, is_changed)| *is_changed).map(|(name, _)| name).collect()

@@ -14,7 +14,7 @@ use crate::domain::caller::Caller;
 use crate::domain::ids::ImportId;
 use crate::domain::imports::Warning;
 use crate::domain::judge_file::RecordStatus;
-use crate::domain::sections::career::TrainingResult;
+use crate::domain::sections::career::{LanguageLevel, TrainingResult};
 use crate::domain::sections::conduct::{ComplaintOutcome, DisciplineAppeal, EthicsOutcome, Penalty};
 use crate::domain::sections::{ConfirmationState, Section};
 use crate::error::{Code, Error, Fault, Result, Rule};
@@ -73,6 +73,15 @@ pub(super) static EDUCATION: Records = Records::of(
         needed("degree", Form::Text, "LL.M."),
         needed("institution", Form::Text, "Қазақ ұлттық университеті"),
         needed("year", Form::Whole, "2008"),
+    ],
+);
+pub(super) static LANGUAGES: Records = Records::of(
+    Section::Language,
+    "K-12",
+    &[
+        needed("language", Form::Text, "kk"),
+        needed("level", word!(LanguageLevel), "C1"),
+        needed("certified_on", Form::Day, "2024-05-18"),
     ],
 );
 pub(super) static INCENTIVES: Records = Records::of(

@@ -10,8 +10,8 @@ use diesel::result::DatabaseErrorKind::ForeignKeyViolation;
 use diesel::result::Error as SqlError;
 
 use super::schema::{
-    accounts, act_attributions, acts, conflicts, correction_requests, courts, cycle_dates, evaluations, external_ids,
-    extracts, file_records, judges, observations, positions,
+    accounts, act_attributions, acts, conflicts, correction_requests, courts, cycle_dates, evaluation_requests,
+    evaluations, external_ids, extracts, file_records, judges, leaves, observations, positions,
 };
 use crate::coded;
 use crate::db::Conn;
@@ -47,6 +47,10 @@ coded! {
         Conflicts = "conflicts",
         /// Extracts of the judges' files.
         Extracts = "extracts",
+        /// Leaves of the judges.
+        Leaves = "leaves",
+        /// Requests to evaluate the judges.
+        EvaluationRequests = "evaluation_requests",
     }
 }
 
@@ -153,7 +157,7 @@ pub fn dependants_of_acts(conn: &mut Conn, batch: ImportId, since: NaiveDate) ->
 /// What rests on judges of a batch.
 pub fn dependants_of_judges(conn: &mut Conn, batch: ImportId) -> Result<Vec<Dependants>> {
     let ids = || judges::table.filter(judges::batch_id.eq(batch)).select(judges::id);
-    let counts: [i64; 8] = on!(conn, |c| {
+    let counts: [i64; 10] = on!(conn, |c| {
         let held = positions::table.filter(positions::judge_id.eq_any(ids())).count().get_result(c)?;
         let observed = observations::table.filter(observations::judge_id.eq_any(ids())).count().get_result(c)?;
         let evaluated = evaluations::table.filter(evaluations::judge_id.eq_any(ids())).count().get_result(c)?;
@@ -164,7 +168,10 @@ pub fn dependants_of_judges(conn: &mut Conn, batch: ImportId) -> Result<Vec<Depe
         let of_pair = conflicts::judge_id.eq_any(ids()).or(conflicts::other_judge_id.eq_any(ids()));
         let declared = conflicts::table.filter(of_pair).count().get_result(c)?;
         let issued = extracts::table.filter(extracts::judge_id.eq_any(ids())).count().get_result(c)?;
-        Ok::<_, SqlError>([held, observed, evaluated, accounts, recorded, reviewed, declared, issued])
+        let away = leaves::table.filter(leaves::judge_id.eq_any(ids())).count().get_result(c)?;
+        let asked = evaluation_requests::table.filter(evaluation_requests::judge_id.eq_any(ids()));
+        let asked = asked.count().get_result(c)?;
+        Ok::<_, SqlError>([held, observed, evaluated, accounts, recorded, reviewed, declared, issued, away, asked])
     })?;
     let kinds = [
         Dependant::Positions,
@@ -175,6 +182,8 @@ pub fn dependants_of_judges(conn: &mut Conn, batch: ImportId) -> Result<Vec<Depe
         Dependant::Acts,
         Dependant::Conflicts,
         Dependant::Extracts,
+        Dependant::Leaves,
+        Dependant::EvaluationRequests,
     ];
     Ok(found(kinds.into_iter().zip(counts)))
 }

@@ -6,6 +6,7 @@ use super::schema::courts;
 use crate::db::Conn;
 use crate::domain::ids::{CourtId, ImportId};
 use crate::domain::judge_file::CourtLevel;
+use crate::domain::specialisations::Specialisations;
 use crate::error::Result;
 use crate::on;
 
@@ -31,6 +32,8 @@ pub struct Court {
     pub version: i64,
     /// The import that it came in with; none where it was added by itself.
     pub batch_id: Option<ImportId>,
+    /// In what it is specialised; empty where it is not, or nothing is told.
+    pub specialisations: Specialisations,
 }
 
 /// Adds a court.

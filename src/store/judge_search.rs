@@ -6,14 +6,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::NaiveDate;
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::judges::Judge;
-use super::schema::{courts, judges, positions};
+use super::schema::{courts, judges, position_specialisations, positions};
 use crate::coded;
 use crate::db::Conn;
-use crate::domain::ids::{CourtId, JudgeId};
+use crate::domain::ids::{CourtId, JudgeId, PositionId};
 use crate::domain::judge_file::{CourtLevel, PositionKind, RecordStatus};
 use crate::error::{Code, Error, Result};
 use crate::on;
@@ -48,6 +49,8 @@ pub struct JudgeFilter {
     pub court: Option<CourtId>,
     /// The kind of post.
     pub kind: Option<PositionKind>,
+    /// In what the post is specialised.
+    pub specialisation: Option<String>,
     /// The day on which it is held.
     pub day: NaiveDate,
 }
@@ -108,14 +111,21 @@ pub fn list(
                 let is_anywhere = at.is_none().into_sql::<Bool>();
                 let is_any_kind = filter.kind.is_none().into_sql::<Bool>();
                 let (at, kind) = (at.clone().unwrap_or_default(), filter.kind.unwrap_or(PositionKind::Judge));
+                let is_any_specialisation = filter.specialisation.is_none().into_sql::<Bool>();
+                let told = position_specialisations::table
+                    .filter(position_specialisations::position_id.eq(positions::id))
+                    .filter(
+                        position_specialisations::specialisation.eq(filter.specialisation.clone().unwrap_or_default()),
+                    );
                 let held = positions::table
                     .filter(positions::judge_id.eq(judges::id))
                     .filter(positions::status.eq_any([RecordStatus::Active, RecordStatus::Disputed]))
                     .filter(positions::starts_on.le(filter.day))
                     .filter(positions::ends_on.is_null().or(positions::ends_on.ge(filter.day)))
                     .filter(is_anywhere.or(positions::court_id.eq_any(at)))
-                    .filter(is_any_kind.or(positions::kind.eq(kind)));
-                query.filter(diesel::dsl::exists(held))
+                    .filter(is_any_kind.or(positions::kind.eq(kind)))
+                    .filter(is_any_specialisation.or(exists(told)));
+                query.filter(exists(held))
             }
         };
         // Of each pair of conditions the first is what an index can begin at.
@@ -146,10 +156,14 @@ pub fn list(
 
 /// Few holders are found by the courts; of many no list is made.
 fn holders(conn: &mut Conn, filter: &JudgeFilter) -> Result<Holders> {
-    let JudgeFilter { region, level, court, kind, .. } = filter;
+    let JudgeFilter { region, level, court, kind, specialisation, .. } = filter;
     let is_of_courts = region.is_some() || level.is_some() || court.is_some();
     if !is_of_courts {
-        return Ok(if kind.is_some() { Holders::At(None) } else { Holders::Anybodys });
+        if let Some(few) = few_of(conn, specialisation.as_deref(), filter)? {
+            return Ok(Holders::Few(few));
+        }
+        let is_of_posts = kind.is_some() || specialisation.is_some();
+        return Ok(if is_of_posts { Holders::At(None) } else { Holders::Anybodys });
     }
     let found: Vec<(CourtId, i32)> = on!(conn, |c| {
         let mut query = courts::table.select((courts::id, courts::posts)).limit(COURTS_MAX).into_boxed();
@@ -180,7 +194,42 @@ fn holders(conn: &mut Conn, filter: &JudgeFilter) -> Result<Holders> {
         if let Some(kind) = kind {
             query = query.filter(positions::kind.eq(*kind));
         }
+        if let Some(specialisation) = specialisation {
+            let told = position_specialisations::table
+                .filter(position_specialisations::position_id.eq(positions::id))
+                .filter(position_specialisations::specialisation.eq(specialisation));
+            query = query.filter(exists(told));
+        }
         query.load(c)
     })?;
     Ok(Holders::Few(few))
+}
+
+/// The holders of posts of a specialisation, where the records of it are few.
+fn few_of(conn: &mut Conn, specialisation: Option<&str>, filter: &JudgeFilter) -> Result<Option<Vec<JudgeId>>> {
+    let Some(specialisation) = specialisation else { return Ok(None) };
+    let told: Vec<PositionId> = on!(conn, |c| {
+        position_specialisations::table
+            .filter(position_specialisations::specialisation.eq(specialisation))
+            .select(position_specialisations::position_id)
+            .limit(FEW_POSTS + 1)
+            .load(c)
+    })?;
+    if i64::try_from(told.len()).map_err(Error::internal)? > FEW_POSTS {
+        return Ok(None);
+    }
+    let few = on!(conn, |c| {
+        let mut query = positions::table
+            .filter(positions::id.eq_any(told))
+            .filter(positions::status.eq_any([RecordStatus::Active, RecordStatus::Disputed]))
+            .filter(positions::starts_on.le(filter.day))
+            .filter(positions::ends_on.is_null().or(positions::ends_on.ge(filter.day)))
+            .select(positions::judge_id)
+            .into_boxed();
+        if let Some(kind) = filter.kind {
+            query = query.filter(positions::kind.eq(kind));
+        }
+        query.load(c)
+    })?;
+    Ok(Some(few))
 }

@@ -4,10 +4,11 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
-use super::schema::{courts, positions};
+use super::schema::{courts, position_specialisations, positions};
 use crate::db::Conn;
 use crate::domain::ids::{AccountId, ClientId, CourtId, ImportId, JudgeId, PositionId};
 use crate::domain::judge_file::{EndedReason, PositionKind, RecordStatus};
+use crate::domain::specialisations::Specialisations;
 use crate::error::{Code, OnUnique, Result};
 use crate::on;
 
@@ -51,6 +52,8 @@ pub struct Position {
     pub legal_basis: Option<String>,
     /// The import that it came in with; none where it was recorded alone.
     pub batch_id: Option<ImportId>,
+    /// In what it is specialised, as far as the source tells.
+    pub specialisations: Specialisations,
 }
 
 /// A post held on some day, with its court: what is asked most often, without what nobody looks at.
@@ -86,6 +89,9 @@ pub struct HeldPost {
     /// How the record stands.
     #[diesel(select_expression = positions::status)]
     pub status: RecordStatus,
+    /// In what the post is specialised, as far as is told.
+    #[diesel(select_expression = positions::specialisations)]
+    pub specialisations: Specialisations,
 }
 
 const IN_FORCE: [RecordStatus; 2] = [RecordStatus::Active, RecordStatus::Disputed];
@@ -94,6 +100,12 @@ const IN_FORCE: [RecordStatus; 2] = [RecordStatus::Active, RecordStatus::Dispute
 pub fn insert(conn: &mut Conn, position: &Position) -> Result<()> {
     on!(conn, |c| { diesel::insert_into(positions::table).values(position).execute(c) })
         .on_unique(Code::AlreadyExists)?;
+    let id = position_specialisations::position_id.eq(position.id);
+    let codes = position.specialisations.codes();
+    let found_by: Vec<_> = codes.map(|code| (id, position_specialisations::specialisation.eq(code))).collect();
+    if !found_by.is_empty() {
+        on!(conn, |c| { diesel::insert_into(position_specialisations::table).values(&found_by).execute(c) })?;
+    }
     Ok(())
 }
 

@@ -135,6 +135,7 @@ diesel::table! {
         posts -> Integer,
         version -> BigInt,
         batch_id -> Nullable<Text>,
+        specialisations -> Text,
     }
 }
 
@@ -358,6 +359,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    position_specialisations (position_id, specialisation) {
+        specialisation -> Text,
+        position_id -> Text,
+    }
+}
+
+diesel::table! {
     positions (id) {
         id -> Text,
         judge_id -> Text,
@@ -377,6 +385,7 @@ diesel::table! {
         source_record_id -> Nullable<Text>,
         legal_basis -> Nullable<Text>,
         batch_id -> Nullable<Text>,
+        specialisations -> Text,
     }
 }
 
@@ -459,6 +468,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notices,
     observations,
     pool_entries,
+    position_specialisations,
     positions,
     recount_statements,
     refresh_tokens,

@@ -37,6 +37,7 @@ pub fn check_court(caller: &Caller, court: &Court, external_id: Option<&External
     check.text("/region", &court.region, REGION_LENGTH_MAX);
     let is_known = (0..=POSTS_MAX).contains(&court.posts);
     check.rule(is_known, "/posts", Rule::Range { min: 0, max: i64::from(POSTS_MAX) });
+    court.specialisations.check(&mut check, "/specialisations", Catalogue::standard()?);
     check.external_id("/external_id", external_id);
     caller.check_external_id(&mut check, "/external_id", external_id);
     check.done()
@@ -72,6 +73,7 @@ pub fn check_position(caller: &Caller, position: &Position, today: NaiveDate) ->
     let is_reason_alone = position.ended_reason.is_some() && position.ends_on.is_none();
     check.rule(!is_reason_alone, "/ended_reason", Rule::Mismatch { other: "ends_on" });
     check.optional_text("/act_ref", position.act_ref.as_deref(), NAME_LENGTH_MAX);
+    position.specialisations.check(&mut check, "/specialisations", Catalogue::standard()?);
     check.system("/source_system", &position.source_system);
     caller.check_source(&mut check, "/source_system", &position.source_system);
     check.optional_text("/source_record_id", position.source_record_id.as_deref(), 100);

@@ -82,6 +82,7 @@ pub fn record(conn: &mut Conn, keeper: &Keeper, new: &NewFileRecord, now: DateTi
         }
         Content::Document(fields) => row.sha256 = Some(fields.sha256.clone()),
         Content::Education(_)
+        | Content::Language(_)
         | Content::Incentive(_)
         | Content::Training(_)
         | Content::Teaching(_)

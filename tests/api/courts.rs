@@ -11,7 +11,8 @@ async fn a_court_is_added_and_found_by_region_and_level() {
     let secretary = app.secretary().await;
     let body = json!({
         "name_kk": "Алмалы аудандық соты", "name_ru": "Алмалинский районный суд", "level": "district",
-        "region": "almaty_city", "posts": 24, "external_id": {"source_system": "toerelik", "value": "7101"},
+        "region": "almaty_city", "posts": 24, "specialisations": ["juvenile", "civil"],
+        "external_id": {"source_system": "toerelik", "value": "7101"},
     });
 
     let made = secretary.post("/v1/courts", body).await.expect(201);
@@ -20,6 +21,7 @@ async fn a_court_is_added_and_found_by_region_and_level() {
 
     assert_eq!(made.header("location"), format!("/v1/courts/{}", made.id()));
     assert_eq!(made.header("etag"), "\"1\"");
+    assert_eq!(made.body["specialisations"], json!(["civil", "juvenile"]));
     assert_eq!(made.body["external_ids"], json!([{"source_system": "toerelik", "value": "7101"}]));
     let auditor = app.staff(StaffRole::Auditor).await;
     let found = async |query: &str| {
@@ -57,6 +59,7 @@ async fn every_fault_of_a_new_court_is_named() {
         (with("posts", json!(401)), 422, "/posts", "range"),
         (with("posts", json!(-1)), 422, "/posts", "range"),
         (with("level", json!("village")), 400, "/level", "one_of"),
+        (with("specialisations", json!(["civil", "tax"])), 422, "/specialisations", "one_of"),
         (with("region", json!("")), 422, "/region", "length"),
         (
             with("external_id", json!({"source_system": "Törelik", "value": "1"})),

@@ -8,6 +8,7 @@ use ejf::db::Conn;
 use ejf::domain::ids::{self, CourtId};
 use ejf::domain::judge_file::CourtLevel;
 use ejf::domain::policy::StaffRole;
+use ejf::domain::specialisations::Specialisations;
 use ejf::store::courts::Court;
 use serde_json::{Value, json};
 
@@ -221,6 +222,7 @@ async fn add_courts(app: &App, count: usize) {
                 posts: 5,
                 batch_id: None,
                 version: 1,
+                specialisations: Specialisations::default(),
             };
             ejf::store::courts::insert(conn, &court)?;
         }

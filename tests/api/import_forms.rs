@@ -173,18 +173,26 @@ async fn a_post_is_ended_by_its_own_name_and_a_court_that_differs_is_refused() {
     let secretary = app.secretary().await;
     let judge = app.judge_at(&app.court("Алмалы аудандық соты").await).await;
     let court = app.court("Медеу аудандық соты").await;
-    let head = "judge_id,court_id,kind,starts_on,ends_on,ended_reason,source_system,source_record_id,as_of";
-    let open = format!("{head}\n{},{court},panel_chair,01.02.2020,,,hr,P-1,2027-01-04\n", judge.id);
-    let ended = format!("{head}\n{},{court},panel_chair,2020-02-01,31.12.2026,transfer,hr,P-1,2027-01-05\n", judge.id);
-    let overlapping = format!("{head}\n{},{court},judge,2020-02-01,,,hr,P-2,2027-01-05\n", judge.id);
+    let head =
+        "judge_id,court_id,kind,starts_on,ends_on,ended_reason,specialisations,source_system,source_record_id,as_of";
+    let row = |rest: &str| format!("{head}\n{},{court},{rest}\n", judge.id);
+    let open = row("panel_chair,01.02.2020,,,juvenile; civil,hr,P-1,2027-01-04");
+    let ended = row("panel_chair,2020-02-01,31.12.2026,transfer,civil juvenile,hr,P-1,2027-01-05");
+    let overlapping = row("judge,2020-02-01,,,,hr,P-2,2027-01-05");
+    let unknown = row("court_chair,2020-02-01,,,tax,hr,P-3,2027-01-05");
 
     let first = imported(&app, &secretary, "type=positions", open).await;
     let second = imported(&app, &secretary, "type=positions", ended).await;
     let third = imported(&app, &secretary, "type=positions", overlapping).await;
+    let fourth = imported(&app, &secretary, "type=positions", unknown).await;
 
     assert_eq!((&first["rows"]["new"], &second["rows"]["restated"]), (&json!(1), &json!(1)));
     assert_eq!(findings(&secretary, &third).await, [found(2, "", "already_exists")]);
+    assert_eq!(findings(&secretary, &fourth).await, [found(2, "specialisations", "one_of")]);
     let posts = secretary.get_for("personnel", &format!("/v1/judges/{}/positions", judge.id)).await.expect(200);
+    let told = posts.body["items"].as_array().unwrap().iter().filter(|post| post["kind"] == "panel_chair");
+    assert!(told.clone().all(|post| post["specialisations"] == json!(["civil", "juvenile"])));
+    assert_eq!(told.count(), 2);
     let mut statuses: Vec<_> =
         posts.body["items"].as_array().unwrap().iter().map(|post| post["status"].to_string()).collect();
     statuses.sort_unstable();

@@ -137,7 +137,7 @@ async fn new_courts_and_judges_are_taken_back_while_nobody_refers_to_them() {
 }
 
 #[tokio::test]
-async fn a_judge_of_a_batch_who_is_declared_in_conflict_keeps_it_and_that_is_told() {
+async fn a_judge_of_a_batch_of_whom_something_was_told_since_stays_and_it_is_said_what() {
     let app = App::start().await;
     let (secretary, other) = (app.secretary().await, app.judge().await);
     let file = format!(
@@ -151,10 +151,17 @@ async fn a_judge_of_a_batch_who_is_declared_in_conflict_keeps_it_and_that_is_tol
     let pair =
         json!({"judge_id": new["id"], "other_judge_id": other.id, "kind": "relative", "starts_on": "2020-01-01"});
     secretary.post("/v1/conflicts", pair).await.expect(201);
+    let told_of = |part: &str| format!("/v1/judges/{}/{part}", new["id"].as_str().unwrap());
+    let leave = json!({"starts_on": "2027-02-01", "source_system": "hr", "as_of": "2027-01-10"});
+    secretary.post(&told_of("leaves"), leave).await.expect(201);
+    let request = json!({"kind": "promotion", "filed_on": "2027-01-08", "source_system": "hr"});
+    secretary.post(&told_of("evaluation-requests"), request).await.expect(201);
 
     let preview = secretary.get(&path(&batch)).await.expect(200);
 
-    assert_eq!(preview.body["dependants"], json!([{"what": "conflicts", "count": 1}]));
+    let one = |what: &str| json!({"what": what, "count": 1});
+    let resting = json!([one("conflicts"), one("leaves"), one("evaluation_requests")]);
+    assert_eq!(preview.body["dependants"], resting);
     secretary.post(&path(&batch), json!({})).await.expect_problem(409, "guard_not_met");
 }
 

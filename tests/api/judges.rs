@@ -187,6 +187,8 @@ async fn every_fault_of_a_post_is_named() {
         (with("starts_on", json!("+12000-01-01")), 422, "/starts_on", "format"),
         (with("source_system", json!("")), 422, "/source_system", "format"),
         (with("kind", json!("king")), 400, "/kind", "one_of"),
+        (with("specialisations", json!(["civil", "materials"])), 422, "/specialisations", "one_of"),
+        (with("specialisations", json!("civil")), 400, "/specialisations", "type"),
     ];
     for (body, status, pointer, code) in cases {
         let answer = secretary.post(&path, body.clone()).await.expect(status);

@@ -12,7 +12,7 @@ use ejf::domain::policy::{Actor, StaffRole};
 use ejf::texts::Language;
 use serde_json::{Value, json};
 
-use crate::harness::{App, Client};
+use crate::harness::{App, Client, Judge};
 use crate::requests::{World, document, operations};
 
 async fn ids_of(client: &Client, target: &str) -> Vec<String> {
@@ -35,7 +35,7 @@ async fn judges_are_found_by_the_post_that_they_hold_today() {
         found.sort();
         found
     };
-    let of = |judges: &[&crate::harness::Judge]| {
+    let of = |judges: &[&Judge]| {
         let mut ids: Vec<String> = judges.iter().map(|judge| judge.id.to_string()).collect();
         ids.sort();
         ids
@@ -52,6 +52,43 @@ async fn judges_are_found_by_the_post_that_they_hold_today() {
 }
 
 #[tokio::test]
+async fn judges_are_found_by_what_the_post_that_they_hold_is_specialised_in() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let almaty = app.court("Алмалы аудандық соты").await;
+    let astana = app.court_in("astana", "Есіл аудандық соты").await;
+    let [one, two, three] = [app.judge().await, app.judge().await, app.judge().await];
+    let post = async |judge: &Judge, court: &str, specialisations: Value, ends_on: Value| {
+        let body = json!({"court_id": court, "kind": "judge", "starts_on": "2015-03-02", "ends_on": ends_on,
+            "specialisations": specialisations, "source_system": "hr", "as_of": "2027-01-10"});
+        secretary.post(&format!("/v1/judges/{}/positions", judge.id), body).await.expect(201)
+    };
+    let told = post(&one, &almaty, json!(["juvenile", "civil", "civil"]), Value::Null).await;
+    post(&two, &astana, json!(["civil"]), Value::Null).await;
+    post(&three, &almaty, json!(["military"]), json!("2026-12-31")).await;
+    let found = async |query: &str| ids_of(&secretary, &format!("/v1/judges?{query}")).await;
+    let id = |judge: &Judge| judge.id.to_string();
+
+    assert_eq!(told.body["specialisations"], json!(["civil", "juvenile"]), "each once, in one order");
+    assert_eq!(found("specialisation=juvenile").await, [id(&one)]);
+    assert_eq!(found("specialisation=civil&sort=full_name_kk").await.len(), 2);
+    assert_eq!(found("specialisation=civil&region=astana").await, [id(&two)]);
+    assert_eq!(found("specialisation=civil&position_kind=court_chair").await, [""; 0]);
+    assert_eq!(found("specialisation=military").await, [""; 0], "whose post has ended is not there");
+    let unknown = secretary.get("/v1/judges?specialisation=tax").await.expect(400);
+    assert_eq!(unknown.faults(), [("specialisation".to_owned(), "one_of".to_owned())]);
+
+    // What a record said that was replaced is said no more, and the summary says what is.
+    let moved = json!({"court_id": almaty, "kind": "judge", "starts_on": "2015-03-02", "specialisations": ["economic"],
+        "source_system": "hr", "as_of": "2027-01-10", "supersedes_id": told.id()});
+    secretary.post(&format!("/v1/judges/{}/positions", one.id), moved).await.expect(201);
+    assert_eq!(found("specialisation=juvenile").await, [""; 0]);
+    assert_eq!(found("specialisation=economic").await, [id(&one)]);
+    let summary = secretary.get_for("personnel", &format!("/v1/judges/{}/file", one.id)).await.expect(200);
+    assert_eq!(summary.body["positions"][0]["specialisations"], json!(["economic"]));
+}
+
+#[tokio::test]
 async fn many_judges_of_a_level_are_walked_with_the_same_answer() {
     let app = App::start().await;
     let secretary = app.secretary().await;
@@ -65,10 +102,23 @@ async fn many_judges_of_a_level_are_walked_with_the_same_answer() {
         secretary.post("/v1/courts", body).await.expect(201);
     }
 
-    for query in ["level=district", "level=district&position_kind=judge", "level=district&sort=full_name_ru"] {
+    let record = json!({"court_id": court, "kind": "panel_chair", "starts_on": "2015-03-02",
+        "specialisations": ["economic"], "source_system": "hr", "as_of": "2027-01-10"});
+    secretary.post(&format!("/v1/judges/{}/positions", judge.id), record).await.expect(201);
+
+    let queries = [
+        "level=district",
+        "level=district&position_kind=judge",
+        "level=district&sort=full_name_ru",
+        "level=district&specialisation=economic",
+    ];
+    for query in queries {
         assert_eq!(ids_of(&secretary, &format!("/v1/judges?{query}")).await, [judge.id.to_string()], "{query}");
     }
-    assert_eq!(ids_of(&secretary, "/v1/judges?level=district&position_kind=panel_chair").await, [""; 0]);
+    for query in ["position_kind=court_chair", "specialisation=civil", "position_kind=judge&specialisation=economic"] {
+        let none = ids_of(&secretary, &format!("/v1/judges?level=district&{query}")).await;
+        assert_eq!(none, [""; 0], "{query}");
+    }
 }
 
 #[tokio::test]
@@ -270,7 +320,12 @@ async fn no_list_reads_a_whole_table_for_a_page() {
         targets.push((list.id.clone(), world.request(&document, list).target()));
     }
     let court = &world.ids["court_id"];
-    for filter in [format!("court_id={court}"), "level=district".into(), "position_kind=judge".into()] {
+    for filter in [
+        format!("court_id={court}"),
+        "level=district".into(),
+        "position_kind=judge".into(),
+        "specialisation=civil".into(),
+    ] {
         targets.push(("list_judges".to_owned(), format!("/v1/judges?{filter}")));
     }
     for sort in ["full_name_kk", "full_name_ru", "first_appointed_on"] {

@@ -228,6 +228,50 @@ fn a_request_for_correction_from_before_the_sections_is_about_an_observed_value(
     assert_eq!(lines(&mut conn, before, before), ["c o claim"]);
 }
 
+/// The records of the sections outlive the new making of their table both ways, with what they say of one another.
+#[test]
+fn records_from_before_there_were_languages_stay_and_languages_go_on_the_way_down() {
+    let db = TestDb::create();
+    let mut conn = connect(&db.registry);
+    migrate(&mut conn, Purpose::Registry).unwrap();
+    let all = names("registry", "sqlite");
+    let since = all.len() - all.iter().position(|name| name == "0024_languages").unwrap();
+    migrate_down(&mut conn, Purpose::Registry, since).unwrap();
+    let blob = if matches!(conn, Conn::Sqlite(_)) { "x'07'" } else { "'\\x07'" };
+    let record = |id: &str, section: &str, status: &str, rest: &str| {
+        format!(
+            "INSERT INTO file_records (id, judge_id, section, content, shown, source_system, as_of, received_at, recorded_by, \
+                 status, first_id, supersedes_id, confirmation, ended_at) \
+             VALUES ('{id}', 'j', '{section}', '{{}}', 'always', 'hr', '2026-10-05', '2027-01-11 00:00:00', 'a', \
+                 '{status}', {rest}); "
+        )
+    };
+    let mut rows = format!(
+        "INSERT INTO accounts (id, login, password_hash, staff_role, is_closed, version, created_at) \
+             VALUES ('a', 'login', 'hash', 'secretary', false, 1, '2027-01-11 00:00:00'); \
+         INSERT INTO judges (id, iin_sealed, iin_hash, full_name_kk, full_name_ru, first_appointed_on, version) \
+             VALUES ('j', {blob}, {blob}, 'kk', 'ru', '2015-03-02', 1); "
+    );
+    rows += &record("r1", "training", "corrected", "'r1', NULL, 'not_needed', '2027-01-12 00:00:00'");
+    rows += &record("r2", "training", "active", "'r1', 'r1', 'not_needed', NULL");
+    let insert = |conn: &mut Conn, rows: &str| match conn {
+        Conn::Sqlite(c) => c.batch_execute(rows).unwrap(),
+        Conn::Postgres(c) => c.batch_execute(rows).unwrap(),
+    };
+    insert(&mut conn, &rows);
+    let told = "SELECT id || ' ' || section || ' ' || status || ' ' || first_id || ' ' || coalesce(supersedes_id, '-') AS line \
+        FROM file_records ORDER BY id";
+    let old = ["r1 training corrected r1 -", "r2 training active r1 r1"];
+    assert_eq!(lines(&mut conn, told, told), old);
+
+    migrate(&mut conn, Purpose::Registry).unwrap();
+
+    assert_eq!(lines(&mut conn, told, told), old);
+    insert(&mut conn, &record("r3", "language", "active", "'r3', NULL, 'not_needed', NULL"));
+    migrate_down(&mut conn, Purpose::Registry, since).unwrap();
+    assert_eq!(lines(&mut conn, told, told), old);
+}
+
 #[test]
 fn both_engines_have_the_same_migrations_word_by_word() {
     for (_, database) in DATABASES {

@@ -111,6 +111,34 @@ async fn a_correction_is_appended_and_the_record_before_it_stays_readable() {
 }
 
 #[tokio::test]
+async fn a_language_is_told_by_its_code_with_the_level_of_its_certificate() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let judge = app.judge().await;
+    let path = path_of(&judge);
+    let of = |language: &str, level: &str, certified_on: &str| {
+        told(json!({"language": {"language": language, "level": level, "certified_on": certified_on}}), json!({}))
+    };
+
+    let made = secretary.post(&path, of("kk", "C1", "2024-05-18")).await.expect(201);
+
+    let seen = judge.client(&app).await.get(&format!("{path}/{}", made.id())).await.expect(200);
+    assert_eq!(
+        seen.body["content"],
+        json!({"language": {"language": "kk", "level": "C1", "certified_on": "2024-05-18"}})
+    );
+    for (body, status, member, code) in [
+        (of("Kazakh", "C1", "2024-05-18"), 422, "language", "format"),
+        (of("k", "C1", "2024-05-18"), 422, "language", "format"),
+        (of("kk", "C1", "2027-01-12"), 422, "certified_on", "format"),
+        (of("kk", "C3", "2024-05-18"), 400, "level", "one_of"),
+    ] {
+        let refused = secretary.post(&path, body).await.expect(status);
+        assert_eq!(refused.faults(), [(format!("/content/language/{member}"), code.to_owned())]);
+    }
+}
+
+#[tokio::test]
 async fn a_record_is_withdrawn_for_a_reason_and_by_whom_it_belongs_to() {
     let app = App::start().await;
     let secretary = app.secretary().await;

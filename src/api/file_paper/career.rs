@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::figures::words::{NOTHING, Voice};
 use crate::paper::{Block, Row};
 use crate::store::file_records::FileRecord;
+use crate::store::positions::Position;
 
 /// Who it is, why it was printed, and what the signs mean.
 pub fn head(file: &File, purpose: FilePurpose, known_on: Option<NaiveDate>, made_on: &str, voice: Voice) -> Vec<Block> {
@@ -47,7 +48,7 @@ pub fn positions(file: &File, voice: Voice) -> Vec<Block> {
         let (state, is_marked) = status(voice, position.status);
         let cells = vec![
             court.unwrap_or_else(|| position.court_id.to_string()),
-            voice.word("position_kind", position.kind.as_str()),
+            post(voice, position),
             voice.date(position.starts_on),
             until,
             voice.or_nothing(position.act_ref.as_deref()),
@@ -66,6 +67,13 @@ pub fn positions(file: &File, voice: Voice) -> Vec<Block> {
         column(voice, "file-column-status", 13),
     ];
     section(voice.say("file-section-positions"), None, columns, rows.collect(), voice)
+}
+
+/// What kind of post, with its specialisations where they are told.
+fn post(voice: Voice, position: &Position) -> String {
+    let kind = voice.word("position_kind", position.kind.as_str());
+    let told: Vec<String> = position.specialisations.codes().map(|code| voice.word("category", code)).collect();
+    if told.is_empty() { kind } else { format!("{kind}: {}", told.join(", ")) }
 }
 
 /// The sections that have records, in their order.
@@ -111,6 +119,11 @@ fn fields(content: &Content, voice: Voice) -> Vec<Field> {
             ("file-column-degree", 30, fields.degree.clone()),
             ("file-column-institution", 45, fields.institution.clone()),
             ("file-column-year", 10, fields.year.to_string()),
+        ],
+        Content::Language(fields) => vec![
+            ("file-column-language", 30, voice.word("language", &fields.language)),
+            ("file-column-level", 20, fields.level.as_str().to_owned()),
+            ("file-column-date", 13, voice.date(fields.certified_on)),
         ],
         Content::Incentive(fields) => vec![
             ("file-column-kind", 30, voice.word("kind", &fields.kind)),

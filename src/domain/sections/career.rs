@@ -25,6 +25,38 @@ pub struct EducationFields {
     pub year: i32,
 }
 
+coded! {
+    /// How well somebody has a language: the levels of the Common European Framework of Reference, which KAZTEST uses, too.
+    LanguageLevel {
+        /// Beginner.
+        A1 = "A1",
+        /// Elementary.
+        A2 = "A2",
+        /// Intermediate.
+        B1 = "B1",
+        /// Upper intermediate.
+        B2 = "B2",
+        /// Advanced.
+        C1 = "C1",
+        /// Proficient.
+        C2 = "C2",
+    }
+}
+
+/// A language that a judge has a certificate of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"language": "kk", "level": "C1", "certified_on": "2024-05-18"}))]
+pub struct LanguageFields {
+    /// Which, by its code of ISO 639: two or three letters.
+    #[schema(min_length = 2, max_length = 3, pattern = "^[a-z]{2,3}$")]
+    pub language: String,
+    /// How well.
+    pub level: LanguageLevel,
+    /// The day of the certificate; not in the future.
+    pub certified_on: NaiveDate,
+}
+
 /// An award or another incentive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +137,20 @@ impl SectionFields for EducationFields {
         check.text(&at(place, "degree"), &self.degree, NAME_LENGTH_MAX);
         check.text(&at(place, "institution"), &self.institution, NAME_LENGTH_MAX);
         check_range(check, &at(place, "year"), self.year, 1900, today.year());
+    }
+}
+
+impl SectionFields for LanguageFields {
+    fn check(&self, check: &mut Check, place: &str, today: NaiveDate) {
+        let is_named =
+            (2..=3).contains(&self.language.len()) && self.language.bytes().all(|letter| letter.is_ascii_lowercase());
+        let form = Rule::Format { expected: "a code of ISO 639 such as kk, ru or en" };
+        check.rule(is_named, &at(place, "language"), form);
+        check.past_date(&at(place, "certified_on"), self.certified_on, today);
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::always(Some(self.certified_on), None)
     }
 }
 

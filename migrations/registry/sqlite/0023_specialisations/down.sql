@@ -1,0 +1,3 @@
+DROP TABLE position_specialisations;
+ALTER TABLE courts DROP COLUMN specialisations;
+ALTER TABLE positions DROP COLUMN specialisations;
