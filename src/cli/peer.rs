@@ -7,6 +7,7 @@
 
 mod arguments;
 mod asking;
+mod calibrating;
 mod collecting;
 mod ending;
 mod filling;
@@ -16,8 +17,8 @@ mod voice;
 use std::path::PathBuf;
 
 use arguments::{
-    CheckArguments, CollectArguments, ComplainArguments, DestroyArguments, PinArguments, SpeechArguments,
-    StatusArguments, SubjectArguments, SubmitArguments, WithdrawArguments,
+    CardArguments, CheckArguments, CollectArguments, ComplainArguments, DestroyArguments, PinArguments,
+    SpeechArguments, StatusArguments, SubjectArguments, SubmitArguments, WithdrawArguments,
 };
 use clap::Subcommand;
 use voice::{Voice, exit_code};
@@ -53,6 +54,11 @@ pub(super) enum PeerCommand {
     /// Reads the card alone unless told to log in.
     /// Example: ejf peer status --card card.json
     Status(StatusArguments),
+    /// Practise on invented cases, and see what the methodology marks and why; nothing is kept or sent.
+    ///
+    /// Before the first review. Works over a pipe: one answer a line.
+    /// Example: ejf peer calibrate --card card.json --lang kk
+    Calibrate(CardArguments),
     /// Fill in a review, question by question, and keep it in the card; nothing is sent.
     ///
     /// Works over a pipe: one answer a line. For a review that was sent, the next `submit` sends the new one in its place.
@@ -132,6 +138,7 @@ async fn execute(command: &PeerCommand, voice: Voice) -> Outcome<u8> {
         PeerCommand::Collect(arguments) => collecting::run_collect(arguments, voice, clock.now()).await,
         PeerCommand::Pin(arguments) => collecting::run_pin(arguments, voice, clock.now()).await,
         PeerCommand::Status(arguments) => collecting::run_status(arguments, voice, clock.now()).await,
+        PeerCommand::Calibrate(card) => calibrating::run_calibrate(card, voice),
         PeerCommand::Form(arguments) => filling::run_form(arguments, voice),
         PeerCommand::Example(arguments) => filling::run_example(arguments, voice),
         PeerCommand::Submit(arguments) => sending::run_submit(arguments, voice, &clock).await,
@@ -149,6 +156,7 @@ impl PeerCommand {
             PeerCommand::Collect(arguments) => &arguments.card.speech,
             PeerCommand::Pin(arguments) => &arguments.card.speech,
             PeerCommand::Status(arguments) => &arguments.card.speech,
+            PeerCommand::Calibrate(card) => &card.speech,
             PeerCommand::Form(arguments) | PeerCommand::Example(arguments) => &arguments.card.speech,
             PeerCommand::Submit(arguments) => &arguments.card.speech,
             PeerCommand::Withdraw(arguments) => &arguments.card.speech,

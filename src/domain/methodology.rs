@@ -2,6 +2,7 @@
 //! evaluation, as data. What a newcomer would get wrong: none of this may become a constant in code, because the law
 //! behind it is not public and changes; code holds only the floors that no methodology may undercut ([`validation`]).
 
+pub mod calibration;
 pub mod limits;
 pub mod validation;
 
@@ -9,6 +10,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::methodology::calibration::{CalibrationCase, CalibrationMark};
 use crate::domain::methodology::limits::{Counts, SupplementaryRound, TimeLimits};
 use crate::error::{Error, Result};
 
@@ -61,6 +63,14 @@ pub struct Methodology {
     /// The forms: which criteria a subject is asked about; 1 to 10.
     #[schema(min_items = 1, max_items = 10)]
     pub instruments: Vec<Instrument>,
+    /// Invented cases by which reviewers practise; none where there is no practice, at most 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 5)]
+    pub calibration_cases: Vec<CalibrationCase>,
+    /// How items are marked by those cases, and why, in the order in which they are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100)]
+    pub calibration_marks: Vec<CalibrationMark>,
     /// How reviews are set aside.
     pub trim_rule: TrimRule,
     /// Panel sizes, minimum counts and caps.

@@ -135,6 +135,43 @@ async fn the_form_asks_each_item_until_it_has_a_mark_and_submit_sends_what_it_ke
 }
 
 #[actix_web::test]
+async fn invented_cases_are_marked_beside_the_methodology_and_nothing_is_kept_or_sent() {
+    let reviewer = Reviewer::new().await;
+    let before = fs::read(&reviewer.card).unwrap();
+    // The cases of the default methodology have four and six marks; 6 is none of the scale and is asked again.
+    let answers = "6\n4\n5\n1\n3\n-\n4\n2\n4\n5\n-\n";
+    for (language, of_case, of_reason, told) in [
+        (
+            "en",
+            "[1/2] An invented case. On appeal",
+            "There is no basis to judge".to_lowercase(),
+            "The same as the methodology: 6; above it: 1; below it: 1;",
+        ),
+        (
+            "ru",
+            "[2/2] Вымышленный случай. Коллега",
+            "оснований для оценки нет".to_owned(),
+            "Так же, как методика: 6; выше: 1; ниже: 1;",
+        ),
+        (
+            "kk",
+            "[2/2] Ойдан шығарылған жағдай. Әріптесіңіз",
+            "бағалауға негіз жоқ".to_owned(),
+            "Әдістемедегідей: 6; жоғары: 1; төмен: 1;",
+        ),
+    ] {
+        let (code, said, remarks) = reviewer.run(&["calibrate", "--lang", language], answers).await;
+        assert_eq!(code, 0, "{remarks}");
+        assert!(said.contains(of_case) && said.to_lowercase().contains(&of_reason) && said.contains(told), "{said}");
+    }
+    let (code, said, _) = reviewer.run(&["calibrate"], "4\n2\n").await;
+    assert_eq!(code, 2, "answers that end are told");
+    assert!(!said.contains("the methodology: 4"), "no mark of a case is shown before all of it are asked");
+    assert_eq!(fs::read(&reviewer.card).unwrap(), before, "the card is only read");
+    assert!(reviewer.servers.state().seen.is_empty(), "nobody is asked anything");
+}
+
+#[actix_web::test]
 async fn the_form_speaks_three_languages_and_keeps_nothing_without_a_yes() {
     let reviewer = Reviewer::new().await;
     let alma = ALMA.to_string();

@@ -15,11 +15,11 @@ use crate::client::draft::{Draft, example};
 use crate::client::failure::{CardFailure, Failure, Idle, Moment};
 use crate::client::review;
 use crate::credential::manifest::Item;
-use crate::domain::methodology::Methodology;
+use crate::domain::methodology::{Methodology, Scale};
 use crate::error::Error;
 
 /// What is typed for "no basis", and for "no statement".
-const NONE: &str = "-";
+pub(super) const NONE: &str = "-";
 
 pub(super) fn run_form(arguments: &SubjectArguments, voice: Voice) -> Outcome<u8> {
     let mut held = open(&arguments.card, voice)?;
@@ -35,7 +35,7 @@ pub(super) fn run_form(arguments: &SubjectArguments, voice: Voice) -> Outcome<u8
     let mut marks = BTreeMap::new();
     for (item, number) in subject.instrument.items.iter().zip(1..) {
         say(&format!("\n[{number}/{count}] {}\n", item_text(item, methodology, voice)));
-        marks.insert(item.code.clone(), ask_mark(item, methodology, voice)?);
+        marks.insert(item.code.clone(), ask_mark(item.min, item.max, methodology.map(|known| known.scale), voice)?);
     }
     let draft = ask_statements(card, subject, &marks, voice)?;
     summarise(subject, methodology, &draft, voice);
@@ -75,11 +75,24 @@ fn introduce(subject: &CardSubject, methodology: Option<&Methodology>, voice: Vo
         voice.say("peer-form-no_words", &[]);
         return;
     };
+    if subject.versions.is_empty() && !methodology.calibration_cases.is_empty() {
+        voice.say("peer-form-calibrate", &[]);
+    }
     say(&format!("{}\n{}\n", voice.of(&methodology.preparation), voice.of(&methodology.lead)));
+    show_anchors(methodology, voice);
+}
+
+/// What each mark means.
+pub(super) fn show_anchors(methodology: &Methodology, voice: Voice) {
     for anchor in &methodology.anchors {
         let mark = anchor.mark.map_or_else(|| NONE.to_owned(), |mark| mark.to_string());
         say(&format!("  {mark}  {}\n", voice.of(&anchor.text)));
     }
+}
+
+/// What one mark means.
+pub(super) fn anchor_text(methodology: &Methodology, mark: Option<u8>, voice: Voice) -> Option<&str> {
+    methodology.anchors.iter().find(|anchor| anchor.mark == mark).map(|anchor| voice.of(&anchor.text))
 }
 
 /// What is asked, with the criterion that it belongs to; its code alone where the card holds no words.
@@ -92,19 +105,19 @@ fn item_text(item: &Item, methodology: Option<&Methodology>, voice: Voice) -> St
     words.unwrap_or_else(|| item.code.clone())
 }
 
-fn ask_mark(item: &Item, methodology: Option<&Methodology>, voice: Voice) -> Outcome<Option<i64>> {
-    let (min, max) = (item.min.to_string(), item.max.to_string());
+/// A mark from `min` to `max` that the scale has, where it is known, or none for "no basis"; asked until it is one.
+pub(super) fn ask_mark(min: i64, max: i64, scale: Option<Scale>, voice: Voice) -> Outcome<Option<i64>> {
+    let (least, most) = (min.to_string(), max.to_string());
     loop {
-        voice.say("peer-form-ask_mark", &[("min", &min), ("max", &max)]);
+        voice.say("peer-form-ask_mark", &[("min", &least), ("max", &most)]);
         let typed = line()?;
         if typed.trim() == NONE {
             return Ok(None);
         }
-        // What is no mark of the scale is asked again.
         let mark: Option<i64> = typed.trim().parse().ok();
         let is_mark = |mark: &i64| {
-            let is_step = |methodology: &Methodology| u8::try_from(*mark).is_ok_and(|m| methodology.scale.contains(m));
-            (item.min..=item.max).contains(mark) && methodology.is_none_or(is_step)
+            let is_step = |scale: Scale| u8::try_from(*mark).is_ok_and(|mark| scale.contains(mark));
+            (min..=max).contains(mark) && scale.is_none_or(is_step)
         };
         if let Some(mark) = mark.filter(is_mark) {
             return Ok(Some(mark));
@@ -168,11 +181,10 @@ fn summarise(subject: &CardSubject, methodology: Option<&Methodology>, draft: &D
     for item in &subject.instrument.items {
         let mark = draft.marks().get(&item.code).copied().flatten();
         let typed = mark.map_or_else(|| NONE.to_owned(), |mark| mark.to_string());
-        let anchor = methodology.and_then(|methodology| {
-            let is_meant = |known: Option<u8>| known.map(i64::from) == mark;
-            methodology.anchors.iter().find(|anchor| is_meant(anchor.mark))
-        });
-        let meaning = anchor.map_or_else(String::new, |anchor| format!(" ({})", voice.of(&anchor.text)));
+        // A mark of the form is one of the scale.
+        let meant = mark.and_then(|mark| u8::try_from(mark).ok());
+        let anchor = methodology.and_then(|methodology| anchor_text(methodology, meant, voice));
+        let meaning = anchor.map_or_else(String::new, |words| format!(" ({words})"));
         say(&format!("  {}: {typed}{meaning}\n", item_text(item, methodology, voice)));
     }
     for code in draft.statements() {

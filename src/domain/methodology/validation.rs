@@ -2,6 +2,8 @@
 //! here are the few numbers that stay in code on purpose. A methodology may be stricter than them and never laxer,
 //! since whoever writes the rules could otherwise set the anonymity of reviewers to nothing.
 
+mod calibration;
+
 use std::collections::BTreeSet;
 
 use unicode_normalization::is_nfc;
@@ -29,6 +31,7 @@ impl Methodology {
         self.check_items(&mut check);
         self.check_statements(&mut check);
         self.check_instruments(&mut check);
+        self.check_calibration(&mut check);
         self.check_algorithm(&mut check);
         check_counts(&self.counts, &mut check);
         if let Some(added) = &self.supplementary {

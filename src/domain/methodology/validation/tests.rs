@@ -108,6 +108,19 @@ const CONTENT: &[Breakage] = &[
     ("/outcomes/0/text/ru", "required", |m| m.outcomes[0].text.ru.clear()),
 ];
 
+const CALIBRATION: &[Breakage] = &[
+    ("/calibration_cases", "length", |m| m.calibration_cases = m.calibration_cases.repeat(3)),
+    ("/calibration_cases/1/code", "duplicate", |m| m.calibration_cases[1].code = "case_1".into()),
+    ("/calibration_cases/0/text/kk", "required", |m| m.calibration_cases[0].text.kk.clear()),
+    ("/calibration_cases/1", "mismatch", |m| m.calibration_marks.retain(|one| one.case == "case_1")),
+    ("/calibration_marks/0/case", "missing", |m| m.calibration_cases.clear()),
+    ("/calibration_marks/2/item", "missing", |m| m.calibration_marks[2].item = "k9".into()),
+    ("/calibration_marks/1/item", "duplicate", |m| m.calibration_marks[1].item = "k1".into()),
+    ("/calibration_marks/0/mark", "range", |m| m.calibration_marks[0].mark = Some(6)),
+    ("/calibration_marks/3/reason/ru", "required", |m| m.calibration_marks[3].reason.ru.clear()),
+    ("/calibration_marks", "length", |m| m.calibration_marks = m.calibration_marks.repeat(11)),
+];
+
 const NUMBERS: &[Breakage] = &[
     ("/trim_rule/name", "one_of", |m| m.trim_rule.name = "plain_mean".into()),
     ("/trim_rule/reviews_per_cut", "range", |m| m.trim_rule.reviews_per_cut = 5),
@@ -146,7 +159,7 @@ const NUMBERS: &[Breakage] = &[
 
 #[test]
 fn each_broken_rule_is_found_at_its_pointer() {
-    for (pointer, rule, break_it) in [HEAD, CONTENT, NUMBERS].concat() {
+    for (pointer, rule, break_it) in [HEAD, CONTENT, CALIBRATION, NUMBERS].concat() {
         let mut methodology = Methodology::standard().unwrap();
         break_it(&mut methodology);
         let found = pointers(&methodology);
@@ -164,6 +177,17 @@ fn a_stricter_methodology_is_accepted() {
     methodology.counts.same_court_max = 0;
     methodology.publish_step = 50;
     assert_eq!(methodology.validate(), []);
+}
+
+#[test]
+fn a_methodology_without_invented_cases_is_accepted_and_has_the_digest_it_had_before_there_were_any() {
+    let mut methodology = Methodology::standard().unwrap();
+    methodology.calibration_cases.clear();
+    methodology.calibration_marks.clear();
+    assert_eq!(methodology.validate(), []);
+    let json = serde_json::to_string(&methodology).unwrap();
+    assert!(!json.contains("calibration"), "a member more would change the canonical JSON");
+    assert_eq!(serde_json::from_str::<Methodology>(&json).unwrap(), methodology);
 }
 
 #[test]
