@@ -787,6 +787,7 @@ list-destroyed_records = Destroyed records of the own file
 list-due_corrections = Correction requests by due date
 list-due_evaluations = Judges who are due
 list-due_records = Records whose time is over
+list-evaluation_entries = Audit log of an evaluation
 list-evaluation_plans = Plans of evaluations
 list-evaluation_requests = Requests for evaluations
 list-evaluations = Evaluations

@@ -781,6 +781,7 @@ list-destroyed_records = Өз ісінің жойылған жазбалары
 list-due_corrections = Мерзімі бойынша түзету сұраулары
 list-due_evaluations = Бағалануға тиіс судьялар
 list-due_records = Сақтау мерзімі өткен жазбалар
+list-evaluation_entries = Бағалаудың аудит журналы
 list-evaluation_plans = Бағалау жоспарлары
 list-evaluation_requests = Бағалау туралы өтініштер
 list-evaluations = Бағалаулар

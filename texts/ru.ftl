@@ -789,6 +789,7 @@ list-destroyed_records = Уничтоженные записи своего де
 list-due_corrections = Запросы на исправление по срокам
 list-due_evaluations = Судьи, подлежащие оценке
 list-due_records = Записи, срок которых истёк
+list-evaluation_entries = Журнал аудита оценки
 list-evaluation_plans = Планы оценок
 list-evaluation_requests = Заявления об оценке
 list-evaluations = Оценки

@@ -10,7 +10,7 @@ use super::lists::Answering;
 use crate::audit_log::Folder;
 use crate::config::Config;
 use crate::db::Conn;
-use crate::domain::ids::{AccountId, AuditEntryId, ClientId, JudgeId};
+use crate::domain::ids::{AccountId, AuditEntryId, ClientId, EvaluationId, JudgeId};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Result};
@@ -93,6 +93,34 @@ pub fn list(actor: &Actor) -> Result<List> {
     policy::may_read_audit_log(actor)?;
     let find = |conn: &mut Conn, after, limit| store::audit::list(conn, None, after, limit);
     Ok(List::new("list_audit_entries", "audit-entries", find, |row| row.sequence, AuditEntryView::from))
+}
+
+/// List the audit log of an evaluation.
+///
+/// For auditors, oldest first: from the request or plan that it came by, through pool, challenges, draw and recusals to its
+/// results and what two persons approved on the way; acts on its cycle are among them. Who collected credentials is not.
+#[utoipa::path(tag = "audit", params(PageQuery),
+    responses((status = 200, body = PageOf<AuditEntryView>), ReadProblems))]
+#[get("/evaluations/{evaluation_id}/audit-entries")]
+pub async fn list_evaluation_entries(
+    actor: Actor,
+    evaluation_id: web::Path<EvaluationId>,
+    query: web::Query<PageQuery>,
+    answering: Answering,
+) -> Result<HttpResponse> {
+    let list = list_of_evaluation(&actor, evaluation_id.into_inner())?;
+    answering.list(actor, list, query.into_inner()).await
+}
+
+/// The audit log of an evaluation, for whoever may read the whole.
+pub fn list_of_evaluation(actor: &Actor, id: EvaluationId) -> Result<List> {
+    policy::may_read_audit_log(actor)?;
+    let find = move |conn: &mut Conn, after, limit| {
+        let evaluation = store::evaluations::find(conn, id)?.ok_or(Code::NotFound)?;
+        store::audit_trails::list(conn, &evaluation, after, limit)
+    };
+    let name = format!("audit-entries of {id}");
+    Ok(List::new("list_evaluation_entries", name, find, |row| row.sequence, AuditEntryView::from))
 }
 
 /// Get the newest checkpoint of the audit log.

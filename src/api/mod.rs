@@ -126,6 +126,7 @@ pub fn list_at(
         ["work-calendars"] => work_calendars::list(actor)?,
         ["judges", id, "evaluation-requests"] => evaluation_requests::list(actor, id_of(id)?)?,
         ["judges", id, "leaves"] => leaves::list(id_of(id)?, asked),
+        ["evaluations", id, "audit-entries"] => audit_entries::list_of_evaluation(actor, id_of(id)?)?,
         ["cycles", id, "accepted-counts"] => recounts::list_counts(actor, id_of(id)?)?,
         ["cycles", id, "issuance"] => issuance::list(actor, id_of(id)?)?,
         ["cycles", id, "recounts"] => recounts::list(actor, id_of(id)?),
@@ -215,7 +216,7 @@ pub fn routes(cfg: &mut impl Routes) {
         .service(accounts::get_account)
         .service(accounts::update_account);
     cfg.service(approvals::list_approvals).service(approvals::get_approval).service(approvals::confirm_approval);
-    cfg.service(audit_entries::list_audit_entries);
+    cfg.service(audit_entries::list_audit_entries).service(audit_entries::list_evaluation_entries);
     cfg.service(audit_entries::get_audit_checkpoint);
     cfg.service(methodologies::create_methodology)
         .service(methodologies::list_methodologies)

@@ -7,6 +7,7 @@ pub mod approvals;
 pub mod assignments;
 pub mod audit;
 pub mod audit_records;
+pub mod audit_trails;
 pub mod batches;
 pub mod careers;
 pub mod clients;

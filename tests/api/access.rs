@@ -153,6 +153,7 @@ const TABLE: &str = "
     list_due_corrections        . S . . . . . . . . .
     list_due_evaluations        . S . . U . . . . . .
     list_due_records            . S . . U . . . . . .
+    list_evaluation_entries     . . . . U . . . . . .
     list_evaluation_plans       . S . . U . . . . . .
     list_evaluation_requests    . S . . U J 0 . . . .
     list_evaluations            . S M P U . . . . . .

@@ -15,6 +15,7 @@ mod approvals;
 mod audit_commands;
 mod audit_log;
 mod audit_tampering;
+mod audit_trails;
 mod ballot;
 mod ballot_deletion;
 mod ballot_end;

@@ -30,7 +30,7 @@ fn files(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
 }
 
 /// Readings that are recorded, so that each changes what the next one shows.
-const RECORDED: [&str; 20] = [
+const RECORDED: [&str; 21] = [
     "get_document",
     "get_evaluation_clocks",
     "get_judge_clocks",
@@ -46,6 +46,7 @@ const RECORDED: [&str; 20] = [
     "list_audit_entries",
     "list_correction_requests",
     "list_destroyed_records",
+    "list_evaluation_entries",
     "list_evaluation_requests",
     "list_leaves",
     "list_observations",

@@ -34,13 +34,14 @@ const PUBLIC_DOCUMENTS: [&str; 8] = [
 /// Shows who reviews whom: to that judge, or to auditors.
 const SHOWS_PANELS: [&str; 4] = ["collect_credentials", "get_draw_record", "list_my_assignments", "recuse_assignment"];
 /// Tells about acts on guarded things, and so could tell the things: ids, codes and digests alone.
-const TELLS_ABOUT_ACTS: [&str; 10] = [
+const TELLS_ABOUT_ACTS: [&str; 11] = [
     "get_approval",
     "get_audit_checkpoint",
     "get_import",
     "get_job",
     "list_approvals",
     "list_audit_entries",
+    "list_evaluation_entries",
     "list_import_errors",
     "list_import_reconciliation",
     "list_issuance",
