@@ -577,6 +577,7 @@ file-fact-name_kk = Name in Kazakh
 file-fact-name_ru = Name in Russian
 file-fact-name_en = Name in English
 file-fact-first_appointed_on = First appointed a judge
+file-fact-service_years = Years of service as a judge
 file-fact-id = Identifier of the file
 file-fact-external_ids = Names in other systems
 file-fact-purpose = Purpose of the reading

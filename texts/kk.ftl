@@ -571,6 +571,7 @@ file-fact-name_kk = Аты-жөні қазақша
 file-fact-name_ru = Аты-жөні орысша
 file-fact-name_en = Аты-жөні ағылшынша
 file-fact-first_appointed_on = Судья болып алғаш тағайындалған күні
+file-fact-service_years = Судья лауазымындағы еңбек өтілі, жыл
 file-fact-id = Істегі идентификатор
 file-fact-external_ids = Басқа жүйелердегі атаулары
 file-fact-purpose = Оқу мақсаты

@@ -579,6 +579,7 @@ file-fact-name_kk = Имя на казахском языке
 file-fact-name_ru = Имя на русском языке
 file-fact-name_en = Имя на английском языке
 file-fact-first_appointed_on = Впервые назначен судьёй
+file-fact-service_years = Стаж работы судьёй, лет
 file-fact-id = Идентификатор дела
 file-fact-external_ids = Обозначения в других системах
 file-fact-purpose = Цель чтения

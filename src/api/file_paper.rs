@@ -148,9 +148,10 @@ fn compose(
 ) -> Result<Paper> {
     let judge = &file.rows.judge;
     let name = voice.name(&judge.full_name_kk, &judge.full_name_ru, judge.full_name_en.as_deref());
-    let made_on = voice.date(date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES));
+    let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
+    let (made_on, service) = (voice.date(today), file.rows.service_years_hundredths(known_on.unwrap_or(today)));
     let title = voice.say("file-title");
-    let mut blocks = career::head(file, purpose, known_on, &made_on, voice);
+    let mut blocks = career::head(file, service, purpose, known_on, &made_on, voice);
     blocks.extend(career::positions(file, voice));
     if let Some(present) = &file.present {
         blocks.extend(work::derived(present, voice)?);

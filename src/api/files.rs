@@ -53,12 +53,15 @@ pub enum JudgeFileView {
 /// All records of a file, each kind in the order in which it was recorded: posts, observed values and reviewed acts with
 /// those that were superseded, of the other sections what is in force and may be shown.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"view": "full", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02", "external_ids": [], "version": 1}, "positions": [], "observations": [], "acts": [], "records": [], "correction_requests": [], "conflicts": [], "reading_count": 0, "latest_readings": []}))]
+#[schema(example = json!({"view": "full", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02", "external_ids": [], "version": 1}, "service_years_hundredths": 1186, "positions": [], "observations": [], "acts": [], "records": [], "correction_requests": [], "conflicts": [], "reading_count": 0, "latest_readings": []}))]
 pub struct FullFile {
     /// Always `full`.
     view: FileView,
     /// Who.
     judge: JudgeView,
+    /// How long the judge has served, in hundredths of a year, rounded down: days with a post, less days of suspension.
+    #[schema(minimum = 0, maximum = 20_000, example = 1186)]
+    service_years_hundredths: i64,
     /// The posts; the first 20,000 records, as in the lists below.
     #[schema(max_items = 20_000)]
     positions: Vec<PositionView>,
@@ -207,6 +210,7 @@ fn full(
     Ok(FullFile {
         view: FileView::Full,
         reading_count: rows.reading_count(),
+        service_years_hundredths: rows.service_years_hundredths(day),
         judge: JudgeView::new(rows.judge, rows.external_ids),
         positions: rows.positions.into_iter().map(PositionView::from).collect(),
         observations: rows.observations.into_iter().map(ObservationView::new).collect::<Result<_>>()?,

@@ -9,7 +9,8 @@ use crate::db::Conn;
 use crate::domain::ids::{ActId, JudgeId, RecordId, is_made_before};
 use crate::domain::judge_file::{Check, CorrectionStatus, ExternalId, RecordStatus};
 use crate::domain::known::{Course, end_of};
-use crate::domain::sections::ConfirmationState;
+use crate::domain::sections::{ConfirmationState, Section};
+use crate::domain::service::{Span, service_years_hundredths};
 use crate::error::{Code, Result};
 use crate::store;
 use crate::store::acts::{Act, Attribution};
@@ -90,6 +91,16 @@ impl Rows {
         };
         let readings = store::audit::readings(conn, id, None, READINGS_MAX)?;
         Ok(Rows { judge, external_ids, positions, observations, acts, records, corrections, conflicts, readings })
+    }
+
+    /// How long the judge has served until `day`, in hundredths of a year, by the posts in force and the suspensions.
+    pub fn service_years_hundredths(&self, day: NaiveDate) -> i64 {
+        let posts = self.positions.iter().filter(|post| post.status.is_in_force());
+        let posts: Vec<Span> = posts.map(|post| (post.starts_on, post.ends_on)).collect();
+        let suspensions = self.records.iter().filter(|record| record.section == Section::Suspension);
+        let suspensions: Vec<Span> =
+            suspensions.filter_map(|record| Some((record.effective_from?, record.effective_to))).collect();
+        service_years_hundredths(&posts, &suspensions, day)
     }
 
     /// How often others read the file or a part of it before.

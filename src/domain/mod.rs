@@ -26,4 +26,5 @@ pub mod pool;
 pub mod retention;
 pub mod scoring;
 pub mod sections;
+pub mod service;
 pub mod specialisations;

@@ -32,7 +32,7 @@ const COLUMNS: &[Column] = &[
     Column::value("ends_on", ""),
     Column::text("ended_reason", ""),
     Column::text("act_ref", "Decree 417 of 2 March 2015"),
-    Column::text("specialisations", "civil; juvenile"),
+    Column::text("specialisations", "civil juvenile"),
     Column::text("source_system", "hr"),
     Column::text("source_record_id", "P-118"),
     Column::value("as_of", "2027-01-10"),

@@ -218,6 +218,9 @@ fn few_of(conn: &mut Conn, specialisation: Option<&str>, filter: &JudgeFilter) -
     if i64::try_from(told.len()).map_err(Error::internal)? > FEW_POSTS {
         return Ok(None);
     }
+    if told.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
     let few = on!(conn, |c| {
         let mut query = positions::table
             .filter(positions::id.eq_any(told))

@@ -33,7 +33,8 @@ async fn an_auditor_reads_what_was_done_to_one_evaluation_from_its_cycle_to_its_
 
     let whole = all_items(&auditor, &path).await;
 
-    let expected = ["create_cycle", "open_cycle", "assign_member", "create_challenge"];
+    let expected =
+        ["create_cycle", "assign_member", "confirm_approval", "move_cycle_to_pool_review", "create_challenge"];
     let seen = acts(&whole);
     assert!(expected.iter().all(|act| seen.contains(act)), "{seen:?}");
     assert_eq!(seen.iter().filter(|act| **act == "create_challenge").count(), 1, "the other judge's is not among them");

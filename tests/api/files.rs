@@ -368,6 +368,28 @@ async fn a_file_is_closed_to_all_but_its_judge_and_secretaries() {
 }
 
 #[tokio::test]
+async fn the_whole_file_says_how_long_the_judge_has_served_without_days_of_suspension() {
+    let app = App::start().await;
+    let secretary = app.secretary().await;
+    let judge = app.judge_at(&app.court("Алмалы аудандық соты").await).await;
+    let served = async |more: &str| {
+        // A token of the day before is good no more.
+        let secretary = app.secretary().await;
+        let path = format!("/v1/judges/{}/file?view=full&purpose=personnel{more}", judge.id);
+        secretary.get(&path).await.expect(200).body["service_years_hundredths"].clone()
+    };
+    // Since 2 March 2015: 4,334 days.
+    assert_eq!(served("").await, 1186);
+    let suspension = json!({"content": {"suspension": {"starts_on": "2024-05-06", "ends_on": "2024-09-01", "reason": "secondment"}},
+        "source_system": "hr", "as_of": "2027-01-10"});
+    secretary.post(&format!("/v1/judges/{}/records", judge.id), suspension).await.expect(201);
+    assert_eq!(served("").await, 1154);
+    app.go_to("2028-01-11");
+    assert_eq!(served("").await, 1253);
+    assert_eq!(served("&known_on=2027-01-11").await, 1154, "as it stood then");
+}
+
+#[tokio::test]
 async fn a_post_that_ended_or_has_not_begun_is_not_held_today() {
     let app = App::start().await;
     let secretary = app.secretary().await;

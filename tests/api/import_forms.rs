@@ -188,7 +188,7 @@ async fn a_post_is_ended_by_its_own_name_and_a_court_that_differs_is_refused() {
 
     assert_eq!((&first["rows"]["new"], &second["rows"]["restated"]), (&json!(1), &json!(1)));
     assert_eq!(findings(&secretary, &third).await, [found(2, "", "already_exists")]);
-    assert_eq!(findings(&secretary, &fourth).await, [found(2, "specialisations", "one_of")]);
+    assert_eq!(findings(&secretary, &fourth).await, [found(2, "/specialisations", "one_of")]);
     let posts = secretary.get_for("personnel", &format!("/v1/judges/{}/positions", judge.id)).await.expect(200);
     let told = posts.body["items"].as_array().unwrap().iter().filter(|post| post["kind"] == "panel_chair");
     assert!(told.clone().all(|post| post["specialisations"] == json!(["civil", "juvenile"])));

@@ -124,7 +124,7 @@ async fn a_language_is_told_by_its_code_with_the_level_of_its_certificate() {
 
     let seen = judge.client(&app).await.get(&format!("{path}/{}", made.id())).await.expect(200);
     assert_eq!(
-        seen.body["content"],
+        seen.body["record"]["content"],
         json!({"language": {"language": "kk", "level": "C1", "certified_on": "2024-05-18"}})
     );
     for (body, status, member, code) in [

@@ -57,8 +57,11 @@ fn every_word_that_the_source_names_is_there_in_three_languages() {
         let missing: Vec<_> = keys.difference(&said).collect();
         assert!(missing.is_empty(), "{}: {missing:?}", language.as_tag());
         // What is neither written out nor of a list of codes, nobody says.
-        let lists: BTreeSet<&str> =
-            LISTS.iter().map(|(list, _)| *list).chain(["kind", "act", "category", "confirmation", "unit"]).collect();
+        let lists: BTreeSet<&str> = LISTS
+            .iter()
+            .map(|(list, _)| *list)
+            .chain(["kind", "act", "category", "confirmation", "language", "unit"])
+            .collect();
         let is_of_list = |key: &&String| {
             let list = key.trim_start_matches("file-").split('-').next().unwrap();
             lists.contains(list)

@@ -13,8 +13,15 @@ use crate::paper::{Block, Row};
 use crate::store::file_records::FileRecord;
 use crate::store::positions::Position;
 
-/// Who it is, why it was printed, and what the signs mean.
-pub fn head(file: &File, purpose: FilePurpose, known_on: Option<NaiveDate>, made_on: &str, voice: Voice) -> Vec<Block> {
+/// Who it is with how many hundredths of a year of service, why it was printed, and what the signs mean.
+pub fn head(
+    file: &File,
+    service: i64,
+    purpose: FilePurpose,
+    known_on: Option<NaiveDate>,
+    made_on: &str,
+    voice: Voice,
+) -> Vec<Block> {
     let judge = &file.rows.judge;
     let fact = |key: &str, what: String| (voice.say(key), what);
     let mut facts = vec![
@@ -23,6 +30,7 @@ pub fn head(file: &File, purpose: FilePurpose, known_on: Option<NaiveDate>, made
     ];
     facts.extend(judge.full_name_en.clone().map(|name| fact("file-fact-name_en", name)));
     facts.push(fact("file-fact-first_appointed_on", voice.date(judge.first_appointed_on)));
+    facts.push(fact("file-fact-service_years", voice.number(service, 2)));
     facts.push(fact("file-fact-id", file.judge_id.to_string()));
     let named = file.rows.external_ids.iter().map(|id| format!("{}: {}", id.source_system, id.value));
     let named: Vec<String> = named.collect();

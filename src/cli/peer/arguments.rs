@@ -169,7 +169,7 @@ pub(super) struct DigestArgument {
 
 /// The card, and how it opens.
 #[derive(Args)]
-pub(super) struct CardArguments {
+pub(in crate::cli) struct CardArguments {
     /// The card: an encrypted file that only you keep.
     #[arg(long = "card", value_name = "FILE")]
     pub(super) path: PathBuf,

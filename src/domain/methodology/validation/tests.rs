@@ -109,7 +109,7 @@ const CONTENT: &[Breakage] = &[
 ];
 
 const CALIBRATION: &[Breakage] = &[
-    ("/calibration_cases", "length", |m| m.calibration_cases = m.calibration_cases.repeat(3)),
+    ("/calibration_cases", "length", |m| m.calibration_cases = vec![m.calibration_cases.clone(); 3].concat()),
     ("/calibration_cases/1/code", "duplicate", |m| m.calibration_cases[1].code = "case_1".into()),
     ("/calibration_cases/0/text/kk", "required", |m| m.calibration_cases[0].text.kk.clear()),
     ("/calibration_cases/1", "mismatch", |m| m.calibration_marks.retain(|one| one.case == "case_1")),
@@ -118,7 +118,7 @@ const CALIBRATION: &[Breakage] = &[
     ("/calibration_marks/1/item", "duplicate", |m| m.calibration_marks[1].item = "k1".into()),
     ("/calibration_marks/0/mark", "range", |m| m.calibration_marks[0].mark = Some(6)),
     ("/calibration_marks/3/reason/ru", "required", |m| m.calibration_marks[3].reason.ru.clear()),
-    ("/calibration_marks", "length", |m| m.calibration_marks = m.calibration_marks.repeat(11)),
+    ("/calibration_marks", "length", |m| m.calibration_marks = vec![m.calibration_marks.clone(); 11].concat()),
 ];
 
 const NUMBERS: &[Breakage] = &[
