@@ -31,9 +31,11 @@ fn told(output: &Output) -> String {
 /// A copy of the programs and their files, of which one can be altered.
 fn copied() -> TempDir {
     let copy = TempDir::new().unwrap();
-    for folder in ["data", "verifier", "verifier/protocol", "verifier/checks"] {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let booth = ["assets/booth/protocol", "assets/booth/client", "assets/booth/page"];
+    for folder in ["tests/data", "tests/verifier", "tests/verifier/checks"].into_iter().chain(booth) {
         fs::create_dir_all(copy.path().join(folder)).unwrap();
-        for entry in fs::read_dir(tests().join(folder)).unwrap() {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
             let entry = entry.unwrap();
             if entry.file_type().unwrap().is_file() {
                 fs::copy(entry.path(), copy.path().join(folder).join(entry.file_name())).unwrap();
@@ -52,7 +54,7 @@ fn expect_all_passed(output: &Output, count: usize) {
 
 #[test]
 fn javascript_passes_every_vector_and_finds_every_altered_one() {
-    expect_all_passed(&javascript(tests()), 30);
+    expect_all_passed(&javascript(tests()), 33);
 }
 
 #[test]
@@ -63,13 +65,14 @@ fn python_passes_every_vector_and_finds_every_altered_one() {
 #[test]
 fn a_wrong_vector_fails_both_languages_and_a_missing_one_is_told() {
     let copy = copied();
-    let (file, absent) = (copy.path().join("data/rfc8032_vectors.json"), copy.path().join("data/ed25519_edges.json"));
+    let tests = copy.path().join("tests");
+    let (file, absent) = (tests.join("data/rfc8032_vectors.json"), tests.join("data/ed25519_edges.json"));
     let text = fs::read_to_string(&file).unwrap();
     let wrong = text.replacen("\"signature\": \"e556", "\"signature\": \"e557", 1);
     assert_ne!(wrong, text);
     fs::write(&file, wrong).unwrap();
     for run in [javascript, python] {
-        let output = run(copy.path());
+        let output = run(&tests);
         let told = told(&output);
         assert_eq!(output.status.code(), Some(1), "{told}");
         let failed: Vec<_> = told.lines().filter(|line| line.starts_with("FAILED ")).collect();
@@ -77,6 +80,6 @@ fn a_wrong_vector_fails_both_languages_and_a_missing_one_is_told() {
     }
     fs::remove_file(absent).unwrap();
     for run in [javascript, python] {
-        assert_eq!(run(copy.path()).status.code(), Some(2));
+        assert_eq!(run(&tests).status.code(), Some(2));
     }
 }

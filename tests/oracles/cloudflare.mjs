@@ -1,6 +1,6 @@
 // Client and issuer of @cloudflare/blindrsa-ts.
 import { RSABSSA } from '@cloudflare/blindrsa-ts';
-import { concat } from '../verifier/protocol/bytes.mjs';
+import { concat } from '../../assets/booth/protocol/bytes.mjs';
 
 const suite = RSABSSA.SHA384.PSS.Randomized();
 const algorithm = { name: 'RSA-PSS', hash: 'SHA-384' };

@@ -6,7 +6,7 @@
 // newcomer would get wrong: a refusal is an answer, `{"refused": true}`; only a request that nobody knows ends it all.
 import { createInterface } from 'node:readline';
 import { loadWebCrypto } from '../verifier/node_only.mjs';
-import { toHex } from '../verifier/protocol/bytes.mjs';
+import { toHex } from '../../assets/booth/protocol/bytes.mjs';
 import { fromHex } from '../verifier/checks/expect.mjs';
 
 const ACTS = ['blind', 'sign', 'finalize', 'verify'];

@@ -1,6 +1,6 @@
 // The client in JavaScript that the vectors hold. It is no issuer.
-import { concat } from '../verifier/protocol/bytes.mjs';
-import * as rsa from '../verifier/protocol/blind_rsa.mjs';
+import { concat } from '../../assets/booth/protocol/bytes.mjs';
+import * as rsa from '../../assets/booth/protocol/blind_rsa.mjs';
 
 const random = (size) => crypto.getRandomValues(new Uint8Array(size));
 let pending;

@@ -7,8 +7,8 @@
 // the words that it prints with those of the printed order: another manifest has other keys, and proves anything.
 import { readFileSync } from 'node:fs';
 import { loadWebCrypto, quit } from './node_only.mjs';
-import { Refused } from './protocol/bytes.mjs';
-import { openRound, proveAll } from './protocol/proof.mjs';
+import { Refused } from '../../assets/booth/protocol/bytes.mjs';
+import { openRound, proveAll } from '../../assets/booth/protocol/proof.mjs';
 
 const NAMES = ['manifest', 'note', 'checkpoint', 'leaves', 'receipts'];
 

@@ -4,7 +4,7 @@
 //
 // One line for each check; exit 0 all passed, 1 at least one failed, 2 a file could not be read. The files are those
 // that the Rust and the Python implementation are held to. This program knows Node; what it checks, the modules in
-// `protocol`, know the functions of the web and nothing else.
+// `assets/booth`, are those that the reviewer's pages are made of, and know the functions of the web and nothing else.
 import { readFileSync, readdirSync } from 'node:fs';
 import { loadWebCrypto, quit } from './node_only.mjs';
 
@@ -16,10 +16,10 @@ const FILES = {
     signedJson: 'signed_json_vectors.json',
     answers: 'credential_known_answers.json',
 };
-const GROUPS = ['encodings', 'curve', 'blind_rsa', 'tree', 'notes', 'known_answers', 'complaints'];
+const GROUPS = ['encodings', 'curve', 'blind_rsa', 'tree', 'notes', 'known_answers', 'complaints', 'booth'];
 
 /** What a page in a browser does not have, and what would reach for it. */
-const NODE_ALONE = /\bnode:|\brequire\(|\bprocess\b|\bBuffer\b|\bglobal\b|\bimport\(|from '(?!\.\/)/;
+const NODE_ALONE = /\bnode:|\brequire\(|\bprocess\b|\bBuffer\b|\bglobal\b|\bimport\(|from '(?!\.\.?\/)/;
 
 function readFiles() {
     const read = (name) => JSON.parse(readFileSync(new URL(`../data/${name}`, import.meta.url), 'utf8'));
@@ -30,15 +30,15 @@ function readFiles() {
     }
 }
 
-/** The text of the modules without comments. */
-function protocolNeedsNoNode() {
-    const folder = new URL('protocol/', import.meta.url);
-    const names = readdirSync(folder);
+/** The page is made of these, so they know the functions of the web and nothing else. */
+function modulesNeedNoNode() {
+    const folder = new URL('../../assets/booth/', import.meta.url);
+    const names = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.mjs'));
     for (const name of names) {
         const code = readFileSync(new URL(name, folder), 'utf8').replace(/^\s*(?:\/\/|\/?\*).*$/gm, '');
         const found = NODE_ALONE.exec(code);
         if (found) {
-            throw new Error(`protocol/${name} names "${found[0]}", which a browser has not`);
+            throw new Error(`${name} names "${found[0]}", which a browser has not`);
         }
     }
     if (names.length === 0) {
@@ -48,7 +48,7 @@ function protocolNeedsNoNode() {
 
 await loadWebCrypto();
 const files = readFiles();
-const checks = { 'the protocol\'s modules would load in a browser': protocolNeedsNoNode };
+const checks = { 'the page\'s modules would load in a browser': modulesNeedNoNode };
 for (const group of GROUPS) {
     Object.assign(checks, (await import(`./checks/${group}.mjs`)).checks);
 }

@@ -1,6 +1,6 @@
 // Blind RSA signatures against RFC 9474, and against the signatures of the engine itself.
-import { concat, fromNumber, toNumber } from '../protocol/bytes.mjs';
-import * as rsa from '../protocol/blind_rsa.mjs';
+import { concat, fromNumber, toNumber } from '../../../assets/booth/protocol/bytes.mjs';
+import * as rsa from '../../../assets/booth/protocol/blind_rsa.mjs';
 import { equal, findsEveryAlteration, flipped, fromHex as raw, refuses } from './expect.mjs';
 
 const number = (hex) => toNumber(raw(hex));

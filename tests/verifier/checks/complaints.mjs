@@ -1,10 +1,10 @@
 // The proof against a box: a lost review is proved, and nothing else is.
-import { compare, concat, fromBase64url, sha256, textOf, toBase64url, utf8 } from '../protocol/bytes.mjs';
-import { receiptMessage } from '../protocol/documents.mjs';
-import { sign } from '../protocol/ed25519.mjs';
-import { openRound, prove, proveAll } from '../protocol/proof.mjs';
-import { canonical, parse } from '../protocol/signed_json.mjs';
-import { readLeaves, root } from '../protocol/tree.mjs';
+import { compare, concat, fromBase64url, sha256, textOf, toBase64url, utf8 } from '../../../assets/booth/protocol/bytes.mjs';
+import { receiptMessage } from '../../../assets/booth/protocol/documents.mjs';
+import { sign } from '../../../assets/booth/protocol/ed25519.mjs';
+import { openRound, prove, proveAll } from '../../../assets/booth/protocol/proof.mjs';
+import { canonical, parse } from '../../../assets/booth/protocol/signed_json.mjs';
+import { readLeaves, root } from '../../../assets/booth/protocol/tree.mjs';
 import { equal, flipped, refuses } from './expect.mjs';
 import { signCheckpoint } from './notes.mjs';
 

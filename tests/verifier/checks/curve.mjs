@@ -1,5 +1,5 @@
 // Ed25519 against RFC 8032, and against signatures on which implementations differ.
-import { publicKey, sign, verify } from '../protocol/ed25519.mjs';
+import { publicKey, sign, verify } from '../../../assets/booth/protocol/ed25519.mjs';
 import { equal, findsEveryAlteration, flipped, fromHex as raw } from './expect.mjs';
 
 async function rfc8032Holds(files) {

@@ -1,7 +1,7 @@
 // Base64, lengths, signed JSON and the words of a digest.
-import * as bytes from '../protocol/bytes.mjs';
-import { digestWords, matchesWords } from '../protocol/documents.mjs';
-import { canonical, members, parse, parseCanonical } from '../protocol/signed_json.mjs';
+import * as bytes from '../../../assets/booth/protocol/bytes.mjs';
+import { digestWords, matchesWords } from '../../../assets/booth/protocol/documents.mjs';
+import { canonical, members, parse, parseCanonical } from '../../../assets/booth/protocol/signed_json.mjs';
 import { equal, findsEveryAlteration, refuses } from './expect.mjs';
 
 async function base64urlIsCanonical() {

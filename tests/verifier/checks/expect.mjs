@@ -2,7 +2,7 @@
 //
 // What a newcomer would get wrong: an altered vector must be *refused* or differ. A TypeError over it is a fault of the
 // code and no verdict, so neither `refuses` nor `findsEveryAlteration` takes one for an answer.
-import { Refused, toHex, want } from '../protocol/bytes.mjs';
+import { Refused, toHex, want } from '../../../assets/booth/protocol/bytes.mjs';
 
 /** Members of the vector files that are prose. */
 const PROSE = ['source', 'note', 'what'];
@@ -80,7 +80,7 @@ function* placesIn(value, place) {
     }
 }
 
-function altered(value) {
+export function altered(value) {
     if (typeof value === 'number') {
         return value + 1;
     }

@@ -1,11 +1,11 @@
 // Every line of the protocol's encodings against the numbers that the other languages are held to.
-import { compare, concat, fromBase64url, isSame, sha256, textOf, toBase64url, utf8 } from '../protocol/bytes.mjs';
-import { readSpki, verify as certifies } from '../protocol/blind_rsa.mjs';
-import * as documents from '../protocol/documents.mjs';
-import { publicKey, sign, verify } from '../protocol/ed25519.mjs';
-import { openCheckpoint, readVerifierKey, writeVerifierKey } from '../protocol/note.mjs';
-import { canonical, parseCanonical } from '../protocol/signed_json.mjs';
-import { leafHash, root } from '../protocol/tree.mjs';
+import { compare, concat, fromBase64url, isSame, sha256, textOf, toBase64url, utf8 } from '../../../assets/booth/protocol/bytes.mjs';
+import { readSpki, verify as certifies } from '../../../assets/booth/protocol/blind_rsa.mjs';
+import * as documents from '../../../assets/booth/protocol/documents.mjs';
+import { publicKey, sign, verify } from '../../../assets/booth/protocol/ed25519.mjs';
+import { openCheckpoint, readVerifierKey, writeVerifierKey } from '../../../assets/booth/protocol/note.mjs';
+import { canonical, parseCanonical } from '../../../assets/booth/protocol/signed_json.mjs';
+import { leafHash, root } from '../../../assets/booth/protocol/tree.mjs';
 import { equal, findsEveryAlteration } from './expect.mjs';
 import { signCheckpoint } from './notes.mjs';
 

@@ -1,7 +1,7 @@
 // Signed notes and checkpoints of C2SP.
-import { concat, fromBase64, fromBase64url, toBase64, utf8 } from '../protocol/bytes.mjs';
-import { publicKey, sign } from '../protocol/ed25519.mjs';
-import * as note from '../protocol/note.mjs';
+import { concat, fromBase64, fromBase64url, toBase64, utf8 } from '../../../assets/booth/protocol/bytes.mjs';
+import { publicKey, sign } from '../../../assets/booth/protocol/ed25519.mjs';
+import * as note from '../../../assets/booth/protocol/note.mjs';
 import { equal, flipped, refuses } from './expect.mjs';
 
 /** The example of the C2SP and Go note documentation. */

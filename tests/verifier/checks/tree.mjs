@@ -1,6 +1,6 @@
 // The tree against the vectors of RFC 6962, and leaves that are looked for in a sorted list.
-import { Refused, compare, concat, isSame, sha256, utf8 } from '../protocol/bytes.mjs';
-import { holdsLeaf, leafHash, nodeHash, readLeaves, root } from '../protocol/tree.mjs';
+import { Refused, compare, concat, isSame, sha256, utf8 } from '../../../assets/booth/protocol/bytes.mjs';
+import { holdsLeaf, leafHash, nodeHash, readLeaves, root } from '../../../assets/booth/protocol/tree.mjs';
 import { equal, findsEveryAlteration, flipped, fromHex as raw, refuses } from './expect.mjs';
 
 async function rfc6962Holds(files) {

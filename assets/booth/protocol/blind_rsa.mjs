@@ -3,7 +3,7 @@
 // What a newcomer would get wrong: WebCrypto knows PSS and no blinding, so the encoding has to be made here, bit by
 // bit. Whole numbers of this language are not computed in constant time; that is right for one reviewer's own device,
 // and it is why nothing here works with an issuer's private key.
-import { concat, fromNumber, isSame, sha384, toHex, toNumber, u32, want } from './bytes.mjs';
+import { Refused, concat, fromNumber, isSame, sha384, toNumber, u32, want } from './bytes.mjs';
 
 const HASH_SIZE = 48;
 
@@ -11,12 +11,13 @@ const HASH_SIZE = 48;
 export const SALT_SIZE = HASH_SIZE;
 
 const EXPONENT = 65537n;
-const MODULUS_SIZE = 384;
-const FACTOR_BOUND = 2000n;
+const MODULUS_BITS = 3072;
 
-/** What stands before and behind the modulus in an SPKI of 3072 bits with the `rsaEncryption` identifier, in DER. */
-const SPKI_HEAD = '308201a2300d06092a864886f70d01010105000382018f003082018a0282018100';
-const SPKI_TAIL = '0203010001';
+/** Below this no modulus may have a factor; it catches keys made to be weak in plain sight. */
+const FACTOR_BOUND = 2000;
+
+/** `SEQUENCE { rsaEncryption, NULL }`, in DER. */
+const RSA_ENCRYPTION = Uint8Array.of(0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 1, 5, 0);
 
 /** The last byte of an encoded message. */
 const TRAILER = 0xbc;
@@ -28,20 +29,88 @@ export function publicKey(n, e) {
     return { n, e, size: bits / 8 };
 }
 
-/**
- * The key of an SPKI in its one DER form; refused unless it is fit for a manifest: 65537, exactly 3072 bits, odd, no
- * factor below 2000.
- */
+/** Refused for a key that can be read and must not be used. */
+export class Unfit extends Refused {}
+
+/** The key of an SPKI with the `rsaEncryption` identifier in its one DER form, whatever the key is worth. */
+export function parseSpki(der) {
+    const [outer] = read(der, 0x30, 1);
+    const [inner] = read(read(outer.subarray(RSA_ENCRYPTION.length), 0x03, 1)[0].subarray(1), 0x30, 1);
+    const [n, e] = read(inner, 0x02, 2).map(toNumber);
+    want(isSame(writeSpki(n, e), der), 'no SPKI in its one writing');
+    return { n, e };
+}
+
+/** The key of an SPKI; refused unless it is fit for a manifest: 65537, exactly 3072 bits, odd, no factor below 2000. */
 export function readSpki(der) {
-    const digits = toHex(der);
-    const modulus = digits.slice(SPKI_HEAD.length, SPKI_HEAD.length + 2 * MODULUS_SIZE);
-    want(digits === SPKI_HEAD + modulus + SPKI_TAIL, 'no SPKI of 3072 bits with exponent 65537');
-    const key = publicKey(BigInt(`0x0${modulus}`), EXPONENT);
-    want(key.size === MODULUS_SIZE, 'a modulus of fewer than 3072 bits');
-    for (let factor = 2n; factor < FACTOR_BOUND; factor += 1n) {
-        want(key.n % factor !== 0n, `a modulus with the factor ${factor}`);
+    const { n, e } = parseSpki(der);
+    const fit = (holds, what) => {
+        if (!holds) {
+            throw new Unfit(what);
+        }
+    };
+    fit(e === EXPONENT, 'another exponent than 65537');
+    fit(n.toString(2).length === MODULUS_BITS, 'a modulus of another size than 3072 bits');
+    for (const [product, primes] of smallPrimes()) {
+        const rest = Number(n % BigInt(product));
+        const factor = primes.find((prime) => rest % prime === 0);
+        fit(factor === undefined, `a modulus with the factor ${factor}`);
     }
-    return key;
+    return publicKey(n, e);
+}
+
+let grouped;
+
+/** The primes below the bound, and the product of each few of them: one long division tells of a few dozen primes. */
+function smallPrimes() {
+    grouped ??= groups();
+    return grouped;
+}
+
+function groups() {
+    const found = [];
+    const all = [[1, []]];
+    for (let number = 2; number < FACTOR_BOUND; number += 1) {
+        if (found.every((prime) => number % prime !== 0)) {
+            found.push(number);
+            const [product, primes] = all.at(-1);
+            if (Number.isSafeInteger(product * number)) {
+                all[all.length - 1] = [product * number, [...primes, number]];
+            } else {
+                all.push([number, [number]]);
+            }
+        }
+    }
+    return all;
+}
+
+/** The contents of so many DER values of one kind that lie one after the other; `writeSpki` shows what was passed over. */
+function read(der, kind, count) {
+    const values = [];
+    let at = 0;
+    while (values.length < count) {
+        want(der[at] === kind && at + 2 <= der.length, 'no such value');
+        const sizes = der[at + 1] < 0x80 ? 0 : der[at + 1] - 0x80;
+        want(sizes <= 3, 'a value too long');
+        const start = at + 2 + sizes;
+        const size = sizes === 0 ? der[at + 1] : Number(toNumber(der.subarray(at + 2, start)));
+        want(start + size <= der.length, 'a value without its end');
+        values.push(der.subarray(start, start + size));
+        at = start + size;
+    }
+    return values;
+}
+
+function writeSpki(n, e) {
+    const integers = [n, e].map((number) => write(0x02, fromNumber(number, (number.toString(2).length >> 3) + 1)));
+    const key = write(0x03, concat(Uint8Array.of(0), write(0x30, concat(...integers))));
+    return write(0x30, concat(RSA_ENCRYPTION, key));
+}
+
+function write(kind, contents) {
+    const { length } = contents;
+    const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+    return concat(Uint8Array.of(kind, ...size), contents);
 }
 
 /** EMSA-PSS (RFC 8017, 9.1.1) with SHA-384 into one bit fewer than a modulus of `size` bytes has. */

@@ -2,7 +2,7 @@
 //
 // What a newcomer would get wrong: every signature is made over a tag that ends in a zero byte and then the canonical
 // text, never over the text alone, or a signature of one kind of document would pass for another kind.
-import { concat, lp, sha256, toHex, u32, utf8 } from './bytes.mjs';
+import { concat, lp, sha256, toBase64url, toHex, u32, utf8 } from './bytes.mjs';
 import { canonical } from './signed_json.mjs';
 
 /** The bytes of a tag. */
@@ -35,6 +35,10 @@ export function documentMessage(kind, document) {
 /** A digest as people compare it: its first 20 bytes as ten groups of four hexadecimal digits. */
 export const digestWords = (digest) => toHex(digest.subarray(0, 20)).match(/.{4}/g).join(' ');
 
-/** True if words that somebody typed or scanned are those of the digest. */
-export const matchesWords = (digest, words) =>
-    words.replace(/[\s-]/g, '').toLowerCase() === toHex(digest.subarray(0, 20));
+/**
+ * True if what somebody typed or scanned is the digest: its words, in whatever case and spacing, or all of it in
+ * base64url, as a printed QR code holds it.
+ */
+export const matchesWords = (digest, typed) =>
+    typed.trim() === toBase64url(digest) ||
+    typed.replace(/[\s-]/g, '').toLowerCase() === toHex(digest.subarray(0, 20));

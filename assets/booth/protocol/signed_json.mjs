@@ -30,8 +30,8 @@ export function parseCanonical(bytes) {
     return value;
 }
 
-/** The canonical text of a value, UTF-8; refused if it holds what signed JSON may not. */
-export const canonical = (value) => utf8(written(value, DEPTH_MAX));
+/** The canonical text of a value, UTF-8; refused if it holds what signed JSON may not, or nests deeper than told. */
+export const canonical = (value, depthMax = DEPTH_MAX) => utf8(written(value, depthMax));
 
 /** The object itself, if it has exactly these members, which are named with spaces between them; else refused. */
 export function members(value, names) {
