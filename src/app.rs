@@ -20,6 +20,7 @@ use crate::api::file_summary::KeptSummaries;
 use crate::audit_log::{self, AuditLog};
 use crate::auth::password::Passwords;
 use crate::auth::{Auth, authenticate, grants};
+use crate::booth::{Page, Places, Side};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::config::{Config, Docs, Secret, key_from_hex};
@@ -247,6 +248,7 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
     let shared_cipher = web::Data::new(cipher.clone());
     let shared_clock = web::Data::new(clock);
     let shared_config = web::Data::new(config.clone());
+    let page = web::Data::new(Page::new(Side::Registry, Places::of(config))?);
     let kept_summaries = web::Data::new(KeptSummaries::default());
     let routes = document::registry_document();
     let paths = web::Data::new(Paths::of(&routes));
@@ -265,6 +267,7 @@ pub async fn serve_registry(config: &Config, clock: Clock, key_source: KeySource
             .app_data(shared_clock.clone())
             .app_data(shared_config.clone())
             .app_data(kept_summaries.clone())
+            .app_data(page.clone())
             .app_data(paths.clone())
             .app_data(address_limit.clone())
             .app_data(language)

@@ -4,6 +4,7 @@
 mod account;
 mod audit;
 mod bench;
+mod booth;
 mod client;
 mod demo;
 mod doctor;
@@ -83,6 +84,9 @@ enum Command {
     /// process asks them. It takes a few minutes; run it while nothing else runs.
     /// Example: ejf bench --json
     Bench(bench::BenchArguments),
+    /// Print the reviewer's pages, or their hashes.
+    #[command(subcommand)]
+    Booth(booth::BoothCommand),
     /// Run the whole main job on invented people, through the API, and show what comes out.
     ///
     /// Both services start on free ports of this machine, on stores that are removed at the end. Whoever is on this
@@ -229,6 +233,7 @@ fn execute(command: Command) -> Result<u8> {
         Command::Serve { only, rehearsal } => runtime.block_on(serve::run(&config, only, rehearsal)),
         Command::Audit(audit::AuditCommand::Checkpoint) => runtime.block_on(audit::checkpoint(&config)),
         Command::Audit(audit::AuditCommand::Key) => audit::key(&config),
+        Command::Booth(command) => booth::run(&config, &command),
         Command::Box(BoxCommand::Doctor(arguments)) => doctor::run(&config, &arguments),
         Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
         Command::Account(command) => runtime.block_on(account::run(&config, command)),

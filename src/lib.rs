@@ -6,7 +6,7 @@
 //! which registry and ballot box pass signed documents, `exchange` the registry's side of it; `jobs` its long work;
 //! `imports` files of records, `exports` lists as files; `audit_log` the tree over the audit entries and its checkpoints;
 //! `figures` what was published, as drawings; `paper` printed documents; `notices` what people are told, in words;
-//! `durable` files that are whole or absent;
+//! `booth` the reviewer's pages, which both listeners serve; `durable` files that are whole or absent;
 //! `demo` the whole main job over HTTP, `bench` what it costs. `problem`, `texts`, `clock`, `config`, `cipher`, `db` serve them. Arrows of import
 //! go one way, and a test holds them to it.
 //!
@@ -22,6 +22,7 @@ pub mod audit_log;
 pub mod auth;
 pub mod ballot;
 pub mod bench;
+pub mod booth;
 pub mod cipher;
 pub mod cli;
 pub mod client;

@@ -56,6 +56,11 @@ pub fn plain(language: Language, key: &str) -> Option<&'static str> {
     language.book().plain.get(key).map(String::as_str)
 }
 
+/// The keys that begin with `prefix`, for whoever hands on a whole family of texts.
+pub fn keys_from(prefix: &str) -> impl Iterator<Item = &'static str> {
+    keys(Language::Kk.source()).filter(move |key| key.starts_with(prefix))
+}
+
 /// The words for a code of the domain, from a family such as `form`, `phase` or `file-status`; `None` where the catalogue has none.
 ///
 /// The key is `<family>-<code>`, where everything but ASCII letters, digits, `_` and `-` becomes `-`.
@@ -147,7 +152,7 @@ impl Book {
 }
 
 /// The keys of a catalogue: a message starts at the beginning of its line.
-fn keys(source: &str) -> impl Iterator<Item = &str> {
+fn keys(source: &'static str) -> impl Iterator<Item = &'static str> {
     source
         .lines()
         .filter(|line| line.starts_with(|c: char| c.is_ascii_alphabetic()))
@@ -220,8 +225,9 @@ mod tests {
     use crate::error::{Code, Rule};
 
     /// Families of keys that are not bound to a list of the code.
-    const FREE: [&str; 14] = [
+    const FREE: [&str; 15] = [
         "audit-",
+        "booth-",
         "doctor-",
         "figure-",
         "file-",

@@ -10,6 +10,7 @@ use super::extract::{
 };
 use super::jobs::{JobView, Start, ask_for_work};
 use super::lists::Answering;
+use crate::booth::{self, Places};
 use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -149,7 +150,10 @@ pub async fn freeze_manifest(
         Standing::First(plan) => {
             let box_keys = exchange::box_keys(&config.publication_dir).await?;
             let agreed = config.box_key.map(Bytes);
-            let building = tokio::task::spawn_blocking(move || manifests::build(&plan, &box_keys, agreed));
+            let shared = config.clone();
+            let building = tokio::task::spawn_blocking(move || {
+                manifests::build(&plan, &box_keys, agreed, booth::digests(Places::of(&shared))?)
+            });
             (None, Some(building.await.map_err(Error::internal)??))
         }
         Standing::Next(plan) => {

@@ -8,6 +8,7 @@ pub mod acts;
 pub mod approvals;
 pub mod assignments;
 pub mod audit_entries;
+pub mod booth;
 pub mod challenges;
 pub mod clients;
 pub mod clocks;
@@ -188,6 +189,7 @@ impl Routes for ServiceConfig<'_> {
 pub fn public_routes(cfg: &mut impl Routes) {
     cfg.service(sessions::create_session).service(sessions::refresh_session);
     cfg.service(tokens::issue_token).service(tokens::get_authorization_server);
+    cfg.service(booth::get_booth);
     cfg.service(published::get_live)
         .service(published::get_ready)
         .service(published::get_healthz)

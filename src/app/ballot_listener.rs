@@ -19,6 +19,7 @@ use utoipa_actix_web::AppExt;
 
 use super::HEAD_SECONDS;
 use crate::ballot::{self, Ballot, Occasion};
+use crate::booth::{Page, Places, Side};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{BallotBox, Db, Location, Purpose, migrate, pending_migrations};
@@ -154,12 +155,17 @@ pub async fn serve_ballot(config: &Config, clock: Clock, occasion: Occasion) -> 
 
     let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let shared = web::Data::from(ballot.clone());
+    let page = web::Data::new(Page::new(Side::Box, Places::of(config))?);
     let server = HttpServer::new(move || {
         // Each worker thread begins here. Whatever the framework would trace of a connection goes nowhere, however the
         // log is set; the guard would restore the log when dropped, and the thread serves the box for its whole life.
         std::mem::forget(tracing::subscriber::set_default(NoSubscriber::default()));
-        let (app, _) =
-            App::new().into_utoipa_app().app_data(shared.clone()).configure(ballot::routes).split_for_parts();
+        let (app, _) = App::new()
+            .into_utoipa_app()
+            .app_data(shared.clone())
+            .app_data(page.clone())
+            .configure(ballot::routes)
+            .split_for_parts();
         app.default_service(web::to(ballot::not_served))
     })
     .workers(workers)

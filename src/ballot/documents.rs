@@ -13,6 +13,7 @@ use utoipa::openapi::{ContentBuilder, Ref as SchemaRef, RefOr, Response, Respons
 use utoipa::{IntoResponses, ToSchema};
 
 use super::{Ballot, answer, blocking};
+use crate::booth::Page;
 use crate::credential::encoding::Ref;
 use crate::error::{Code, Error, Result};
 use crate::problem;
@@ -141,6 +142,20 @@ pub async fn get_live_of_box(ballot: web::Data<Ballot>) -> HttpResponse {
         Ok(()) => answer::builder(StatusCode::OK).json(BoxHealthView { status: "ok" }),
         Err(error) => answer::problem(error.code()),
     }
+}
+
+/// Get the page with which a reviewer sends reviews.
+///
+/// For everybody: one HTML file, the same bytes for everybody, which loads nothing else, asks nobody but this listener and
+/// works from a saved file too. It reads the reviewer's card, sends reviews without any log-in and checks the sealed list.
+/// A manifest names it by its hash in `client_hashes`. Whoever serves it could serve another one: `ejf peer` does the same.
+#[utoipa::path(tag = "ballot", security(()), responses((status = 200, body = String, content_type = "text/html")))]
+#[get("/booth")]
+pub async fn get_booth_of_box(page: web::Data<Page>) -> HttpResponse {
+    answer::builder(StatusCode::OK)
+        .insert_header((header::CONTENT_SECURITY_POLICY, page.policy()))
+        .content_type("text/html; charset=utf-8")
+        .body(page.html().to_owned())
 }
 
 type RoundPath = web::Path<(String, String)>;

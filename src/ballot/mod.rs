@@ -146,7 +146,8 @@ impl Ballot {
 
 /// The box's routes, those of the API document.
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(documents::get_live_of_box)
+    cfg.service(documents::get_booth_of_box)
+        .service(documents::get_live_of_box)
         .service(documents::get_manifest_from_box)
         .service(documents::get_manifest_note_from_box)
         .service(documents::get_ledger_from_box)
@@ -174,7 +175,7 @@ pub async fn not_served(request: actix_web::HttpRequest) -> actix_web::HttpRespo
     if matches!(path, "/v1/anon/reviews" | "/v1/anon/complaints") {
         return answer::method_not_allowed("POST, OPTIONS");
     }
-    let is_document = path == "/livez" || path.starts_with("/v1/public/cycles/");
+    let is_document = matches!(path, "/booth" | "/livez") || path.starts_with("/v1/public/cycles/");
     if is_document && *request.method() != actix_web::http::Method::GET {
         return answer::method_not_allowed("GET");
     }

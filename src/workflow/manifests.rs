@@ -196,11 +196,11 @@ pub fn phase_needed(cycle: &Cycle, needed: Phase) -> Error {
 
 /// Builds the manifest of generation 0 under the box's keys, whose log key must be the one agreed with its operator or,
 /// where none is configured, the one of all earlier manifests. In the first round its names are fresh, in a later one the
-/// same, by which the reviews of both are counted together.
+/// same, by which the reviews of both are counted together. `client_hashes` are the pages that it vouches for.
 ///
 /// # Errors
 /// 409 `box_not_ready` where it is another one; 422 with what contradicts itself, such as a panel smaller than `issued_min`.
-pub fn build(plan: &Plan, box_keys: &BoxKeys, agreed: Option<PublicKey>) -> Result<Built> {
+pub fn build(plan: &Plan, box_keys: &BoxKeys, agreed: Option<PublicKey>, client_hashes: Vec<Digest>) -> Result<Built> {
     if agreed.or(plan.box_key).is_some_and(|known| known != box_keys.log_key) {
         let shown = Hint::new("box_key_changed").text("key", box_keys.log_key);
         return Err(Error::hinted(Code::BoxNotReady, shown));
@@ -242,7 +242,7 @@ pub fn build(plan: &Plan, box_keys: &BoxKeys, agreed: Option<PublicKey>) -> Resu
         log: Log::new(&box_keys.log_name, &cycle_ref, round, &box_keys.log_key)?,
         witnesses: Vec::new(),
         witness_quorum: 0,
-        client_hashes: Vec::new(),
+        client_hashes,
         instruments: instruments.filter(|id| used(id)).map(|id| instrument(methodology, id)).collect(),
         subjects,
     })?;

@@ -85,6 +85,7 @@ const TABLE: &str = "
     get_approval                . S . . U . . . . . .
     get_audit_checkpoint        . . . . U . . . . . .
     get_authorization_server    public
+    get_booth                   public
     get_bundle                  . . . . U . . . . . .
     get_checkpoint              public
     get_client                  A . . . U . . . . . .

@@ -28,12 +28,14 @@ pub const ARROWS: &[Arrow] = &[
     // Nobody but `app` reaches the ballot box. The client gives codes; what a reviewer reads comes from `texts`.
     Arrow {
         from: "cli",
-        to: &["app", "client", "demo", "bench", "clock", "config", "texts"],
+        to: &["app", "booth", "client", "demo", "bench", "clock", "config", "texts"],
         reach: FurtherBut(&["ballot"]),
     },
     Arrow {
         from: "app",
-        to: &["web", "api", "auth", "jobs", "ballot", "db", "clock", "config", "cipher", "problem", "exchange"],
+        to: &[
+            "web", "api", "auth", "booth", "jobs", "ballot", "db", "clock", "config", "cipher", "problem", "exchange",
+        ],
         reach: FurtherBut(&[]),
     },
     // A page posts to the same function as the JSON handler; it writes no SQL of its own.
@@ -43,6 +45,7 @@ pub const ARROWS: &[Arrow] = &[
         to: &[
             "audit_log",
             "auth",
+            "booth",
             "exchange",
             "exports",
             "figures",
@@ -106,9 +109,11 @@ pub const ARROWS: &[Arrow] = &[
     Arrow { from: "notices", to: &["domain", "error", "figures", "paper", "texts"], reach: Exactly },
     // Printed documents: the model in, the bytes of a file out.
     Arrow { from: "paper", to: &["figures", "error", "texts"], reach: Exactly },
+    // The reviewer's pages: files made of scripts and texts, before anybody asks for them.
+    Arrow { from: "booth", to: &["config", "credential", "error", "texts"], reach: Exactly },
     Arrow {
         from: "ballot",
-        to: &["credential", "domain", "db", "durable", "error", "clock", "problem", "publication"],
+        to: &["booth", "credential", "domain", "db", "durable", "error", "clock", "problem", "publication"],
         reach: Exactly,
     },
     // It must work against any server that keeps the contract, so it shares none of the server's code.

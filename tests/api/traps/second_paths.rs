@@ -124,10 +124,11 @@ const ACTS: [&str; 71] = [
 /// Changes something under the version last seen.
 const CHANGES: [&str; 3] = ["update_account", "update_client", "update_methodology"];
 /// Shows what holds nothing of reviews: the file, people, plans, rules, the service itself.
-const SHOWS_THE_REST: [&str; 74] = [
+const SHOWS_THE_REST: [&str; 75] = [
     "check_extract",
     "get_account",
     "get_authorization_server",
+    "get_booth",
     "get_client",
     "get_court",
     "get_cycle",
