@@ -23,7 +23,10 @@ mod ballot_pages;
 mod ballot_storage;
 mod ballot_strangers;
 mod ballot_upkeep;
+mod booth;
 mod box_process;
+#[path = "../browser/mod.rs"]
+mod browser;
 mod cancellations;
 mod clients;
 mod clocks;

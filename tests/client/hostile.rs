@@ -23,7 +23,7 @@ use crate::servers::{Servers, Side, assignment, keep_empty};
 use Lie::{Collecting, CollectingAgain, Manifested, Printed, Submitting};
 
 /// Where the lie is told.
-enum Lie {
+pub enum Lie {
     /// In the manifest itself, of which the order prints the true digest.
     Manifested(fn(&mut Manifest)),
     /// In the order, or by the servers to a reviewer who typed the order's digest.
@@ -37,7 +37,7 @@ enum Lie {
 }
 
 /// Which of the design's variants it belongs to, what is done, and the alarm it must raise.
-const VARIANTS: &[(&str, &str, Lie, Alarm)] = &[
+pub const VARIANTS: &[(&str, &str, Lie, Alarm)] = &[
     ("K-1", "one judge's own key signs", Collecting(|s| sign_with(s, 2)), Alarm::CredentialInvalid),
     (
         "K-2",
@@ -201,7 +201,7 @@ async fn once_a_review_is_out_no_alarm_says_that_nothing_was_sent() {
 }
 
 /// An honest manifest, but not the one in force.
-fn other() -> Manifest {
+pub fn other() -> Manifest {
     let mut other = manifest();
     other.client_hashes.push(Bytes([1; 32]));
     other

@@ -11,6 +11,9 @@
     reason = "a test that cannot go on should stop where it is"
 )]
 
+mod booth;
+#[path = "../browser/mod.rs"]
+mod browser;
 mod cards;
 mod collecting;
 mod commands;

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use actix_web::http::header::LOCATION;
+use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use chrono::NaiveDate;
+use ejf::booth::{self, Page};
 use ejf::client::card::Held;
 use ejf::client::draft::Draft;
 use ejf::client::failure::Result;
@@ -24,6 +26,7 @@ use ejf::credential::rules::BallotRules;
 use ejf::credential::signing::public_key;
 use ejf::credential::tree;
 use ejf::domain::methodology::Methodology;
+use ejf::texts::Language;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -74,6 +77,8 @@ pub struct State {
     /// Checkpoint and leaves, once sealed.
     pub seals: HashMap<bool, (String, Vec<u8>)>,
     pub leaves: HashMap<Bytes<32>, Vec<Digest>>,
+    /// The reviewer's pages.
+    pages: HashMap<bool, Page>,
     /// The generations before the one served.
     earlier: Vec<Vec<u8>>,
     /// What was issued: issuer, subject, entry.
@@ -122,11 +127,15 @@ impl Servers {
             seen: Vec::new(),
             seals: HashMap::new(),
             leaves: HashMap::new(),
+            pages: HashMap::new(),
             earlier: Vec::new(),
             issued: Vec::new(),
         };
         let state = Arc::new(Mutex::new(state));
         let (registry, ballot_box) = (start(Side::Registry, &state), start(Side::Box, &state));
+        let places = booth::Places { registry: &registry, ballot_box: &ballot_box, language: Language::Kk };
+        state.lock().unwrap().pages =
+            booth::Side::ALL.map(|side| (side == booth::Side::Box, Page::new(side, places).unwrap())).into();
         Servers { places: Places { registry, ballot_box }, state }
     }
 
@@ -219,7 +228,12 @@ fn start(side: Side, state: &Arc<Mutex<State>>) -> String {
         App::new().app_data(web::PayloadConfig::new(1 << 20)).default_service(web::to(
             move |request: HttpRequest, body: web::Bytes| {
                 let state = Arc::clone(&state);
-                async move { state.lock().unwrap().answer(side, &request, &body) }
+                async move {
+                    let mut answer = state.lock().unwrap().answer(side, &request, &body);
+                    // Public documents and the box's answers are for pages of whatever origin.
+                    answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+                    answer
+                }
             },
         ))
     })
@@ -249,6 +263,7 @@ impl State {
         let is_box = side == Side::Box;
         let public = format!("/v1/public/cycles/{CYCLE}/rounds/1/");
         match (side, path.strip_prefix(&public).unwrap_or(&path)) {
+            (_, "/booth") => HttpResponse::Ok().content_type("text/html").body(self.pages[&is_box].html().to_owned()),
             (_, "manifest") => HttpResponse::Ok().body(self.manifests[&is_box].clone()),
             (_, "manifest.note") => HttpResponse::Ok().body(self.notes[&is_box].clone()),
             (_, name) if name.starts_with("ledger/") => match self.ledger(&name["ledger/".len()..]) {
