@@ -142,6 +142,10 @@ impl Connector {
         if self.is_reader {
             // SQLite would let a write through inside a read; PostgreSQL's READ ONLY would not.
             conn.batch_execute("PRAGMA query_only = ON;").map_err(Error::Sql)?;
+            if self.purpose == Purpose::Registry {
+                // A table larger than a reader's cache would be copied page by page out of the system's, on every request.
+                conn.batch_execute("PRAGMA mmap_size = 1073741824;").map_err(Error::Sql)?;
+            }
         } else if self.purpose == Purpose::Registry {
             // The writer's pages stay in its cache over its own commits, which empty the cache of every reader.
             conn.batch_execute("PRAGMA cache_size = -16384;").map_err(Error::Sql)?;
