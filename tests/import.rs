@@ -8,6 +8,12 @@
     reason = "a failed test may panic"
 )]
 
+#[allow(dead_code, reason = "the rest of it is for tests that the library cannot run itself")]
+#[path = "credential/damage.rs"]
+mod damage;
+#[path = "import/strangers.rs"]
+mod strangers;
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};

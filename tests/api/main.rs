@@ -36,6 +36,7 @@ mod contract;
 mod corrections;
 mod courts;
 mod cycles;
+#[allow(dead_code, reason = "the rest of it is for tests that the library itself runs")]
 #[path = "../credential/damage.rs"]
 mod damage;
 mod deletions;

@@ -43,6 +43,12 @@ pub fn damaged(sound: Vec<u8>) -> BoxedStrategy<Vec<u8>> {
     .boxed()
 }
 
+/// So many inputs, or as many times as many as `EJF_FUZZ_TIMES` says: `scripts/fuzz` goes on for as long as it is asked to.
+pub fn inputs(usual: u32) -> Config {
+    let times = std::env::var("EJF_FUZZ_TIMES").ok().map(|times| times.parse().expect("a whole number"));
+    Config::with_cases(usual * times.unwrap_or(1))
+}
+
 /// One such text, the same for the same seed; for tests that cannot be run by the library itself.
 pub fn sample(sound: &[u8], seed: u64) -> Vec<u8> {
     let mut bytes = [0; 32];

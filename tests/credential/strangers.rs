@@ -30,7 +30,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::damage::{damaged, sample};
+use crate::damage::{damaged, inputs, sample};
 use crate::round::{
     ALMA, BOLAT, CYCLE, Reviewer, doc_key, issuer_key, ledger, log_key, manifest, receipt_key, rules, today,
 };
@@ -94,7 +94,7 @@ fn plan(manifest: &Frozen) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(inputs(1_000))]
 
     #[test]
     fn a_submission(bytes in damaged(without_pad())) {
@@ -213,7 +213,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(inputs(300))]
 
     #[test]
     fn a_manifest(bytes in damaged(frozen().bytes().to_vec())) {
@@ -258,7 +258,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(inputs(60))]
 
     #[test]
     fn a_file_of_a_bundle(at in 0..sealed().len(), seed in any::<u64>()) {
