@@ -73,7 +73,13 @@ fn columns(conn: &mut Conn) -> Vec<Column> {
         Conn::Postgres(c) => diesel::sql_query(postgres).load(c).unwrap(),
     };
     let ours = rows.into_iter().filter(|column| column.table_name != BOOKKEEPING);
-    ours.map(|column| Column { kind: kind_in_diesel(&column.kind), ..column }).collect()
+    let in_our_words = |column: Column| Column {
+        kind: kind_in_diesel(&column.kind),
+        // PostgreSQL says of what kind a text is that stands where none is given.
+        standard: column.standard.trim_end_matches("::text").to_owned(),
+        ..column
+    };
+    ours.map(in_our_words).collect()
 }
 
 fn kind_in_diesel(kind: &str) -> String {
