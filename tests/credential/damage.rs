@@ -44,6 +44,7 @@ pub fn damaged(sound: Vec<u8>) -> BoxedStrategy<Vec<u8>> {
 }
 
 /// So many inputs, or as many times as many as `EJF_FUZZ_TIMES` says: `scripts/fuzz` goes on for as long as it is asked to.
+#[allow(clippy::disallowed_methods, reason = "the tests' own variable, which the product never reads")]
 pub fn inputs(usual: u32) -> Config {
     let times = std::env::var("EJF_FUZZ_TIMES").ok().map(|times| times.parse().expect("a whole number"));
     Config::with_cases(usual * times.unwrap_or(1))
