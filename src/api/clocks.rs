@@ -146,7 +146,7 @@ pub struct JudgeClocksView {
 ///
 /// For secretaries, auditors and its subject: when each ends, whether it stands still while the judge is away, and why. The
 /// windows of the cycle stand still for nobody, since a later end for one subject would point at its reviewers; the time to
-/// appeal does.
+/// appeal does. As the clocks tell of leaves, the judge sees that somebody else has read them, for an evaluation.
 #[utoipa::path(tag = "planning", responses((status = 200, body = EvaluationClocksView), ReadProblems))]
 #[get("/evaluations/{evaluation_id}/clocks")]
 pub async fn get_evaluation_clocks(

@@ -51,6 +51,22 @@ async fn a_judge_sees_who_else_has_read_the_clocks_and_the_requests_to_evaluate(
 }
 
 #[tokio::test]
+async fn a_judge_sees_who_else_has_read_the_clocks_of_an_evaluation() {
+    let app = App::start().await;
+    let plan = app.planned_cycle().await;
+    let subject = &plan.subjects[0];
+    let clocks = format!("/v1/evaluations/{}/clocks", plan.evaluation_of(&app, subject).await);
+
+    subject.client(&app).await.get(&clocks).await.expect(200);
+    app.staff(StaffRole::Auditor).await.get(&clocks).await.expect(200);
+
+    let entries = format!("/v1/judges/{}/access-entries", subject.id);
+    let seen = subject.client(&app).await.get(&entries).await.expect(200).body["items"].clone();
+    let told: Vec<_> = seen.as_array().unwrap().iter().map(|entry| [&entry["act"], &entry["staff_role"]]).collect();
+    assert_eq!(told, [[&json!("get_evaluation_clocks"), &json!("auditor")]]);
+}
+
+#[tokio::test]
 async fn a_leave_and_a_suspension_stop_the_clock_of_the_first_year_and_it_goes_on_afterwards() {
     let app = App::start().await;
     app.published_methodology().await;
