@@ -257,7 +257,7 @@ pub fn list_due(actor: &Actor, query: &UpcomingQuery, now: DateTime<Utc>) -> Res
         let today = date_at(now, limits.utc_offset_minutes);
         let until = until.unwrap_or_else(|| year_end(today.year()));
         let judges = store::judges::list(conn, after, limit)?;
-        let careers = store::careers::of(conn, &judges, today, limits.utc_offset_minutes)?;
+        let careers = store::careers::of(conn, &judges, today)?;
         let of_judge = |career: Career| {
             let all = upcoming(&career, limits, today).into_iter();
             let views = all.map(|one| upcoming_view(career.judge_id, one, today, until));

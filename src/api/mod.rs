@@ -5,6 +5,7 @@ pub mod access_entries;
 pub mod accounts;
 pub mod act_views;
 pub mod acts;
+pub mod appeals;
 pub mod approvals;
 pub mod assignments;
 pub mod audit_entries;
@@ -20,6 +21,7 @@ pub mod credentials;
 pub mod cycle_acts;
 pub mod cycles;
 pub mod dashboard;
+pub mod decisions;
 pub mod documents;
 pub mod evaluation_plans;
 pub mod evaluation_requests;
@@ -33,6 +35,7 @@ pub mod file_paper;
 pub mod file_summary;
 pub mod files;
 pub mod generations;
+pub mod hearings;
 pub mod import_reversals;
 pub mod imports;
 pub mod indicator_overviews;
@@ -52,11 +55,15 @@ pub mod own_records;
 pub mod plan_entries;
 pub mod positions;
 pub mod printed;
+pub mod proceeding_views;
+pub mod proceedings;
 pub mod public_documents;
 pub mod published;
 pub mod record_views;
 pub mod records;
 pub mod recounts;
+pub mod recusal_requests;
+pub mod reports;
 pub mod results;
 pub mod retention;
 pub mod retention_holds;
@@ -241,6 +248,24 @@ pub fn routes(cfg: &mut impl Routes) {
         .service(evaluations::get_evaluation)
         .service(evaluations::list_pool_entries)
         .service(evaluations::cancel_evaluation);
+    cfg.service(proceedings::get_proceedings)
+        .service(proceedings::suspend_evaluation)
+        .service(proceedings::resume_evaluation)
+        .service(proceedings::reopen_evaluation)
+        .service(proceedings::revoke_decision);
+    cfg.service(reports::create_report).service(reports::serve_report).service(reports::create_response);
+    cfg.service(hearings::create_hearing).service(hearings::record_hearing);
+    cfg.service(decisions::propose_decision)
+        .service(decisions::vote_on_decision)
+        .service(decisions::settle_decision)
+        .service(decisions::serve_decision);
+    cfg.service(appeals::create_appeal)
+        .service(appeals::ask_for_recount)
+        .service(appeals::propose_appeal_decision)
+        .service(appeals::finalise_evaluation);
+    cfg.service(recusal_requests::create_recusal_request)
+        .service(recusal_requests::decide_recusal_request)
+        .service(recusal_requests::step_back);
     cfg.service(generations::bump_subject).service(generations::extend_cycle);
     cfg.service(members::assign_member).service(members::list_members).service(members::remove_member);
     cfg.service(challenges::create_challenge)

@@ -22,6 +22,7 @@ use crate::db::{Conn, Db, Purpose as StorePurpose, Registry, migrate};
 use crate::domain::calendar::WorkCalendar;
 use crate::domain::cycle::dates::CycleDates;
 use crate::domain::cycle::{EvaluationKind, Phase};
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::{self, AccountId, CycleId, EvaluationId, JobId, JudgeId, MethodologyId};
 use crate::domain::methodology::Methodology;
 use crate::domain::policy::StaffRole;
@@ -30,7 +31,7 @@ use crate::publication::{Folder, RoundFolder};
 use crate::store;
 use crate::store::accounts::Account;
 use crate::store::cycles::Cycle;
-use crate::store::evaluations::{Evaluation, EvaluationState};
+use crate::store::evaluations::Evaluation;
 use crate::store::jobs::{Job, JobKind, JobState};
 use crate::store::judges::{Judge, KeptIin};
 use crate::store::methodologies::MethodologyRow;
@@ -283,6 +284,7 @@ fn load_subjects(
             subject_ref: Some(subject_ref.0.to_vec()),
             version: 1,
             last_round: 1,
+            final_on: None,
         };
         store::evaluations::insert(conn, &evaluation)?;
     }

@@ -10,11 +10,10 @@ pub mod retention;
 use chrono::NaiveDate;
 
 use crate::coded;
-use crate::domain::calendar::{WorkCalendar, days_after, days_before};
+use crate::domain::calendar::{days_after, days_before};
 use crate::domain::cycle::dates::CycleDates;
 use crate::domain::ids::JudgeId;
 use crate::domain::methodology::Methodology;
-use crate::domain::pauses::{Limit, Pause, deadline};
 use crate::domain::pool::judge_without_post;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
@@ -135,7 +134,7 @@ const fn cancelling(from: Phase) -> Move {
 
 /// All legal moves. Opening the cycle, the draw, the seal, closing and cancelling need two persons. A sealed cycle is not
 /// cancelled: its result stands or falls by the decision on it. What ends with a close cannot be had again, the reviews
-/// above all; and since decisions and appeals are not kept here, two persons say that there is none left to come.
+/// above all, though nothing is to come of its evaluations any more.
 pub const MOVES: &[Move] = &[
     step(Phase::Draft, Phase::Announced, Consent::TwoPersons),
     step(Phase::Announced, Phase::FileReview, Consent::OnePerson),
@@ -225,14 +224,7 @@ pub struct Facts {
     pub complaints_proven: u32,
     /// The day on which the box was sealed; the days for complaints run from it where it was sealed late.
     pub sealed_on: Option<NaiveDate>,
-    /// The day on which the cycle began to report.
-    pub reporting_since: Option<NaiveDate>,
-    /// The working days that are on record.
-    pub calendar: WorkCalendar,
-    /// When subjects are away, those who never are left out: their time to appeal stands still.
-    pub subjects_away: Vec<(JudgeId, Vec<Pause>)>,
-    /// Evaluations neither counted nor cancelled. That a counted one is final, its decision and its appeal are over, is
-    /// known to nobody here: the two persons who close the cycle say it.
+    /// Evaluations neither final nor cancelled: a decision, an appeal or the time for it is still to come.
     pub evaluations_open: u32,
 }
 
@@ -349,23 +341,6 @@ pub fn unmet_guards(step: &Move, facts: &Facts, dates: &CycleDates, methodology:
             need(open == 0, Hint::new("evaluations_open").text("count", open));
             let proven = facts.complaints_proven;
             need(proven == 0, Hint::new("complaints_proven").text("count", proven));
-            // No decision is served before the cycle reports, and each can be appealed for so long.
-            let filing = Limit::WorkingDays(methodology.time_limits.appeal_filing_working_days);
-            let since = facts.reporting_since.unwrap_or(today);
-            let ends_on = |pauses: &[Pause]| deadline(since, filing, pauses, &facts.calendar).due_on;
-            let mut last = ends_on(&[]).unwrap_or(today);
-            let mut away = Vec::new();
-            for (judge, pauses) in &facts.subjects_away {
-                match ends_on(pauses) {
-                    Some(day) => last = last.max(day),
-                    None => away.push(judge),
-                }
-            }
-            let (is_over, hint) = over(last);
-            need(is_over, hint);
-            for judge in away.into_iter().take(HINTS_OF_A_KIND_MAX) {
-                need(false, Hint::new("appeal_time_paused").text("judge", judge));
-            }
         }
         Phase::Closed | Phase::Cancelled => {}
     }

@@ -91,6 +91,18 @@ ids! {
     EvaluationPlanId,
     /// Identifies one judge's entry in a plan.
     PlanEntryId,
+    /// Identifies a move of an evaluation's own course.
+    EvaluationMoveId,
+    /// Identifies a version of a draft report.
+    ReportId,
+    /// Identifies a hearing.
+    HearingId,
+    /// Identifies what a panel is asked to decide, and has decided.
+    DecisionId,
+    /// Identifies an appeal.
+    AppealId,
+    /// Identifies a judge's request that a member step back.
+    RecusalRequestId,
     /// Identifies a notice to one person.
     NoticeId,
     /// Identifies a piece of background work.

@@ -3,6 +3,7 @@
 //! behind it is not public and changes; code holds only the floors that no methodology may undercut ([`validation`]).
 
 pub mod calibration;
+pub mod deciding;
 pub mod limits;
 pub mod validation;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::methodology::calibration::{CalibrationCase, CalibrationMark};
+use crate::domain::methodology::deciding::Deciding;
 use crate::domain::methodology::limits::{Counts, SupplementaryRound, TimeLimits};
 use crate::error::{Error, Result};
 
@@ -88,6 +90,9 @@ pub struct Methodology {
     pub max_seq: u32,
     /// Periods and deadlines.
     pub time_limits: TimeLimits,
+    /// How many take part in a decision; where it is left out, as our own design says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deciding: Option<Deciding>,
     /// The outcomes that a decision may have; `insufficient_data` is always among them.
     #[schema(min_items = 1, max_items = 30)]
     pub outcomes: Vec<Outcome>,
@@ -285,6 +290,15 @@ pub struct Outcome {
     /// Whether it burdens the judge: it then needs a hearing, and a peer result that is below `decision_min` or whose
     /// interval crosses a threshold cannot ground it.
     pub is_unfavourable: bool,
+    /// Whether training goes with it: it is recommended to the Academy, and an evaluation follows that.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub needs_training: bool,
+}
+
+/// What is left out of a document, so that one written before the member existed keeps its digest.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What the scoring engine needs to know of one criterion of an instrument.
@@ -351,6 +365,11 @@ impl Methodology {
                 })
                 .collect(),
         )
+    }
+
+    /// How many take part in a decision.
+    pub fn deciding(&self) -> Deciding {
+        self.deciding.unwrap_or(Deciding::STANDARD)
     }
 
     /// The outcome of a code.

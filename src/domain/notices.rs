@@ -35,6 +35,26 @@ coded! {
         DaysMoved = "days_moved",
         /// The result can be read.
         ResultReady = "result_ready",
+        /// The draft of the report can be read and answered.
+        ReportServed = "report_served",
+        /// The judge is to be heard on a day.
+        HearingScheduled = "hearing_scheduled",
+        /// A request that a member step back is decided.
+        RecusalDecided = "recusal_decided",
+        /// The decision can be read and appealed against.
+        DecisionServed = "decision_served",
+        /// The appeal is decided.
+        AppealDecided = "appeal_decided",
+        /// The decision is in force.
+        DecisionInForce = "decision_in_force",
+        /// The decision is out of force.
+        DecisionRevoked = "decision_revoked",
+        /// The evaluation stands still.
+        EvaluationSuspended = "evaluation_suspended",
+        /// The evaluation goes on.
+        EvaluationResumed = "evaluation_resumed",
+        /// The evaluation goes back to the draft.
+        EvaluationReopened = "evaluation_reopened",
         /// The judge's evaluation ended without a result.
         EvaluationCancelled = "evaluation_cancelled",
         /// A cycle ended without results.
@@ -90,7 +110,15 @@ impl NoticeKind {
             | NoticeKind::SubmissionOpened
             | NoticeKind::DaysMoved => &[Cycle, FirstDay, LastDay],
             NoticeKind::CredentialsReminder | NoticeKind::SubmissionReminder => &[Cycle, LastDay],
+            NoticeKind::ReportServed | NoticeKind::DecisionServed => &[Cycle, LastDay],
+            NoticeKind::HearingScheduled | NoticeKind::DecisionInForce => &[Cycle, FirstDay],
             NoticeKind::ChallengeDecided
+            | NoticeKind::RecusalDecided
+            | NoticeKind::AppealDecided
+            | NoticeKind::DecisionRevoked
+            | NoticeKind::EvaluationSuspended
+            | NoticeKind::EvaluationResumed
+            | NoticeKind::EvaluationReopened
             | NoticeKind::ResultReady
             | NoticeKind::EvaluationCancelled
             | NoticeKind::CycleCancelled => &[Cycle],
@@ -112,6 +140,16 @@ impl NoticeKind {
             | NoticeKind::CredentialsReady
             | NoticeKind::CredentialsReminder
             | NoticeKind::ResultReady
+            | NoticeKind::ReportServed
+            | NoticeKind::HearingScheduled
+            | NoticeKind::RecusalDecided
+            | NoticeKind::DecisionServed
+            | NoticeKind::AppealDecided
+            | NoticeKind::DecisionInForce
+            | NoticeKind::DecisionRevoked
+            | NoticeKind::EvaluationSuspended
+            | NoticeKind::EvaluationResumed
+            | NoticeKind::EvaluationReopened
             | NoticeKind::EvaluationCancelled
             | NoticeKind::CycleCancelled => false,
         }

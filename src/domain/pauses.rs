@@ -45,6 +45,8 @@ impl Pause {
 pub enum Limit {
     /// So many months.
     Months(u32),
+    /// So many calendar days.
+    Days(u32),
     /// So many working days.
     WorkingDays(u32),
 }
@@ -72,6 +74,7 @@ pub fn deadline(starts_on: NaiveDate, limit: Limit, pauses: &[Pause], calendar: 
     later.sort_unstable_by_key(|pause| pause.from);
     let due_on = match limit {
         Limit::Months(months) => calendar_days(starts_on, months_after(starts_on, months), &later),
+        Limit::Days(days) => calendar_days(starts_on, days_after(starts_on, days), &later),
         Limit::WorkingDays(count) => working_days(starts_on, count, &later, calendar),
     };
     later.retain(|pause| due_on.is_none_or(|due_on| pause.from <= due_on));

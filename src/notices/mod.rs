@@ -33,6 +33,11 @@ pub fn date(in_language: NoticeLanguage, day: NaiveDate) -> String {
     Voice(language(in_language)).date(day)
 }
 
+/// What stands in the place of a day that is not known yet, as a time stands still.
+pub fn no_day(in_language: NoticeLanguage) -> String {
+    text(language(in_language), "notice-no-day", &[])
+}
+
 /// The language of the catalogue.
 fn language(language: NoticeLanguage) -> Language {
     match language {

@@ -123,7 +123,7 @@ pub fn duties_of(conn: &mut Conn, judge: JudgeId) -> Result<Vec<Duty>> {
             .inner_join(judges::table.on(judges::id.eq(evaluations::judge_id)))
             .filter(assignments::judge_id.eq(judge).and(assignments::state.ne(AssignmentState::Reserve)))
             .filter(cycles::phase.eq_any(open).and(cycles::round.eq(assignments::round)))
-            .filter(evaluations::state.ne(super::evaluations::EvaluationState::Cancelled))
+            .filter(evaluations::state.ne(crate::domain::evaluation::EvaluationState::Cancelled))
             .order(assignments::id)
             .select((
                 Assignment::as_select(),

@@ -15,10 +15,10 @@ use super::schema::{
 };
 use crate::coded;
 use crate::db::Conn;
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::{ImportId, JudgeId};
 use crate::error::{Code, Error, Result};
 use crate::on;
-use crate::store::evaluations::EvaluationState;
 
 coded! {
     /// What may rest on a record.
@@ -83,9 +83,9 @@ pub struct Undone {
     pub judges: Vec<JudgeId>,
 }
 
-/// Evaluations whose file the judge has had before him.
-const OPENED: [EvaluationState; 4] =
-    [EvaluationState::FileReview, EvaluationState::PoolReview, EvaluationState::Collecting, EvaluationState::Counted];
+/// Evaluations whose file the judge has not had before him.
+const UNOPENED: [EvaluationState; 3] =
+    [EvaluationState::Planned, EvaluationState::Notified, EvaluationState::Cancelled];
 
 fn found(counted: impl IntoIterator<Item = (Dependant, i64)>) -> Vec<Dependants> {
     counted.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| Dependants { what, count }).collect()
@@ -111,7 +111,7 @@ macro_rules! resting_on {
             let evaluated: i64 = evaluations::table
                 .inner_join(cycle_dates::table.on(cycle_dates::cycle_id.eq(evaluations::cycle_id)))
                 .filter(evaluations::judge_id.eq_any(ids().select(of_batch.field($table::judge_id))))
-                .filter(evaluations::state.eq_any(OPENED))
+                .filter(evaluations::state.ne_all(UNOPENED))
                 .filter(cycle_dates::file_review_close.ge($since))
                 .count()
                 .get_result(c)?;

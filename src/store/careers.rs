@@ -3,19 +3,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::evaluations::EvaluationState;
 use super::judges::Judge;
 use super::leaves;
-use super::schema::{accounts, cycle_moves, evaluation_requests, evaluations, judges, positions};
+use super::schema::{accounts, decisions, evaluation_requests, evaluations, judges, positions};
 use crate::db::Conn;
-use crate::domain::calendar::date_at;
-use crate::domain::cycle::Phase;
+use crate::domain::deciding::DecisionStatus;
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::{CycleId, EvaluationRequestId, JudgeId};
 use crate::domain::judge_file::RecordStatus;
-use crate::domain::pauses::Pause;
+use crate::domain::methodology::validation::INSUFFICIENT_DATA;
 use crate::domain::planning::{Career, Request, RequestKind};
 use crate::error::Result;
 use crate::on;
@@ -23,13 +22,12 @@ use crate::on;
 const IN_FORCE: [RecordStatus; 2] = [RecordStatus::Active, RecordStatus::Disputed];
 
 /// The careers of these judges as they stand on a day, in the judges' order; of a thousand judges at most.
-pub fn of(conn: &mut Conn, of: &[Judge], today: NaiveDate, utc_offset_minutes: i32) -> Result<Vec<Career>> {
+pub fn of(conn: &mut Conn, of: &[Judge], today: NaiveDate) -> Result<Vec<Career>> {
     let ids: Vec<JudgeId> = of.iter().map(|judge| judge.id).collect();
     let posts = posts(conn, &ids, today)?;
     let with_account: HashSet<JudgeId> = with_account(conn, &ids)?.into_iter().collect();
     let mut pauses = grouped(leaves::pauses_of(conn, &ids)?);
-    let evaluated = evaluated(conn, &ids)?.into_iter();
-    let mut evaluated = grouped(evaluated.map(|(judge, at)| (judge, date_at(at.and_utc(), utc_offset_minutes))));
+    let mut evaluated = grouped(evaluated(conn, &ids)?);
     let active: HashMap<JudgeId, CycleId> = active(conn, &ids)?.into_iter().collect();
     let mut requests = grouped(requests(conn, &ids)?);
     let career = |judge: &Judge| {
@@ -82,15 +80,17 @@ fn with_account(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<JudgeId>> {
     })?)
 }
 
-/// When cycles in which these judges were evaluated began to report.
-fn evaluated(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, NaiveDateTime)>> {
+/// When evaluations of these judges became final with a conclusion.
+fn evaluated(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, NaiveDate)>> {
     Ok(on!(conn, |c| {
+        let without = decisions::table
+            .filter(decisions::evaluation_id.eq(evaluations::id).and(decisions::in_force_on.is_not_null()))
+            .filter(decisions::outcome.eq(INSUFFICIENT_DATA).and(decisions::status.eq(DecisionStatus::Adopted)));
         evaluations::table
-            .inner_join(cycle_moves::table.on(cycle_moves::cycle_id.eq(evaluations::cycle_id)))
-            .filter(evaluations::judge_id.eq_any(ids).and(evaluations::state.eq(EvaluationState::Counted)))
-            .filter(cycle_moves::to_phase.eq(Phase::Reporting))
+            .filter(evaluations::judge_id.eq_any(ids).and(evaluations::state.eq(EvaluationState::Final)))
+            .filter(evaluations::final_on.is_not_null().and(diesel::dsl::not(diesel::dsl::exists(without))))
             .order((evaluations::judge_id, evaluations::id))
-            .select((evaluations::judge_id, cycle_moves::moved_at))
+            .select((evaluations::judge_id, evaluations::final_on.assume_not_null()))
             .load(c)
     })?)
 }
@@ -99,7 +99,7 @@ fn active(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, CycleId)>> {
     Ok(on!(conn, |c| {
         evaluations::table
             .filter(evaluations::judge_id.eq_any(ids))
-            .filter(evaluations::state.ne_all([EvaluationState::Counted, EvaluationState::Cancelled]))
+            .filter(evaluations::state.ne_all(EvaluationState::ENDED))
             .order((evaluations::judge_id, evaluations::id))
             .select((evaluations::judge_id, evaluations::cycle_id))
             .load(c)
@@ -120,13 +120,6 @@ fn requests(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, Request)>>
             .load(c)
     })?;
     Ok(rows.into_iter().map(|(judge, id, kind, filed_on)| (judge, Request { id, kind, filed_on })).collect())
-}
-
-/// The pauses of each of these judges who is or was away, by judge.
-pub fn away(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, Vec<Pause>)>> {
-    let mut all: Vec<(JudgeId, Vec<Pause>)> = grouped(leaves::pauses_of(conn, ids)?).into_iter().collect();
-    all.sort_unstable_by_key(|(judge, _)| *judge);
-    Ok(all)
 }
 
 /// The judges with these ids, by id.

@@ -55,6 +55,17 @@ pub fn find(conn: &mut Conn, id: EvaluationRequestId) -> Result<Option<Evaluatio
     })?)
 }
 
+/// Whether a request of a kind waits for an evaluation of a judge.
+pub fn is_open(conn: &mut Conn, judge: JudgeId, kind: RequestKind) -> Result<bool> {
+    Ok(on!(conn, |c| {
+        let open = evaluation_requests::table
+            .filter(evaluation_requests::judge_id.eq(judge).and(evaluation_requests::kind.eq(kind)))
+            .filter(evaluation_requests::is_open)
+            .select(evaluation_requests::id);
+        diesel::select(diesel::dsl::exists(open)).get_result(c)
+    })?)
+}
+
 /// Ends an open request: withdrawn for a reason, or served by an evaluation.
 pub fn end(conn: &mut Conn, id: EvaluationRequestId, at: NaiveDateTime, reason: Option<&str>) -> Result<()> {
     on!(conn, |c| {

@@ -1,34 +1,15 @@
 //! Evaluations: one judge's passage through one cycle.
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::schema::evaluations;
-use crate::coded;
 use crate::db::Conn;
 use crate::domain::cycle::EvaluationKind;
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::{CycleId, EvaluationId, JudgeId};
 use crate::error::{Code, OnUnique, Result};
 use crate::on;
-
-coded! {
-    /// Where an evaluation stands, as far as a cycle carries it (`domain.md` 7.2).
-    EvaluationState {
-        /// Its cycle is not announced yet.
-        Planned = "planned",
-        /// The judge was told.
-        Notified = "notified",
-        /// The judge reads the file.
-        FileReview = "file_review",
-        /// The judge sees the eligible pool.
-        PoolReview = "pool_review",
-        /// Credentials and reviews are collected.
-        Collecting = "collecting",
-        /// The result is recounted, and its cycle reports.
-        Counted = "counted",
-        /// Ended without result.
-        Cancelled = "cancelled",
-    }
-}
 
 /// An evaluation.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -52,6 +33,8 @@ pub struct Evaluation {
     pub version: i64,
     /// The last round in which reviews are collected for the subject, from 1.
     pub last_round: i32,
+    /// The day on which it became final.
+    pub final_on: Option<NaiveDate>,
 }
 
 /// Adds an evaluation; 409 `already_exists` where the cycle has one of this judge, or an active one of the kind is on
@@ -67,12 +50,12 @@ pub fn find(conn: &mut Conn, id: EvaluationId) -> Result<Option<Evaluation>> {
     Ok(on!(conn, |c| { evaluations::table.find(id).select(Evaluation::as_select()).first(c).optional() })?)
 }
 
-/// The cycle in which a judge has an active evaluation of a kind: one neither counted nor cancelled.
+/// The cycle in which a judge has an active evaluation of a kind: one neither final nor cancelled.
 pub fn active_cycle(conn: &mut Conn, judge: JudgeId, kind: EvaluationKind) -> Result<Option<CycleId>> {
     Ok(on!(conn, |c| {
         evaluations::table
             .filter(evaluations::judge_id.eq(judge).and(evaluations::kind.eq(kind)))
-            .filter(evaluations::state.ne_all([EvaluationState::Counted, EvaluationState::Cancelled]))
+            .filter(evaluations::state.ne_all(EvaluationState::ENDED))
             .select(evaluations::cycle_id)
             .first(c)
             .optional()
@@ -84,19 +67,19 @@ pub fn active_cycles(conn: &mut Conn, judge: JudgeId) -> Result<Vec<CycleId>> {
     Ok(on!(conn, |c| {
         evaluations::table
             .filter(evaluations::judge_id.eq(judge))
-            .filter(evaluations::state.ne_all([EvaluationState::Counted, EvaluationState::Cancelled]))
+            .filter(evaluations::state.ne_all(EvaluationState::ENDED))
             .order(evaluations::id)
             .select(evaluations::cycle_id)
             .load(c)
     })?)
 }
 
-/// Of some judges, whose evaluations are neither counted nor cancelled; a judge with several stands there several times.
+/// Of some judges, whose evaluations are neither final nor cancelled; a judge with several stands there several times.
 pub fn under_way_of(conn: &mut Conn, judges: &[JudgeId]) -> Result<Vec<JudgeId>> {
     Ok(on!(conn, |c| {
         evaluations::table
             .filter(evaluations::judge_id.eq_any(judges))
-            .filter(evaluations::state.ne_all([EvaluationState::Counted, EvaluationState::Cancelled]))
+            .filter(evaluations::state.ne_all(EvaluationState::ENDED))
             .select(evaluations::judge_id)
             .load(c)
     })?)
@@ -178,6 +161,12 @@ pub fn set_subject_ref(conn: &mut Conn, id: EvaluationId, subject_ref: &[u8]) ->
     Ok(())
 }
 
+/// Makes an evaluation final on a day, or takes that back.
+pub fn set_final(conn: &mut Conn, id: EvaluationId, on: Option<NaiveDate>) -> Result<()> {
+    on!(conn, |c| { diesel::update(evaluations::table.find(id)).set(evaluations::final_on.eq(on)).execute(c) })?;
+    Ok(())
+}
+
 /// Moves one evaluation to `state`, where it is in another one.
 pub fn set_state(conn: &mut Conn, id: EvaluationId, state: EvaluationState) -> Result<()> {
     on!(conn, |c| {
@@ -211,4 +200,15 @@ pub fn is_part(conn: &mut Conn, cycle: CycleId, judge: JudgeId) -> Result<bool> 
             .select(assignments::id);
         diesel::select(diesel::dsl::exists(reviewers)).get_result::<bool>(c)
     })?)
+}
+
+/// Moves one evaluation to `state`, even where it is in it, from the version that was read; whether it was that still.
+pub fn advance(conn: &mut Conn, evaluation: &Evaluation, state: EvaluationState) -> Result<bool> {
+    let as_read = evaluations::id.eq(evaluation.id).and(evaluations::version.eq(evaluation.version));
+    let moved = on!(conn, |c| {
+        diesel::update(evaluations::table.filter(as_read))
+            .set((evaluations::state.eq(state), evaluations::version.eq(evaluations::version + 1)))
+            .execute(c)
+    })?;
+    Ok(moved == 1)
 }

@@ -6,10 +6,14 @@ use diesel::prelude::*;
 use super::schema::{accounts, cycles, evaluation_members, evaluations};
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::{AccountId, EvaluationId, JudgeId};
+use crate::domain::policy::StaffRole;
 use crate::error::{Code, OnUnique, Result};
 use crate::on;
-use crate::store::evaluations::EvaluationState;
+
+/// So many people an evaluation is assigned to at most, of the commission and the appeal panel together.
+pub const MEMBERS_MAX: i64 = 60;
 
 /// One person to whom an evaluation is assigned.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -77,4 +81,36 @@ pub fn is_under_way(conn: &mut Conn, judge: JudgeId, account: AccountId) -> Resu
             .select(evaluation_members::account_id);
         diesel::select(diesel::dsl::exists(found)).get_result(c)
     })?)
+}
+
+/// The members of one role to whom an evaluation is assigned and whose account is open, each with the judge they are, if any;
+/// a panel has thirty members at most.
+pub fn of_role(
+    conn: &mut Conn,
+    evaluation: EvaluationId,
+    role: StaffRole,
+) -> Result<Vec<(AccountId, Option<JudgeId>)>> {
+    Ok(on!(conn, |c| {
+        evaluation_members::table
+            .inner_join(accounts::table.on(accounts::id.eq(evaluation_members::account_id)))
+            .filter(evaluation_members::evaluation_id.eq(evaluation))
+            .filter(accounts::staff_role.eq(role).and(accounts::is_closed.eq(false)))
+            .order(evaluation_members::account_id)
+            .select((evaluation_members::account_id, accounts::judge_id))
+            .limit(MEMBERS_MAX)
+            .load(c)
+    })?)
+}
+
+/// The assignment of an evaluation to an account.
+pub fn find(conn: &mut Conn, evaluation: EvaluationId, account: AccountId) -> Result<Option<EvaluationMember>> {
+    Ok(on!(conn, |c| {
+        evaluation_members::table.find((evaluation, account)).select(EvaluationMember::as_select()).first(c).optional()
+    })?)
+}
+
+/// To how many people an evaluation is assigned.
+pub fn count(conn: &mut Conn, evaluation: EvaluationId) -> Result<i64> {
+    let assigned = evaluation_members::evaluation_id.eq(evaluation);
+    Ok(on!(conn, |c| { evaluation_members::table.filter(assigned).count().get_result(c) })?)
 }

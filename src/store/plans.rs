@@ -4,11 +4,11 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
-use super::evaluations::EvaluationState;
 use super::schema::{evaluation_plan_changes, evaluation_plan_entries, evaluation_plans, evaluations};
 use crate::coded;
 use crate::db::Conn;
 use crate::domain::cycle::EvaluationKind;
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::{
     AccountId, EvaluationId, EvaluationPlanId, EvaluationRequestId, JudgeId, MethodologyId, PlanEntryId,
 };

@@ -4,12 +4,12 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
-use super::evaluations::EvaluationState;
 use super::schema::{
     accounts, assignments, challenges, conflicts, courts, evaluations, external_ids, judges, pool_entries, positions,
 };
 use crate::coded;
 use crate::db::Conn;
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::{AccountId, ChallengeId, CourtId, CycleId, EvaluationId, JudgeId, PoolEntryId};
 use crate::domain::judge_file::{CourtLevel, PositionKind, RecordStatus};
 use crate::domain::policy::StaffRole;

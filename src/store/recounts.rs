@@ -162,3 +162,15 @@ pub fn count_equal(conn: &mut Conn, cycle: CycleId, round: i32, result_digest: &
             .get_result(c)
     })?)
 }
+
+/// How the recounts of a cycle ended that were stated at an instant or later.
+pub fn stated_since(conn: &mut Conn, cycle: CycleId, since: NaiveDateTime) -> Result<Vec<RecountOutcome>> {
+    Ok(on!(conn, |c| {
+        recount_statements::table
+            .filter(recount_statements::cycle_id.eq(cycle).and(recount_statements::stated_at.ge(since)))
+            .order((recount_statements::round, recount_statements::account_id))
+            .select(recount_statements::outcome)
+            .limit(100)
+            .load(c)
+    })?)
+}

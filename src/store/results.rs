@@ -3,10 +3,10 @@
 
 use diesel::prelude::*;
 
-use super::evaluations::EvaluationState;
 use super::schema::{evaluations, results};
 use crate::coded;
 use crate::db::Conn;
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::{CycleId, EvaluationId, JudgeId};
 use crate::domain::scoring::Status;
 use crate::domain::scoring::gate::Release;

@@ -5,10 +5,10 @@ use chrono::NaiveDateTime;
 use diesel::dsl::{count_star, exists, max};
 use diesel::prelude::*;
 
-use super::evaluations::EvaluationState;
 use super::schema::{cycles, evaluations, retention_holds, retention_schedules, tombstones};
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::{AccountId, EvaluationId, HoldId, JudgeId, RecordId, RetentionRunId, RetentionScheduleId};
 use crate::domain::retention::RetentionCategory;
 use crate::error::{Code, OnUnique, Result};

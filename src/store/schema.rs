@@ -7,6 +7,7 @@ mod handed_out;
 mod higher_courts;
 mod ordered;
 mod planning;
+mod proceedings;
 mod retention;
 mod rounds;
 mod sections;
@@ -16,6 +17,7 @@ pub use handed_out::*;
 pub use higher_courts::*;
 pub use ordered::*;
 pub use planning::*;
+pub use proceedings::*;
 pub use retention::*;
 pub use rounds::*;
 pub use sections::*;
@@ -218,10 +220,11 @@ diesel::table! {
         judge_id -> Text,
         kind -> Text,
         instrument_id -> Text,
-        state -> Text,
         subject_ref -> Nullable<Binary>,
         version -> BigInt,
         last_round -> Integer,
+        state -> Text,
+        final_on -> Nullable<Date>,
     }
 }
 
@@ -423,9 +426,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     act_attributions,
     acts,
+    appeals,
     approvals,
     assignments,
     audit_entries,
+    barred_members,
     challenges,
     clients,
     conflicts,
@@ -436,10 +441,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     cycle_documents,
     cycle_moves,
     cycles,
+    decisions,
     document_contents,
     draws,
     earlier_rounds,
     evaluation_members,
+    evaluation_moves,
     evaluation_plan_changes,
     evaluation_plan_entries,
     evaluation_plans,
@@ -449,6 +456,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     external_ids,
     extracts,
     file_records,
+    hearing_members,
+    hearings,
     idempotency_keys,
     import_files,
     import_findings,
@@ -471,7 +480,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     position_specialisations,
     positions,
     recount_statements,
+    recusal_requests,
     refresh_tokens,
+    reports,
+    responses,
     results,
     retention_holds,
     retention_runs,
@@ -480,6 +492,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     token_keys,
     tombstones,
+    votes,
     work_calendar_days,
     work_calendars,
 );

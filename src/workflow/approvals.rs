@@ -13,6 +13,7 @@ use crate::coded;
 use crate::credential::jcs;
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
+use crate::domain::evaluation::EvaluationAct;
 use crate::domain::hex::hex;
 use crate::domain::ids;
 use crate::domain::ids::{ApprovalId, CycleId, EvaluationId, EvaluationPlanId};
@@ -43,6 +44,14 @@ coded! {
         CancelCycle = "cancel_cycle",
         /// End one evaluation without a result.
         CancelEvaluation = "cancel_evaluation",
+        /// Stop one evaluation for a while.
+        SuspendEvaluation = "suspend_evaluation",
+        /// Let a suspended evaluation go on.
+        ResumeEvaluation = "resume_evaluation",
+        /// Go back to the draft of an evaluation because of an error.
+        ReopenEvaluation = "reopen_evaluation",
+        /// Take a decision out of force that was quashed.
+        RevokeDecision = "revoke_decision",
         /// Replace the issuers' keys of one subject.
         BumpSubject = "bump_subject",
         /// Move the days of a cycle later.
@@ -159,6 +168,10 @@ fn check(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, now
         Act::ApproveEvaluationPlan => return planning::check_approve(conn, EvaluationPlanId(object_id)).map(drop),
         Act::PublishMethodology => return methodologies::check_publish(conn, object_id, parameters).map(drop),
         Act::CancelEvaluation => return evaluations::check_cancel(conn, EvaluationId(object_id)).map(drop),
+        Act::SuspendEvaluation => return check_evaluation(conn, object_id, EvaluationAct::Suspend),
+        Act::ResumeEvaluation => return check_evaluation(conn, object_id, EvaluationAct::Resume),
+        Act::ReopenEvaluation => return check_evaluation(conn, object_id, EvaluationAct::Reopen),
+        Act::RevokeDecision => return check_evaluation(conn, object_id, EvaluationAct::Revoke),
         Act::BumpSubject => {
             return generations::check_bump(conn, EvaluationId(object_id), parameters, now).map(drop);
         }
@@ -200,6 +213,10 @@ fn perform(
         Act::CloseCycle => cycles::close(conn, cycle, mover, now),
         Act::CancelCycle => cycles::cancel(conn, cipher, cycle, mover, now),
         Act::CancelEvaluation => evaluations::cancel(conn, EvaluationId(object_id), mover, now),
+        Act::SuspendEvaluation => evaluations::suspend(conn, EvaluationId(object_id), mover, now),
+        Act::ResumeEvaluation => evaluations::resume(conn, EvaluationId(object_id), mover, now),
+        Act::ReopenEvaluation => evaluations::reopen(conn, EvaluationId(object_id), mover, now),
+        Act::RevokeDecision => evaluations::revoke(conn, EvaluationId(object_id), mover, now),
         Act::BumpSubject => generations::bump(conn, EvaluationId(object_id), &approval.parameters, mover, now),
         Act::ExtendCycle => generations::extend(conn, cycle, &approval.parameters, mover, now),
         Act::BeginSupplementaryRound => supplements::begin(conn, cipher, cycle, &approval.parameters, mover, now),
@@ -208,12 +225,20 @@ fn perform(
     }
 }
 
+fn check_evaluation(conn: &mut Conn, object_id: uuid::Uuid, act: EvaluationAct) -> Result<()> {
+    evaluations::check_act(conn, EvaluationId(object_id), act)
+}
+
 fn digest(conn: &mut Conn, act: Act, object_id: uuid::Uuid, parameters: &str, reason: Option<&str>) -> Result<String> {
     let state = match act {
         Act::ApproveEvaluationPlan => planning::state(conn, EvaluationPlanId(object_id))?,
         Act::PublishMethodology => methodologies::state(conn, object_id)?,
         Act::BumpSubject => generations::state(conn, EvaluationId(object_id))?,
-        Act::CancelEvaluation => evaluations::state(conn, EvaluationId(object_id))?,
+        Act::CancelEvaluation
+        | Act::SuspendEvaluation
+        | Act::ResumeEvaluation
+        | Act::ReopenEvaluation
+        | Act::RevokeDecision => evaluations::state(conn, EvaluationId(object_id))?,
         Act::AdoptRetentionSchedule | Act::RunRetention => retention::state(conn, object_id)?,
         Act::OpenCycle
         | Act::DrawPanels

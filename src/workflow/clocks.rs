@@ -1,15 +1,15 @@
 //! The clocks of one evaluation, and those that run for one judge, from what is on record. A newcomer's usual mistake is to
 //! keep a due day in a row: an absence that is recorded later moves it, so it is counted anew whenever somebody asks.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
-use super::{cycles, methodologies, planning};
+use super::{course, cycles, methodologies};
 use crate::db::Conn;
 use crate::domain::calendar::date_at;
 use crate::domain::cycle::Phase;
-use crate::domain::cycle::clocks::{EvaluationClock, clocks};
+use crate::domain::cycle::clocks::{Course, EvaluationClock, clocks};
+use crate::domain::evaluation::{EvaluationAct, EvaluationState};
 use crate::domain::ids::JudgeId;
-use crate::domain::methodology::limits::TimeLimits;
 use crate::domain::pauses::Pause;
 use crate::domain::planning::{Upcoming, stopping, upcoming};
 use crate::error::{Code, Error, Result};
@@ -31,16 +31,60 @@ pub struct Clocks {
 pub fn of_evaluation(conn: &mut Conn, evaluation: &Evaluation, now: DateTime<Utc>) -> Result<Clocks> {
     let loaded = cycles::load(conn, evaluation.cycle_id)?;
     let limits = &loaded.methodology.time_limits;
-    let reporting_at = store::cycles::entered_at(conn, loaded.cycle.id, Phase::Reporting)?;
-    let reporting_since = reporting_at.map(|at| date_at(at.and_utc(), limits.utc_offset_minutes));
     let calendar = store::work_calendars::load(conn)?;
     let away = store::leaves::pauses_of(conn, &[evaluation.judge_id])?;
     let away: Vec<Pause> = away.into_iter().map(|(_, pause)| pause).collect();
-    let pauses = stopping(&away, limits);
-    let clocks = clocks(&loaded.dates, &loaded.methodology, reporting_since, &pauses, &calendar);
+    let away = stopping(&away, limits);
+    let suspended = course::suspensions(&store::proceedings::moves(conn, evaluation.id)?, limits.utc_offset_minutes);
+    let course = begun(conn, evaluation, limits.utc_offset_minutes)?;
+    let clocks = clocks(&loaded.dates, &loaded.methodology, &course, (&away, &suspended), &calendar);
     let last = clocks.iter().filter_map(|clock| clock.deadline.due_on).max().unwrap_or(loaded.dates.recount_by);
     let years_missing = calendar.years_missing(loaded.dates.starts_on, last);
     Ok(Clocks { clocks, today: loaded.today(now), years_missing })
+}
+
+/// When the steps of an evaluation's own course were made; what was served or decided before it was sent back is past.
+fn begun(conn: &mut Conn, evaluation: &Evaluation, utc_offset_minutes: i32) -> Result<Course> {
+    let day = |at: NaiveDateTime| date_at(at.and_utc(), utc_offset_minutes);
+    let mut course = Course::default();
+    if !EvaluationState::OWN_COURSE.contains(&evaluation.state) && evaluation.state != EvaluationState::Final {
+        return Ok(course);
+    }
+    let reporting = store::cycles::entered_at(conn, evaluation.cycle_id, Phase::Reporting)?;
+    course.drafting_since = reporting.map(day);
+    for one in store::proceedings::moves(conn, evaluation.id)? {
+        let on = Some(day(one.moved_at));
+        match one.act {
+            EvaluationAct::Remit | EvaluationAct::AnnulPeerPart | EvaluationAct::Reopen | EvaluationAct::Revoke => {
+                course = Course { drafting_since: on, ..Course::default() };
+            }
+            EvaluationAct::ServeReport => course.report_served_on = on,
+            EvaluationAct::FileResponse | EvaluationAct::RecordHearing => course.ready_on = on,
+            EvaluationAct::AdoptDecision => course.decided_on = on,
+            EvaluationAct::FileAppeal => course.appealed_on = on,
+            EvaluationAct::ServeDecision => {
+                let decisions = store::decisions::of_evaluation(conn, evaluation.id)?;
+                course.served_on = course::standing(&decisions).and_then(|decision| decision.served_on).or(on);
+            }
+            EvaluationAct::DraftReport
+            | EvaluationAct::ScheduleHearing
+            | EvaluationAct::ProposeDecision
+            | EvaluationAct::Finalise
+            | EvaluationAct::Uphold
+            | EvaluationAct::Change
+            | EvaluationAct::OrderNewEvaluation
+            | EvaluationAct::Suspend
+            | EvaluationAct::Resume
+            | EvaluationAct::Cancel => {}
+        }
+    }
+    if let Some((_, Some(answer))) = course::served_report(conn, evaluation.id)?
+        && answer.wants_hearing
+        && course.report_served_on.is_some()
+    {
+        course.hearing_wanted_on = Some(day(answer.filed_at));
+    }
+    Ok(course)
 }
 
 /// The evaluations that are to come for a judge, by the methodology in force, and the day on which they are looked at.
@@ -55,22 +99,7 @@ pub fn of_judge(conn: &mut Conn, judge: JudgeId, now: DateTime<Utc>) -> Result<(
     let (_, methodology) = methodologies::in_force(conn, now)?;
     let limits = &methodology.time_limits;
     let today = date_at(now, limits.utc_offset_minutes);
-    let careers = store::careers::of(conn, &judges, today, limits.utc_offset_minutes)?;
+    let careers = store::careers::of(conn, &judges, today)?;
     let career = careers.first().ok_or_else(|| Error::internal("a judge without a career"))?;
     Ok((upcoming(career, limits, today), today))
-}
-
-/// When subjects are away in a way that stops their own clocks, by judge.
-pub fn subjects_away(
-    conn: &mut Conn,
-    evaluations: &[Evaluation],
-    limits: &TimeLimits,
-) -> Result<Vec<(JudgeId, Vec<Pause>)>> {
-    let judges: Vec<JudgeId> = evaluations.iter().map(|one| one.judge_id).collect();
-    let mut away = Vec::new();
-    for some in judges.chunks(planning::JUDGES_AT_ONCE) {
-        away.extend(store::careers::away(conn, some)?);
-    }
-    let stopped = away.into_iter().map(|(judge, pauses)| (judge, stopping(&pauses, limits)));
-    Ok(stopped.filter(|(_, pauses)| !pauses.is_empty()).collect())
 }

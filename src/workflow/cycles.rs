@@ -12,6 +12,7 @@ use crate::db::Conn;
 use crate::domain::calendar::date_at;
 use crate::domain::cycle::dates::CycleDates;
 use crate::domain::cycle::{Course, Facts, Move, Phase, check_guards, may_move};
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::hex::hex;
 use crate::domain::ids;
 use crate::domain::ids::{AccountId, CycleId, JudgeId};
@@ -21,7 +22,6 @@ use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Result};
 use crate::store;
 use crate::store::cycles::{Cycle, CycleMove};
-use crate::store::evaluations::EvaluationState;
 
 /// A cycle with what its moves are judged by.
 pub struct Loaded {
@@ -143,14 +143,7 @@ fn facts(conn: &mut Conn, loaded: &Loaded, step: &Move, now: DateTime<Utc>) -> R
         recounts_equal,
         complaints_proven: count(round.as_ref().map_or(0, |round| round.complaint_count))?,
         sealed_on: cycle.sealed_on,
-        calendar: store::work_calendars::load(conn)?,
-        subjects_away: if is_asked_in(Phase::Reporting) {
-            super::clocks::subjects_away(conn, &evaluations, &methodology.time_limits)?
-        } else {
-            Vec::new()
-        },
-        reporting_since: store::cycles::entered_at(conn, id, Phase::Reporting)?.map(|at| date_at(at.and_utc(), offset)),
-        evaluations_open: count(evaluations.iter().filter(|one| one.state != EvaluationState::Counted).count())?,
+        evaluations_open: count(evaluations.iter().filter(|one| !EvaluationState::ENDED.contains(&one.state)).count())?,
     })
 }
 

@@ -95,7 +95,7 @@ fn coming(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<Coming>> {
     let today = date_at(now, limits.utc_offset_minutes);
     let last = year_end(today.year());
     let mut coming = Coming::default();
-    each_career(conn, limits, today, |career| {
+    each_career(conn, today, |career| {
         for one in upcoming(career, limits, today) {
             // Whoever is exempt or out of office by the clock alone is nobody's work.
             let is_out = |obstacle: &Obstacle| {

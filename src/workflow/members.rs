@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::cycles;
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::{AccountId, CycleId, EvaluationId, JudgeId};
 use crate::domain::judge_file::FilePurpose;
 use crate::domain::policy;
@@ -13,7 +14,7 @@ use crate::domain::policy::{Actor, StaffRole};
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result, Rule};
 use crate::store;
-use crate::store::evaluations::{Evaluation, EvaluationState};
+use crate::store::evaluations::Evaluation;
 use crate::store::members::EvaluationMember;
 
 /// Assigns an evaluation to a member; the judge who the member is, if any.
@@ -35,6 +36,13 @@ pub fn assign(
     // The appeal panel reads what others drafted.
     if member.is_rapporteur && account.staff_role != Some(StaffRole::Member) {
         return Err(Error::invalid("/is_rapporteur", Rule::Mismatch { other: "account_id" }));
+    }
+    let refused = |hint: Hint| Err(Error::hinted(Code::GuardNotMet, hint));
+    if store::recusals::is_barred(conn, member.evaluation_id, member.account_id)? {
+        return refused(Hint::new("member_is_barred"));
+    }
+    if store::members::count(conn, member.evaluation_id)? >= store::members::MEMBERS_MAX {
+        return refused(Hint::new("members_full").text("most", store::members::MEMBERS_MAX));
     }
     if let Some(judge) = account.judge_id {
         check_may_act(conn, evaluation.cycle_id, evaluation.judge_id, judge, today)?;

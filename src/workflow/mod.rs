@@ -1,14 +1,17 @@
 //! Acts that span several tables, each within the caller's one transaction: approvals of two persons, publication of a
 //! methodology, the moves of a cycle. Handlers and jobs call it; it calls `store` and the pure rules, and no HTTP.
 
+pub mod appeals;
 pub mod approvals;
 pub mod calendars;
 pub mod checks;
 pub mod clocks;
 pub mod corrections;
+pub mod course;
 pub mod credentials;
 pub mod cycles;
 pub mod dashboard;
+pub mod decisions;
 pub mod deletions;
 pub mod draws;
 pub mod evaluations;
@@ -28,7 +31,9 @@ pub mod planning;
 pub mod pools;
 pub mod records;
 pub mod recounts;
+pub mod recusal_requests;
 pub mod recusals;
+pub mod reports;
 pub mod restatements;
 pub mod results;
 pub mod retention;

@@ -9,6 +9,7 @@ use crate::db::Conn;
 use crate::domain::calendar::date_at;
 use crate::domain::cycle::dates::CycleDates;
 use crate::domain::cycle::{EvaluationKind, Phase};
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids;
 use crate::domain::ids::{CycleId, EvaluationId, JudgeId, MethodologyId};
 use crate::domain::policy::Actor;
@@ -16,7 +17,7 @@ use crate::error::hint::Hint;
 use crate::error::{Code, Error, Fault, Refusal, Result, Rule};
 use crate::store;
 use crate::store::cycles::Cycle;
-use crate::store::evaluations::{Evaluation, EvaluationState};
+use crate::store::evaluations::Evaluation;
 
 /// Subjects of one cycle.
 pub const SUBJECTS_MAX: usize = 5000;
@@ -150,6 +151,7 @@ fn evaluations(
             subject_ref: None,
             version: 1,
             last_round: 1,
+            final_on: None,
         });
     }
     if faults.is_empty() {

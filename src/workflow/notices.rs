@@ -17,7 +17,7 @@ use crate::domain::notices::{Channel, DeliveryState, NoticeKind, NoticeLanguage,
 use crate::domain::policy::Actor;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
-use crate::notices::{Worded, date, word};
+use crate::notices::{Worded, date, no_day, word};
 use crate::store;
 use crate::store::assignments::{AssignmentState, is_of_panel};
 use crate::store::contacts::Recipient;
@@ -206,6 +206,25 @@ pub fn of_evaluation(conn: &mut Conn, kind: NoticeKind, evaluation: &Evaluation,
     let Loaded { cycle, dates, .. } = cycles::load(conn, evaluation.cycle_id)?;
     let window = (dates.starts_on, dates.recount_by);
     give_of_cycle(conn, &BTreeSet::from([evaluation.judge_id]), kind, &cycle, window, now).map(drop)
+}
+
+/// Tells a judge what happened on the own course of the evaluation, with the day that it is about and the last one of a time;
+/// none while that time stands still without a known end.
+pub fn of_course(
+    conn: &mut Conn,
+    kind: NoticeKind,
+    evaluation: &Evaluation,
+    (first, last): (NaiveDate, Option<NaiveDate>),
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let Loaded { cycle, .. } = cycles::load(conn, evaluation.cycle_id)?;
+    let values = |language| {
+        let last = last.map_or_else(|| no_day(language), |last| date(language, last));
+        let days = [(Variable::FirstDay, date(language, first)), (Variable::LastDay, last)];
+        [(Variable::Cycle, title(&cycle, language))].into_iter().chain(days).collect()
+    };
+    let telling = Telling { kind, cycle_id: Some(cycle.id), values: &values };
+    give(conn, &BTreeSet::from([evaluation.judge_id]), &telling, now).map(drop)
 }
 
 /// Tells a judge that a request for correction is decided.

@@ -13,17 +13,16 @@ use crate::coded;
 use crate::db::Conn;
 use crate::domain::calendar::date_at;
 use crate::domain::cycle::EvaluationKind;
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids;
 use crate::domain::ids::{EvaluationPlanId, JudgeId, MethodologyId, PlanEntryId};
 use crate::domain::methodology::Methodology;
-use crate::domain::methodology::limits::TimeLimits;
 use crate::domain::pauses::Deadline;
 use crate::domain::planning::{Career, Obstacle, Standing, Trigger, Upcoming, obstacles, upcoming};
 use crate::domain::policy::Actor;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result, Rule};
 use crate::store;
-use crate::store::evaluations::EvaluationState;
 use crate::store::judges::Judge;
 use crate::store::plans::{EntryChange, EntryOrigin, Plan, PlanChange, PlanEntry, PlanState};
 
@@ -93,18 +92,13 @@ pub fn year_end(year: i32) -> NaiveDate {
 }
 
 /// Calls `each` for every judge's career as it stands today, by the judge's id.
-pub fn each_career(
-    conn: &mut Conn,
-    limits: &TimeLimits,
-    today: NaiveDate,
-    mut each: impl FnMut(&Career),
-) -> Result<()> {
+pub fn each_career(conn: &mut Conn, today: NaiveDate, mut each: impl FnMut(&Career)) -> Result<()> {
     let mut after = None;
     loop {
         let judges = store::judges::list(conn, after, JUDGES_AT_ONCE as i64)?;
         let Some(last) = judges.last() else { return Ok(()) };
         after = Some(last.id);
-        store::careers::of(conn, &judges, today, limits.utc_offset_minutes)?.iter().for_each(&mut each);
+        store::careers::of(conn, &judges, today)?.iter().for_each(&mut each);
     }
 }
 
@@ -138,7 +132,7 @@ pub fn draw_up(conn: &mut Conn, actor: &Actor, new: &NewPlan, now: DateTime<Utc>
     };
     let mut entries = Vec::new();
     let last = year_end(new.year);
-    each_career(conn, limits, today, |career| {
+    each_career(conn, today, |career| {
         let due = upcoming(career, limits, today).into_iter().filter(|one| is_planned(one, last));
         entries.extend(due.map(|one| PlanEntry {
             id: PlanEntryId(ids::new_at(now)),
@@ -321,7 +315,7 @@ type Found = BTreeMap<JudgeId, (Career, Vec<Upcoming>)>;
 
 fn found(conn: &mut Conn, judges: &[Judge], methodology: &Methodology, today: NaiveDate) -> Result<Found> {
     let limits = &methodology.time_limits;
-    let careers = store::careers::of(conn, judges, today, limits.utc_offset_minutes)?;
+    let careers = store::careers::of(conn, judges, today)?;
     let with_upcoming = |career: Career| {
         let all = upcoming(&career, limits, today);
         (career.judge_id, (career, all))
@@ -350,14 +344,22 @@ pub fn standings(
         let nothing = || Deadline { due_on: entry.due_on, pauses: Vec::new() };
         let settled = match states.get(&entry.id) {
             _ if entry.is_removed => Some(EntryStanding::Removed),
-            Some(EvaluationState::Counted) => Some(EntryStanding::Done),
+            Some(EvaluationState::Final) => Some(EntryStanding::Done),
             Some(EvaluationState::Cancelled) | None => None,
             Some(
                 EvaluationState::Planned
                 | EvaluationState::Notified
                 | EvaluationState::FileReview
                 | EvaluationState::PoolReview
-                | EvaluationState::Collecting,
+                | EvaluationState::Collecting
+                | EvaluationState::Counted
+                | EvaluationState::Drafting
+                | EvaluationState::Responding
+                | EvaluationState::Hearing
+                | EvaluationState::Decided
+                | EvaluationState::Served
+                | EvaluationState::Appealed
+                | EvaluationState::Suspended,
             ) => Some(EntryStanding::UnderWay),
         };
         if let Some(standing) = settled {

@@ -7,6 +7,7 @@ use super::cycles;
 use crate::db::Conn;
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::{Caller, CallerId};
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids;
 use crate::domain::ids::{AccountId, ActId, ImportId, JudgeId, ObservationId, PositionId, RecordId};
 use crate::domain::judge_file::{Check, RecordStatus};
@@ -14,7 +15,6 @@ use crate::domain::sections::own::{JudgeStatementFields, SelfAssessmentFields};
 use crate::domain::sections::{ConfirmationState, Content, OWN_SOURCE, RecordRef, RecordType, Section};
 use crate::error::{Code, Error, Result, Rule};
 use crate::store;
-use crate::store::evaluations::EvaluationState;
 use crate::store::file_records::FileRecord;
 
 /// What is to be recorded, and by whom.
@@ -189,7 +189,17 @@ fn check_self_assessment(conn: &mut Conn, judge: JudgeId, fields: &SelfAssessmen
         | EvaluationState::Notified
         | EvaluationState::FileReview
         | EvaluationState::PoolReview => {}
-        EvaluationState::Collecting | EvaluationState::Counted | EvaluationState::Cancelled => {
+        EvaluationState::Collecting
+        | EvaluationState::Counted
+        | EvaluationState::Drafting
+        | EvaluationState::Responding
+        | EvaluationState::Hearing
+        | EvaluationState::Decided
+        | EvaluationState::Served
+        | EvaluationState::Appealed
+        | EvaluationState::Final
+        | EvaluationState::Suspended
+        | EvaluationState::Cancelled => {
             return Err(Code::WrongPhase.into());
         }
     }

@@ -6,8 +6,9 @@ use ejf::domain::caller::Scope;
 use ejf::domain::policy::StaffRole;
 use serde_json::{Value, json};
 
+use crate::harness::seeded::{decision, figures};
 use crate::harness::{App, Judge};
-use crate::results::Sealed;
+use crate::proceedings::Scene;
 
 fn leave(starts_on: &str, ends_on: Option<&str>) -> Value {
     json!({"starts_on": starts_on, "ends_on": ends_on, "source_system": "hr", "as_of": "2027-01-10"})
@@ -169,34 +170,30 @@ async fn the_windows_of_a_cycle_stand_still_for_nobody_and_each_clock_says_why()
 }
 
 #[tokio::test]
-async fn a_cycle_closes_when_the_last_subject_who_was_away_has_had_the_time_to_appeal() {
-    let sealed = Sealed::computed().await;
-    sealed.to_reporting().await;
-    let (app, plan) = (&sealed.app, &sealed.round.plan);
-    let subject = &plan.subjects[0];
-    let path = format!("/v1/evaluations/{}/clocks", plan.evaluation_of(app, subject).await);
-    let appeal = async || {
-        let clocks = subject.client(app).await.get(&path).await.expect(200).body;
-        clocks["clocks"].as_array().unwrap().iter().find(|one| one["kind"] == "appeal").unwrap().clone()
+async fn the_time_to_appeal_begins_with_service_and_stands_still_while_the_judges_powers_are_suspended() {
+    let scene = Scene::with(&figures("above")).await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    let path = panel.path("/clocks");
+    let clock = async |kind: &str| {
+        let clocks = scene.judge.client(app).await.get(&path).await.expect(200).body;
+        clocks["clocks"].as_array().unwrap().iter().find(|one| one["kind"] == kind).cloned()
     };
-    let before = appeal().await;
-    let today = app.clock.now().date_naive();
-    let (from, to) = (today + chrono::Days::new(1), today + chrono::Days::new(14));
-    let suspension = json!({"content": {"suspension": {"starts_on": from, "ends_on": to, "reason": "secondment"}},
-        "source_system": "hr", "as_of": "2027-01-10"});
-    let records = format!("/v1/judges/{}/records", subject.id);
+    assert_eq!(clock("drafting").await.unwrap()["due_on"], "2027-01-25");
+    assert!(clock("appeal").await.is_none() && clock("response").await.is_none(), "nothing was served");
+    panel.decide(app, &scene.judge.client(app).await, decision("fit"), false).await;
+    let before = clock("appeal").await.unwrap();
+    let suspension = json!({"content": {"suspension": {"starts_on": "2027-01-12", "ends_on": "2027-01-25",
+        "reason": "secondment"}}, "source_system": "hr", "as_of": "2027-01-10"});
+    let records = format!("/v1/judges/{}/records", scene.judge.id);
     app.secretary().await.post(&records, suspension).await.expect(201);
 
-    let after = appeal().await;
+    let after = clock("appeal").await.unwrap();
 
     assert_eq!((&after["pause_rule"], &after["pauses"][0]["ground"]), (&json!("personal"), &json!("suspension")));
-    let day = |clock: &Value| clock["due_on"].as_str().unwrap().parse::<chrono::NaiveDate>().unwrap();
-    assert_eq!(day(&after) - day(&before), TimeDelta::days(14));
-    let reason = json!({"reason": "All decisions are final; no appeal is pending."});
-    app.go_to(&(day(&before) + chrono::Days::new(1)).to_string());
-    let early = app.secretary().await.with_key("early").post(&plan.path("/close"), reason.clone()).await;
-    let early = early.expect_problem(409, "guard_not_met");
-    assert!(early.body["detail"].as_str().unwrap().contains(&day(&after).to_string()), "{}", early.text);
-    app.go_to(&(day(&after) + chrono::Days::new(1)).to_string());
-    app.by_two(&plan.path("/close"), reason).await;
+    assert_eq!((&before["due_on"], &after["due_on"]), (&json!("2027-01-25"), &json!("2027-02-08")));
+    app.go_to("2027-01-26");
+    let early = app.secretary().await.post(&panel.path("/finalise"), json!({})).await;
+    assert!(early.expect_problem(409, "guard_not_met").text.contains("2027-02-08"));
+    app.go_to("2027-02-09");
+    app.secretary().await.post(&panel.path("/finalise"), json!({})).await.expect(200);
 }

@@ -32,9 +32,10 @@ use crate::results::Sealed;
 
 const REASON: &str = "All decisions are final; no appeal is pending.";
 
-/// Two secretaries close the cycle, on the first day on which they may.
+/// Two secretaries close the cycle, half a month after it began to report.
 async fn close(app: &App, plan: &Plan) {
     later(app, 15);
+    app.db_finalise(plan).await;
     app.by_two(&plan.path("/close"), json!({"reason": REASON})).await;
     assert_eq!(plan.cycle(app).await["phase"], "closed");
 }
@@ -132,7 +133,7 @@ async fn count(app: &App, act: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_cycle_is_closed_by_two_persons_when_its_last_decision_can_no_longer_be_appealed() {
+async fn a_cycle_is_closed_by_two_persons_when_all_its_evaluations_are_final() {
     let sealed = Sealed::computed().await;
     let (app, path) = (&sealed.app, sealed.round.plan.path("/close"));
     let close = async |key: &str, reason: &str| {
@@ -142,9 +143,9 @@ async fn a_cycle_is_closed_by_two_persons_when_its_last_decision_can_no_longer_b
     sealed.to_reporting().await;
 
     let early = close("early", REASON).await.expect_problem(409, "guard_not_met");
-    assert!(early.body["detail"].as_str().unwrap().contains("is over"), "{}", early.body);
+    assert!(early.body["detail"].as_str().unwrap().contains("still open: 10"), "{}", early.body);
     assert_eq!(close("short", "done").await.expect(422).faults()[0].0, "/reason");
-    later(&sealed.app, 15);
+    app.db_finalise(&sealed.round.plan).await;
     let alone = app.secretary().await.post(&sealed.round.plan.path("/advance"), json!({"to": "closed"})).await;
     alone.expect_problem(409, "approval_required");
     app.by_two(&path, json!({"reason": REASON})).await;

@@ -11,6 +11,7 @@ mod access;
 mod access_entries;
 mod accounts;
 mod acts;
+mod appeals;
 mod approvals;
 mod audit_commands;
 mod audit_log;
@@ -39,6 +40,7 @@ mod cycles;
 #[allow(dead_code, reason = "the rest of it is for tests that the library itself runs")]
 #[path = "../credential/damage.rs"]
 mod damage;
+mod decisions;
 mod deletions;
 mod documents;
 mod evaluation_plans;
@@ -74,6 +76,7 @@ mod pools;
 #[allow(dead_code, reason = "the rest of it measures pages, which tests/paper does")]
 #[path = "../paper/poppler.rs"]
 mod poppler;
+mod proceedings;
 mod races;
 mod records;
 mod recounts;

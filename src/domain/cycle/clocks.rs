@@ -8,6 +8,7 @@ use crate::coded;
 use crate::domain::calendar::WorkCalendar;
 use crate::domain::cycle::dates::CycleDates;
 use crate::domain::methodology::Methodology;
+use crate::domain::methodology::limits::TimeLimits;
 use crate::domain::pauses::{Deadline, Limit, Pause, deadline};
 
 coded! {
@@ -31,8 +32,20 @@ coded! {
         Complaints = "complaints",
         /// Auditors recount.
         Recount = "recount",
+        /// The rapporteur drafts the report.
+        Drafting = "drafting",
+        /// The judge answers the report.
+        Response = "response",
+        /// The judge is heard.
+        Hearing = "hearing",
+        /// The commission decides.
+        Decision = "decision",
+        /// The decision is served.
+        Service = "service",
         /// The judge appeals.
         Appeal = "appeal",
+        /// The appeal panel decides.
+        AppealDecision = "appeal_decision",
     }
 }
 
@@ -61,12 +74,49 @@ pub struct EvaluationClock {
     pub deadline: Deadline,
 }
 
-/// The clocks of an evaluation, in the order in which they end; that of the appeal once its cycle reports.
+/// The days on which the steps of an evaluation's own course were made, as far as they were; of those made again the last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Course {
+    /// Counted, reopened or sent back: a report is to be drafted.
+    pub drafting_since: Option<NaiveDate>,
+    /// The report was served.
+    pub report_served_on: Option<NaiveDate>,
+    /// The judge asked to be heard.
+    pub hearing_wanted_on: Option<NaiveDate>,
+    /// The judge has answered, or was heard: a decision is to be taken.
+    pub ready_on: Option<NaiveDate>,
+    /// The commission decided.
+    pub decided_on: Option<NaiveDate>,
+    /// The decision was served.
+    pub served_on: Option<NaiveDate>,
+    /// The judge appealed.
+    pub appealed_on: Option<NaiveDate>,
+}
+
+impl Course {
+    /// The clocks that have begun, each with its limit.
+    fn begun(&self, limits: &TimeLimits) -> Vec<(ClockKind, PauseRule, NaiveDate, Limit)> {
+        use PauseRule::{Others, Personal};
+        let all = [
+            (ClockKind::Drafting, Others, self.drafting_since, Limit::WorkingDays(limits.drafting_working_days)),
+            (ClockKind::Response, Personal, self.report_served_on, Limit::Days(limits.response_days)),
+            (ClockKind::Hearing, Others, self.hearing_wanted_on, Limit::Days(limits.hearing_days)),
+            (ClockKind::Decision, Others, self.ready_on, Limit::WorkingDays(limits.decision_working_days)),
+            (ClockKind::Service, Others, self.decided_on, Limit::WorkingDays(limits.service_working_days)),
+            (ClockKind::Appeal, Personal, self.served_on, Limit::WorkingDays(limits.appeal_filing_working_days)),
+            (ClockKind::AppealDecision, Others, self.appealed_on, Limit::Days(limits.appeal_decision_days)),
+        ];
+        all.into_iter().filter_map(|(kind, rule, from, limit)| from.map(|from| (kind, rule, from, limit))).collect()
+    }
+}
+
+/// The clocks of an evaluation, in their order; those of its own course as far as they have begun. A suspension of the evaluation
+/// stops all of these, the judge's absence those that are the judge's own.
 pub fn clocks(
     dates: &CycleDates,
     methodology: &Methodology,
-    reporting_since: Option<NaiveDate>,
-    pauses: &[Pause],
+    course: &Course,
+    (away, suspended): (&[Pause], &[Pause]),
     calendar: &WorkCalendar,
 ) -> Vec<EvaluationClock> {
     use ClockKind::{Complaints, Draw, FileReview, Issuance, PoolChallenge, PoolDecision, Recount, Seal, Submission};
@@ -88,14 +138,12 @@ pub fn clocks(
         starts_on,
         deadline: Deadline { due_on: Some(due_on), pauses: Vec::new() },
     });
-    let filing = Limit::WorkingDays(methodology.time_limits.appeal_filing_working_days);
-    let appeal = reporting_since.map(|starts_on| EvaluationClock {
-        kind: ClockKind::Appeal,
-        rule: PauseRule::Personal,
-        starts_on,
-        deadline: deadline(starts_on, filing, pauses, calendar),
+    let own: Vec<Pause> = away.iter().chain(suspended).copied().collect();
+    let begun = course.begun(&methodology.time_limits).into_iter().map(|(kind, rule, starts_on, limit)| {
+        let pauses = if rule == PauseRule::Personal { &own } else { suspended };
+        EvaluationClock { kind, rule, starts_on, deadline: deadline(starts_on, limit, pauses, calendar) }
     });
-    fixed.chain(appeal).collect()
+    fixed.chain(begun).collect()
 }
 
 #[cfg(test)]
@@ -103,26 +151,43 @@ mod tests {
     use super::*;
     use crate::domain::pauses::PauseGround;
 
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn pause(from: &str, to: &str) -> Pause {
+        Pause { ground: PauseGround::Suspension, from: day(from), to: Some(day(to)) }
+    }
+
     #[test]
-    fn windows_of_the_cycle_stand_still_for_nobody_and_the_time_to_appeal_does_for_its_judge() {
+    fn windows_of_the_cycle_stand_still_for_nobody_and_the_judges_own_time_does_for_the_judge() {
         let methodology = Methodology::standard().unwrap();
         let calendar = WorkCalendar::default();
-        let dates = CycleDates::derive(&methodology, "2027-02-01".parse().unwrap(), &calendar);
-        let reporting = "2027-05-10".parse().unwrap();
-        let away = Pause {
-            ground: PauseGround::Suspension,
-            from: "2027-01-01".parse().unwrap(),
-            to: "2027-05-17".parse().ok(),
+        let dates = CycleDates::derive(&methodology, day("2027-02-01"), &calendar);
+        let since = Some(day("2027-05-10"));
+        let course = Course {
+            drafting_since: since,
+            report_served_on: since,
+            hearing_wanted_on: since,
+            ready_on: since,
+            decided_on: since,
+            served_on: since,
+            appealed_on: since,
         };
-        let found = clocks(&dates, &methodology, Some(reporting), &[away], &calendar);
+        let found = clocks(&dates, &methodology, &course, (&[pause("2027-01-01", "2027-05-17")], &[]), &calendar);
         for clock in &found {
             let is_personal = clock.rule == PauseRule::Personal;
-            assert_eq!(is_personal, clock.kind == ClockKind::Appeal);
+            assert_eq!(is_personal, matches!(clock.kind, ClockKind::Appeal | ClockKind::Response), "{}", clock.kind);
             assert_eq!(!clock.deadline.pauses.is_empty(), is_personal, "{}", clock.kind);
         }
-        let appeal = found.last().unwrap();
-        assert_eq!(appeal.deadline.due_on, "2027-05-31".parse().ok());
+        let due = |found: &[EvaluationClock], kind| found.iter().find(|one| one.kind == kind).unwrap().deadline.due_on;
+        assert_eq!(due(&found, ClockKind::Appeal), Some(day("2027-05-31")));
+        assert_eq!(due(&found, ClockKind::Response), Some(day("2027-06-01")));
+        assert_eq!(due(&found, ClockKind::AppealDecision), Some(day("2027-06-09")));
         assert_eq!(found.len(), ClockKind::ALL.len());
-        assert_eq!(clocks(&dates, &methodology, None, &[away], &calendar).len(), ClockKind::ALL.len() - 1);
+        let suspended = clocks(&dates, &methodology, &course, (&[], &[pause("2027-05-12", "2027-05-21")]), &calendar);
+        assert_eq!(due(&suspended, ClockKind::AppealDecision), Some(day("2027-06-19")));
+        let none = clocks(&dates, &methodology, &Course::default(), (&[], &[]), &calendar);
+        assert_eq!(none.len(), ClockKind::ALL.len() - 7);
     }
 }

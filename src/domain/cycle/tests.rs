@@ -3,7 +3,6 @@
 use super::*;
 use crate::domain::calendar::WorkCalendar;
 use crate::domain::methodology::limits::SupplementaryRound;
-use crate::domain::pauses::PauseGround;
 
 type Spoiling = (&'static str, fn(&mut Facts));
 
@@ -34,9 +33,6 @@ fn settled(today: chrono::NaiveDate) -> Facts {
         recounts_equal: 2,
         complaints_proven: 0,
         sealed_on: None,
-        reporting_since: today.checked_sub_days(chrono::Days::new(15)),
-        calendar: WorkCalendar::default(),
-        subjects_away: Vec::new(),
         evaluations_open: 0,
     }
 }
@@ -227,37 +223,6 @@ fn a_late_seal_does_not_shorten_the_days_for_complaints() {
     assert!(check_guards(step, &facts, &dates, &methodology).is_err());
     facts.today = days_after(facts.today, 1);
     assert!(check_guards(step, &facts, &dates, &methodology).is_ok());
-}
-
-#[test]
-fn a_cycle_is_not_closed_while_its_last_decision_can_be_appealed() {
-    let (methodology, dates) = setting();
-    let step = may_move(Phase::Reporting, Phase::Closed).unwrap();
-    let mut facts = settled("2027-06-14".parse().unwrap());
-    facts.reporting_since = "2027-05-31".parse().ok();
-    let told = hint(check_guards(step, &facts, &dates, &methodology).unwrap_err());
-    assert_eq!(told, "wait_until_over day=2027-06-14");
-    facts.today = days_after(facts.today, 1);
-    assert!(check_guards(step, &facts, &dates, &methodology).is_ok());
-}
-
-#[test]
-fn a_cycle_is_not_closed_while_a_subject_who_was_away_can_still_appeal() {
-    let (methodology, dates) = setting();
-    let step = may_move(Phase::Reporting, Phase::Closed).unwrap();
-    let mut facts = settled("2027-06-15".parse().unwrap());
-    facts.reporting_since = "2027-05-31".parse().ok();
-    let (judge, ground) = (JudgeId(uuid::Uuid::nil()), PauseGround::Suspension);
-    let away =
-        |to: Option<&str>| Pause { ground, from: "2027-06-01".parse().unwrap(), to: to.map(|to| to.parse().unwrap()) };
-    facts.subjects_away = vec![(judge, vec![away(Some("2027-06-08"))])];
-    let told = hint(check_guards(step, &facts, &dates, &methodology).unwrap_err());
-    assert_eq!(told, "wait_until_over day=2027-06-22");
-    facts.today = "2027-06-23".parse().unwrap();
-    assert!(check_guards(step, &facts, &dates, &methodology).is_ok());
-    facts.subjects_away = vec![(judge, vec![away(None)])];
-    let told = hint(check_guards(step, &facts, &dates, &methodology).unwrap_err());
-    assert_eq!(told, format!("appeal_time_paused judge={judge}"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use unicode_normalization::is_nfc;
 
 use crate::domain::indicators::names_content;
+use crate::domain::methodology::deciding::Deciding;
 use crate::domain::methodology::limits::{Counts, SupplementaryRound, TimeLimits};
 use crate::domain::methodology::{Methodology, Text};
 use crate::error::{Fault, Rule};
@@ -17,7 +18,7 @@ const NAME_LENGTH_MAX: u64 = 200;
 const TEXT_LENGTH_MAX: u64 = 1_000;
 const EXPLANATION_LENGTH_MAX: u64 = 4_000;
 /// The outcome without which a commission would have to conclude from nothing.
-const INSUFFICIENT_DATA: &str = "insufficient_data";
+pub const INSUFFICIENT_DATA: &str = "insufficient_data";
 
 impl Methodology {
     /// All faults, in the order of the members; empty when the methodology may be published.
@@ -38,6 +39,9 @@ impl Methodology {
             check_supplementary(added, &mut check);
         }
         check_time_limits(&self.time_limits, &mut check);
+        if let Some(deciding) = &self.deciding {
+            check_deciding(deciding, &mut check);
+        }
         self.check_outcomes(&mut check);
         check.text("/promise", &self.promise, TEXT_LENGTH_MAX);
         check.text("/explanation", &self.explanation, EXPLANATION_LENGTH_MAX);
@@ -226,6 +230,19 @@ fn check_supplementary(added: &SupplementaryRound, check: &mut Check) {
     check.floor("/supplementary/issued_min", added.issued_min, 6, 20);
     if added.issued_min > added.panel_size {
         check.fault("/supplementary/issued_min", Rule::Mismatch { other: "panel_size" });
+    }
+}
+
+/// Fewer than three decide nothing together, and less than half of a panel is not the panel.
+fn check_deciding(deciding: &Deciding, check: &mut Check) {
+    check.floor("/deciding/quorum_min", deciding.quorum_min, 3, 30);
+    check.range("/deciding/quorum_numerator", deciding.quorum_numerator, 1, 30);
+    check.range("/deciding/quorum_denominator", deciding.quorum_denominator, 1, 30);
+    check.floor("/deciding/appeal_quorum_min", deciding.appeal_quorum_min, 3, 30);
+    check.floor("/deciding/appeal_quorum_grave_min", deciding.appeal_quorum_grave_min, deciding.appeal_quorum_min, 30);
+    let (numerator, denominator) = (u64::from(deciding.quorum_numerator), u64::from(deciding.quorum_denominator));
+    if numerator > denominator || numerator * 2 < denominator {
+        check.fault("/deciding/quorum_numerator", Rule::Mismatch { other: "quorum_denominator" });
     }
 }
 

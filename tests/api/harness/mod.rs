@@ -8,6 +8,7 @@ pub mod key_pool;
 pub mod people;
 pub mod plans;
 pub mod rounds;
+pub mod seeded;
 
 use std::sync::{Arc, Mutex};
 

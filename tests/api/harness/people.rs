@@ -119,8 +119,13 @@ impl App {
 
     /// A member of the commission or of its appeal panel, to whom nothing is assigned.
     pub async fn member(&self, role: StaffRole) -> Member {
+        self.member_of(role, None).await
+    }
+
+    /// The same, who is a judge where one is given.
+    pub async fn member_of(&self, role: StaffRole, judge: Option<JudgeId>) -> Member {
         let login = format!("member-{}", INVENTED.fetch_add(1, Ordering::Relaxed));
-        let account_id = self.db_add_account(&login, Some(role), None).await;
+        let account_id = self.db_add_account(&login, Some(role), judge).await;
         Member { account_id, log_in: LogIn { login, kept: Mutex::default() } }
     }
 

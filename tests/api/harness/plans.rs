@@ -19,6 +19,11 @@ pub struct Plan {
 }
 
 impl App {
+    /// The calendar day in Almaty.
+    pub fn today(&self) -> NaiveDate {
+        (self.clock.now() + chrono::TimeDelta::hours(5)).date_naive()
+    }
+
     /// Moves the clock to noon in Almaty of a day that is not past.
     pub fn go_to(&self, day: &str) {
         let day: NaiveDate = day.parse().unwrap();

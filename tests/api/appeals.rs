@@ -1,0 +1,213 @@
+//! Appeals: who decides them, what each outcome leads to, and that the peer result stands or falls as a whole.
+
+use ejf::domain::ids::CycleId;
+use ejf::domain::policy::StaffRole;
+use ejf::store;
+use ejf::store::recounts::{RecountOutcome, RecountStatement};
+use serde_json::{Value, json};
+
+use crate::harness::App;
+use crate::harness::plans::all_items;
+use crate::harness::seeded::{decision, figures, reasoning};
+use crate::proceedings::Scene;
+
+fn ruling(outcome: &str) -> Value {
+    json!({"outcome": outcome, "reasons": "Шағымның уәждері істің материалдарымен салыстырылды."})
+}
+
+/// A judge who was found fit, served today, and appeals.
+async fn appealed(outcome: &str, band: &str) -> (Scene, String) {
+    let scene = Scene::with(&figures(band)).await;
+    let own = scene.judge.client(&scene.app).await;
+    scene.panel.decide(&scene.app, &own, decision(outcome), band == "below").await;
+    let appeal = scene.panel.appeal(&own).await;
+    (scene, appeal)
+}
+
+#[tokio::test]
+async fn an_appeal_suspends_the_decision_until_others_have_decided_it() {
+    let (scene, appeal) = appealed("fit", "above").await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    let own = scene.judge.client(app).await;
+    own.post(&panel.path("/appeals"), json!({"grounds": "Тағы да."})).await.expect_problem(409, "wrong_phase");
+    let path = format!("/v1/appeals/{appeal}/decisions");
+    panel.members[0].client(app).await.post(&path, ruling("upheld")).await.expect_problem(403, "forbidden");
+    let stranger = app.member(StaffRole::AppealMember).await;
+    stranger.client(app).await.post(&path, ruling("upheld")).await.expect_problem(404, "not_found");
+    app.go_to("2027-03-01");
+    let stopped = app.secretary().await.post(&panel.path("/finalise"), json!({})).await;
+    assert!(stopped.expect_problem(409, "wrong_phase").text.contains("uphold"), "it has no effect meanwhile");
+
+    panel.decide_appeal(app, &appeal, ruling("upheld")).await;
+
+    let own = scene.own().await;
+    assert_eq!((&own["state"], &own["decisions"][0]["in_force_on"]), (&json!("final"), &json!("2027-03-01")));
+    assert_eq!(own["decisions"][1]["appeal_outcome"], "upheld");
+    assert!(own["appeals"][0]["decided_at"].is_string());
+    assert!(scene.kinds_of_notices().await.contains(&"appeal_decided".to_owned()));
+}
+
+#[tokio::test]
+async fn a_graver_outcome_is_reviewed_by_more() {
+    let (scene, appeal) = appealed("unfit_professional", "below").await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    let path = format!("/v1/appeals/{appeal}/decisions");
+    let id = panel.appeal[0].client(app).await.post(&path, ruling("upheld")).await.expect(201).id();
+    for member in &panel.appeal[..4] {
+        let votes = format!("/v1/decisions/{id}/votes");
+        member.client(app).await.post(&votes, json!({"vote": "for"})).await.expect(201);
+    }
+
+    let settle = format!("/v1/decisions/{id}/settle");
+    let few = app.secretary().await.post(&settle, json!({})).await.expect_problem(409, "guard_not_met");
+
+    assert!(few.body["detail"].as_str().unwrap().contains("4 votes are not enough: 5"), "{}", few.text);
+    let votes = format!("/v1/decisions/{id}/votes");
+    panel.members[1].client(app).await.post(&votes, json!({"vote": "for"})).await.expect_problem(403, "forbidden");
+    panel.appeal[4].client(app).await.post(&votes, json!({"vote": "for"})).await.expect(201);
+    app.secretary().await.post(&settle, json!({})).await.expect(200);
+    assert_eq!(panel.state(app).await, "final");
+}
+
+#[tokio::test]
+async fn an_appeal_never_makes_it_worse_and_a_change_has_its_own_reasons() {
+    let (scene, appeal) = appealed("fit", "above").await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    let member = panel.appeal[0].client(app).await;
+    let path = format!("/v1/appeals/{appeal}/decisions");
+    let changed = |outcome: &str| {
+        let mut ruling = ruling("changed");
+        ruling["changed"] = decision(outcome);
+        ruling
+    };
+    let place = async |body: Value| member.post(&path, body).await.expect_problem(422, "invalid").faults()[0].0.clone();
+
+    assert_eq!(place(changed("unfit_professional")).await, "/changed/outcome");
+    assert_eq!(place(changed("fit")).await, "/changed/outcome");
+    assert_eq!(place(changed("excellent")).await, "/changed/outcome");
+    assert_eq!(place(ruling("changed")).await, "/changed");
+    let mut both = changed("fit_recommended_higher");
+    both["outcome"] = json!("upheld");
+    assert_eq!(place(both).await, "/changed");
+    let mut thin = changed("fit_recommended_higher");
+    thin["changed"]["reasoning"]["criteria"] = json!([]);
+    assert_eq!(place(thin).await, "/changed/reasoning/criteria");
+    panel.decide_appeal(app, &appeal, changed("fit_recommended_higher")).await;
+
+    let own = scene.own().await;
+    assert_eq!(own["state"], "final");
+    assert_eq!(
+        (&own["decisions"][0]["status"], &own["decisions"][0]["in_force_on"]),
+        (&json!("replaced"), &Value::Null)
+    );
+    let second = &own["decisions"][1];
+    assert_eq!((&second["outcome"], &second["in_force_on"]), (&json!("fit_recommended_higher"), &json!("2027-01-11")));
+}
+
+#[tokio::test]
+async fn what_is_remitted_is_drafted_and_decided_by_others_alone() {
+    let (scene, appeal) = appealed("fit", "above").await;
+    let (app, panel) = (&scene.app, &scene.panel);
+
+    panel.decide_appeal(app, &appeal, ruling("remitted")).await;
+
+    let whole = panel.proceedings(app).await;
+    assert_eq!((&whole["state"], &whole["decisions"][0]["status"]), (&json!("drafting"), &json!("replaced")));
+    let body = json!({"reasoning": reasoning(&[])});
+    panel.members[0].client(app).await.post(&panel.path("/reports"), body.clone()).await.expect(404);
+    for member in &panel.members {
+        app.assign(&panel.evaluation, member.account_id, false).await.expect_problem(409, "guard_not_met");
+    }
+    let others = App::judge_member(app, StaffRole::Member).await;
+    app.assign(&panel.evaluation, others.account_id, true).await.expect(201);
+    others.client(app).await.post(&panel.path("/reports"), body).await.expect(201);
+    app.secretary().await.post(&panel.path("/report-service"), json!({})).await.expect(200);
+    let responding = scene.own().await;
+    assert_eq!(responding["state"], "responding");
+    assert_eq!(responding["reports"].as_array().unwrap().len(), 2, "what was served before stays to be read");
+}
+
+#[tokio::test]
+async fn an_annulled_peer_part_grounds_nothing_ever_after_and_its_reviews_are_counted_by_nobody_anew() {
+    let (scene, appeal) = appealed("unfit_professional", "below").await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    panel.decide_appeal(app, &appeal, ruling("peer_part_annulled")).await;
+    assert_eq!(scene.own().await["is_peer_part_annulled"], true);
+    let own = scene.judge.client(app).await;
+    let mut members = Vec::new();
+    for place in 0..5 {
+        let member = app.judge_member(StaffRole::Member).await;
+        app.assign(&panel.evaluation, member.account_id, place == 0).await.expect(201);
+        members.push(member);
+    }
+    let rapporteur = members[0].client(app).await;
+    rapporteur.post(&panel.path("/reports"), json!({"reasoning": reasoning(&[])})).await.expect(201);
+    app.secretary().await.post(&panel.path("/report-service"), json!({})).await.expect(200);
+    panel.respond(&own, false).await;
+
+    let refused = rapporteur.post(&panel.path("/decisions"), decision("fit")).await;
+
+    assert!(refused.expect_problem(409, "guard_not_met").text.contains("annulled"));
+    let mut without = decision("insufficient_data");
+    without["relies_on_peer_result"] = json!(false);
+    let id = rapporteur.post(&panel.path("/decisions"), without).await.expect(201).id();
+    panel.adopt(app, &members, &id).await;
+    panel.serve_decision(app).await;
+    app.go_to("2027-02-20");
+    app.secretary().await.post(&panel.path("/finalise"), json!({})).await.expect(200);
+    let clocks =
+        app.secretary().await.get(&format!("/v1/judges/{}/evaluation-clocks", scene.judge.id)).await.expect(200).body;
+    assert_eq!(
+        clocks["items"][0]["trigger"], "appointment",
+        "no conclusion was possible: the next one is as due as before"
+    );
+}
+
+#[tokio::test]
+async fn a_new_evaluation_is_ordered_as_a_request_that_planning_finds() {
+    let (scene, appeal) = appealed("fit", "above").await;
+    let (app, panel) = (&scene.app, &scene.panel);
+
+    panel.decide_appeal(app, &appeal, ruling("new_evaluation_ordered")).await;
+
+    assert_eq!(panel.state(app).await, "cancelled");
+    let path = format!("/v1/judges/{}/evaluation-requests", scene.judge.id);
+    let requests = all_items(&app.secretary().await, &path).await;
+    assert_eq!((&requests[0]["kind"], &requests[0]["is_open"]), (&json!("repeat"), &json!(true)));
+    let ended =
+        app.secretary().await.post(&panel.path("/finalise"), json!({})).await.expect_problem(409, "wrong_phase");
+    assert!(ended.body["detail"].as_str().unwrap().contains("cancelled"), "{}", ended.text);
+}
+
+#[tokio::test]
+async fn a_recount_that_the_panel_asked_for_is_stated_before_the_appeal_is_decided_and_what_it_finds_wrong_falls() {
+    let (scene, appeal) = appealed("fit", "above").await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    let member = panel.appeal[0].client(app).await;
+    let path = format!("/v1/appeals/{appeal}/recount-request");
+    panel.members[0].client(app).await.post(&path, json!({})).await.expect_problem(403, "forbidden");
+    member.post(&path, json!({})).await.expect(200);
+    member.post(&path, json!({})).await.expect_problem(409, "already_exists");
+    let new = format!("/v1/appeals/{appeal}/decisions");
+    let id = member.post(&new, ruling("upheld")).await.expect(201).id();
+    for one in &panel.appeal {
+        let votes = format!("/v1/decisions/{id}/votes");
+        one.client(app).await.post(&votes, json!({"vote": "for"})).await.expect(201);
+    }
+    let settle = format!("/v1/decisions/{id}/settle");
+
+    let waiting = app.secretary().await.post(&settle, json!({})).await.expect_problem(409, "guard_not_met");
+
+    assert!(waiting.body["detail"].as_str().unwrap().contains("recount"), "{}", waiting.text);
+    // The bundle of a seeded cycle does not exist, so the statement is put where the auditor's would be.
+    let account_id = app.member(StaffRole::Auditor).await.account_id;
+    let (cycle_id, stated_at) = (scene.plan.cycle_id.parse::<CycleId>().unwrap(), app.clock.now().naive_utc());
+    let state = move |conn: &mut ejf::db::Conn| {
+        let (result_digest, outcome) = ("0".repeat(64), RecountOutcome::Mismatch);
+        let statement = RecountStatement { cycle_id, round: 1, account_id, result_digest, outcome, stated_at };
+        store::recounts::insert(conn, &statement)
+    };
+    app.registry().0.write(state).await.unwrap();
+    let wrong = app.secretary().await.post(&settle, json!({})).await.expect_problem(409, "guard_not_met");
+    assert!(wrong.body["detail"].as_str().unwrap().contains("annul the peer part"), "{}", wrong.text);
+}
