@@ -225,10 +225,11 @@ mod tests {
     use crate::error::{Code, Rule};
 
     /// Families of keys that are not bound to a list of the code.
-    const FREE: [&str; 15] = [
+    const FREE: [&str; 16] = [
         "audit-",
         "booth-",
         "doctor-",
+        "evaluation-",
         "figure-",
         "file-",
         "hint-",

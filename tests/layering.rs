@@ -42,6 +42,7 @@ const API_SHARED: &[&str] = &[
     "lists",
     "plan_entries",
     "printed",
+    "proceeding_views",
     "record_views",
     "two_persons",
 ];

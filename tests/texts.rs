@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use ejf::domain::cycle::Phase;
+use ejf::domain::evaluation::{EvaluationAct, EvaluationState};
 use ejf::domain::imports::Warning;
 use ejf::texts::Language;
 
@@ -114,6 +115,19 @@ fn every_phase_and_language_has_its_name() {
         let text = catalogue(language);
         let keys = text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key.to_owned());
         let named = keys.filter(|key| key.starts_with("phase-") || key.starts_with("language-"));
+        assert_eq!(named.collect::<BTreeSet<_>>(), expected, "{}", language.as_tag());
+    }
+}
+
+#[test]
+fn every_state_and_act_of_an_evaluation_has_its_name() {
+    let states = EvaluationState::ALL.iter().map(|state| format!("evaluation-state-{state}"));
+    let acts = EvaluationAct::ALL.iter().map(|act| format!("evaluation-act-{act}"));
+    let expected: BTreeSet<String> = states.chain(acts).collect();
+    for language in Language::ALL {
+        let text = catalogue(language);
+        let keys = text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key.to_owned());
+        let named = keys.filter(|key| key.starts_with("evaluation-"));
         assert_eq!(named.collect::<BTreeSet<_>>(), expected, "{}", language.as_tag());
     }
 }

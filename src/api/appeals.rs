@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, Reply, Valid, act_once};
-use super::proceeding_views::{AppealView, DecisionView};
+use super::proceeding_views::{AppealView, DecisionView, REASONING_BYTES_MAX};
 use crate::clock::Clock;
 use crate::db::Registry;
 use crate::domain::deciding::{AppealOutcome, Reasoning};
@@ -22,8 +22,6 @@ use crate::workflow::decisions::Proposal;
 
 /// The longest grounds, in characters.
 const GROUNDS_LENGTH_MAX: usize = 10_000;
-/// Bytes of a decision on an appeal.
-const RULING_BYTES_MAX: usize = 1024 * 1024;
 
 /// An appeal.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -57,6 +55,7 @@ pub struct ChangedDecision {
 /// A decision on an appeal that is put to the vote.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"outcome": "upheld", "reasons": "The grounds were compared with the records.", "changed": null}))]
 pub struct NewAppealDecision {
     /// How the appeal is decided.
     outcome: AppealOutcome,
@@ -140,7 +139,7 @@ pub async fn propose_appeal_decision(
     clock: web::Data<Clock>,
     appeal_id: web::Path<AppealId>,
     key: IdempotencyKey,
-    new: Valid<NewAppealDecision, RULING_BYTES_MAX>,
+    new: Valid<NewAppealDecision, REASONING_BYTES_MAX>,
 ) -> Result<HttpResponse> {
     may_decide_appeals(&actor)?;
     let (now, id) = (clock.now(), appeal_id.into_inner());

@@ -8,8 +8,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, Reply, Valid, act_once};
-use super::proceeding_views::{DecisionView, VoteView};
-use super::reports::REASONING_BYTES_MAX;
+use super::proceeding_views::{DecisionView, REASONING_BYTES_MAX, VoteView};
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::deciding::{REASONS_LENGTH_MAX, Reasoning, Vote};
@@ -27,6 +26,7 @@ use crate::workflow::decisions::Proposal;
 /// A decision that is put to the vote.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"outcome": "fit", "reasoning": {"criteria": [{"code": "reasoning", "reasons": "The acts answer each main argument.", "advice": "Keep to the shorter form of acts."}], "number_use": "The figures were one ground among others.", "evidence_ids": []}, "relies_on_peer_result": true}))]
 pub struct NewDecision {
     /// The outcome, by its code in the methodology.
     #[validate(length(min = 1, max = 32))]

@@ -15,6 +15,9 @@ use crate::store::proceedings::{EvaluationMove, Hearing, Report, Response};
 use crate::store::recusals::{RecusalRequest, RecusalStatus};
 use crate::workflow::decisions::content;
 
+/// Bytes of a report or a decision: twenty criteria with the longest texts.
+pub const REASONING_BYTES_MAX: usize = 1024 * 1024;
+
 /// A step of the evaluation's own course.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"act": "serve_report", "from_state": "drafting", "to_state": "responding", "account_id": null, "second_account_id": null, "reason": null, "moved_at": "2027-06-01T05:00:00Z"}))]
@@ -54,6 +57,7 @@ impl EvaluationMoveView {
 
 /// A version of the report.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "number": 1, "account_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "reasoning": {"criteria": [{"code": "reasoning", "reasons": "The acts answer each main argument.", "advice": "Keep to the shorter form of acts."}], "number_use": "The figures were one ground among others.", "evidence_ids": []}, "drafted_at": "2027-06-01T05:00:00Z", "served_at": null}))]
 pub struct ReportView {
     /// Its id.
     id: ReportId,
@@ -221,6 +225,7 @@ impl VotesView {
 
 /// A decision of the commission, or of the appeal panel on an appeal.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "number": 1, "report_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "appeal_id": null, "appeal_outcome": null, "outcome": "fit", "reasons": null, "reasoning": {"criteria": [{"code": "reasoning", "reasons": "The acts answer each main argument.", "advice": "Keep to the shorter form of acts."}], "number_use": "The figures were one ground among others.", "evidence_ids": []}, "relies_on_peer_result": true, "status": "adopted", "proposed_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "proposed_at": "2027-06-28T05:00:00Z", "settled_at": "2027-06-29T05:00:00Z", "digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7", "served_on": null, "in_force_on": null, "valid_until": null, "votes": {"voters": 5, "for_count": 4, "against_count": 1, "judge_count": 4, "dissents": [], "votes": []}}))]
 pub struct DecisionView {
     /// Its id.
     id: DecisionId,

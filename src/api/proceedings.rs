@@ -28,6 +28,7 @@ use crate::workflow::approvals::{Act, Request};
 
 /// Everything that follows the count of an evaluation, each part in its order.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({"evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "state": "drafting", "is_peer_part_annulled": false, "moves": [], "reports": [{"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "number": 1, "account_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "reasoning": {"criteria": [{"code": "reasoning", "reasons": "The acts answer each main argument.", "advice": "Keep to the shorter form of acts."}], "number_use": "The figures were one ground among others.", "evidence_ids": []}, "drafted_at": "2027-06-01T05:00:00Z", "served_at": null}], "responses": [], "hearings": [], "decisions": [], "appeals": [], "recusal_requests": []}))]
 pub struct ProceedingsView {
     /// The evaluation.
     evaluation_id: EvaluationId,
@@ -85,9 +86,11 @@ pub async fn get_proceedings(
     let view = registry
         .0
         .write(move |conn| {
-            let evaluation = store::evaluations::find(conn, id)?.ok_or(Code::NotFound)?;
-            let judge = evaluation.judge_id;
+            // What does not exist costs the same questions as what is hidden.
+            let evaluation = store::evaluations::find(conn, id)?;
             let is_assigned = store::members::is_assigned(conn, id, actor.account_id)?;
+            let evaluation = evaluation.ok_or(Code::NotFound)?;
+            let judge = evaluation.judge_id;
             let sight = may_read_proceedings(&actor, judge, is_assigned)?;
             let purpose = match sight {
                 ProceedingsSight::Own => FilePurpose::OwnFile,

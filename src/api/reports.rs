@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, Reply, Valid, act_once};
-use super::proceeding_views::{ReportView, ResponseView};
+use super::proceeding_views::{REASONING_BYTES_MAX, ReportView, ResponseView};
 use crate::clock::Clock;
 use crate::db::Registry;
 use crate::domain::deciding::Reasoning;
@@ -19,14 +19,13 @@ use crate::error::Result;
 use crate::problem::responses::{CreateProblems, TimedProblems};
 use crate::workflow::reports;
 
-/// Bytes of a report or a decision: twenty criteria with the longest texts.
-pub const REASONING_BYTES_MAX: usize = 1024 * 1024;
 /// The longest answer of the judge, in characters.
 const ANSWER_LENGTH_MAX: usize = 10_000;
 
 /// A version of the report.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"reasoning": {"criteria": [{"code": "reasoning", "reasons": "The acts answer each main argument.", "advice": "Keep to the shorter form of acts."}], "number_use": "The figures were one ground among others.", "evidence_ids": []}}))]
 pub struct NewReport {
     /// What it says.
     reasoning: Reasoning,

@@ -3,6 +3,7 @@
 
 pub mod checkpoints;
 mod exports;
+mod finality;
 mod imports;
 mod keys;
 pub mod mail;
@@ -100,6 +101,7 @@ async fn work(shop: Workshop) {
     }
     let (mut told_of_seals, mut told_of_reviews) = (Told::default(), Told::default());
     end_reviews(&shop, &mut told_of_reviews).await;
+    finality::put_in_force(&shop).await;
     let mut looks = interval_at(Instant::now() + LOOK, LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -144,6 +146,7 @@ async fn wait(shop: &Workshop, looks: &mut Interval, (told_of_seals, told_of_rev
             tracing::error!(%error, "what the box published could not be looked for");
         }
         end_reviews(shop, told_of_reviews).await;
+        finality::put_in_force(shop).await;
         if let Err(error) = exports::expire(shop).await {
             tracing::error!(%error, "files whose time is over could not be deleted");
         }

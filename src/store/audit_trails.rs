@@ -6,7 +6,11 @@ use diesel::prelude::*;
 
 use super::audit::AuditEntry;
 use super::evaluations::Evaluation;
-use super::schema::{approvals, assignments, audit_entries, challenges, evaluation_plan_entries};
+use super::proceedings::ROWS_MAX;
+use super::schema::{
+    appeals, approvals, assignments, audit_entries, challenges, decisions, evaluation_plan_entries, hearings,
+    recusal_requests, reports,
+};
 use crate::db::Conn;
 use crate::domain::ids::EvaluationRequestId;
 use crate::error::Result;
@@ -72,6 +76,21 @@ fn things(conn: &mut Conn, evaluation: &Evaluation) -> Result<Vec<Things>> {
             .select((evaluation_plan_entries::plan_id, evaluation_plan_entries::request_id))
             .load(c)
     })?;
+    let evaluated = evaluation.id;
+    macro_rules! of_course {
+        ($table:ident, $id:ident) => {
+            on!(conn, |c| {
+                $table::table
+                    .filter($table::evaluation_id.eq(evaluated))
+                    .select($table::$id)
+                    .limit(ROWS_MAX)
+                    .load::<String>(c)
+            })?
+        };
+    }
+    let (drafted, heard) = (of_course!(reports, id), of_course!(hearings, id));
+    let (decided, appealed) = (of_course!(decisions, id), of_course!(appeals, id));
+    let recused = of_course!(recusal_requests, id);
     let (plans, requests): (Vec<String>, Vec<Option<EvaluationRequestId>>) = planned.into_iter().unzip();
     let requests = requests.into_iter().flatten().map(|request| request.to_string()).collect();
     let [of_evaluation, of_cycle] = of_both.map(|id| vec![id]);
@@ -83,5 +102,10 @@ fn things(conn: &mut Conn, evaluation: &Evaluation) -> Result<Vec<Things>> {
         ("challenge", challenged),
         ("assignment", assigned),
         ("approval", approved),
+        ("report", drafted),
+        ("hearing", heard),
+        ("decision", decided),
+        ("appeal", appealed),
+        ("recusal_request", recused),
     ])
 }

@@ -112,9 +112,14 @@ pub fn put_in_force(conn: &mut Conn, id: DecisionId, on: NaiveDate, valid_until:
     Ok(())
 }
 
-/// The decisions of the commission that are served and neither replaced nor in force, on or before a day, by id: those whose
-/// time to appeal may be over.
-pub fn served_until(conn: &mut Conn, day: NaiveDate, limit: i64) -> Result<Vec<EvaluationId>> {
+/// The evaluations whose decision was served before a day and is not in force, by id, after `after`, at most `limit`: those
+/// whose time to appeal may be over.
+pub fn served_until(
+    conn: &mut Conn,
+    day: NaiveDate,
+    after: Option<EvaluationId>,
+    limit: i64,
+) -> Result<Vec<EvaluationId>> {
     use super::schema::evaluations;
     use crate::domain::evaluation::EvaluationState;
     Ok(on!(conn, |c| {
@@ -122,7 +127,8 @@ pub fn served_until(conn: &mut Conn, day: NaiveDate, limit: i64) -> Result<Vec<E
             .inner_join(evaluations::table.on(evaluations::id.eq(decisions::evaluation_id)))
             .filter(evaluations::state.eq(EvaluationState::Served))
             .filter(decisions::status.eq(DecisionStatus::Adopted).and(decisions::appeal_id.is_null()))
-            .filter(decisions::served_on.le(day))
+            .filter(decisions::served_on.lt(day))
+            .filter(evaluations::id.gt(after.unwrap_or(EvaluationId(uuid::Uuid::nil()))))
             .order(evaluations::id)
             .select(evaluations::id)
             .limit(limit)

@@ -203,7 +203,7 @@ pub fn is_part(conn: &mut Conn, cycle: CycleId, judge: JudgeId) -> Result<bool> 
 }
 
 /// Moves one evaluation to `state`, even where it is in it, from the version that was read; whether it was that still.
-pub fn advance(conn: &mut Conn, evaluation: &Evaluation, state: EvaluationState) -> Result<bool> {
+pub fn move_to(conn: &mut Conn, evaluation: &Evaluation, state: EvaluationState) -> Result<bool> {
     let as_read = evaluations::id.eq(evaluation.id).and(evaluations::version.eq(evaluation.version));
     let moved = on!(conn, |c| {
         diesel::update(evaluations::table.filter(as_read))

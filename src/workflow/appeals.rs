@@ -95,8 +95,11 @@ fn had_part(conn: &mut Conn, id: EvaluationId) -> Result<BTreeSet<AccountId>> {
 
 /// An appeal that is not decided, for a member of its panel.
 fn load_open(conn: &mut Conn, actor: &Actor, id: AppealId, now: DateTime<Utc>) -> Result<(Appeal, Course)> {
-    let appeal = store::decisions::find_appeal(conn, id)?.ok_or(Code::NotFound)?;
-    let (course, _) = course::load_seated(conn, actor, appeal.evaluation_id, StaffRole::AppealMember, now)?;
+    let appeal = store::decisions::find_appeal(conn, id)?;
+    let evaluation_id = appeal.as_ref().map_or(EvaluationId(id.0), |appeal| appeal.evaluation_id);
+    let seat = course::find_seat(conn, actor, evaluation_id)?;
+    let appeal = appeal.ok_or(Code::NotFound)?;
+    let (course, _) = course::load_seat(conn, actor, seat, StaffRole::AppealMember, now)?;
     course::check(&course, EvaluationAct::Uphold)?;
     if appeal.decided_at.is_some() {
         return Err(Error::hinted(Code::GuardNotMet, Hint::new("appeal_is_decided")));

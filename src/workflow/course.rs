@@ -20,6 +20,7 @@ use crate::error::{Code, Error, Result, Rule};
 use crate::store;
 use crate::store::decisions::Decision;
 use crate::store::evaluations::Evaluation;
+use crate::store::members::EvaluationMember;
 use crate::store::proceedings::{EvaluationMove, Hearing, ROWS_MAX, Report, Response};
 
 /// An evaluation with what a step of its own course is judged by.
@@ -46,29 +47,65 @@ pub struct Seat {
 /// 404 where there is none.
 pub fn load(conn: &mut Conn, id: EvaluationId, now: DateTime<Utc>) -> Result<Course> {
     let evaluation = store::evaluations::find(conn, id)?.ok_or(Code::NotFound)?;
+    complete(conn, evaluation, now)
+}
+
+/// The evaluation of a row with what a step of its own course is judged by.
+pub fn complete(conn: &mut Conn, evaluation: Evaluation, now: DateTime<Utc>) -> Result<Course> {
     let loaded = cycles::load(conn, evaluation.cycle_id)?;
     let today = loaded.today(now);
     let Loaded { methodology, .. } = loaded;
     Ok(Course { evaluation, methodology, today })
 }
 
-/// Loads an evaluation for the judge it is of; to everybody else it is not there.
+/// Loads an evaluation for the judge it is of; to everybody else it is not there, and costs what an absent one costs.
 ///
 /// # Errors
 /// 404.
 pub fn load_own(conn: &mut Conn, actor: &Actor, id: EvaluationId, now: DateTime<Utc>) -> Result<Course> {
-    let course = load(conn, id, now)?;
-    if actor.judge_id != Some(course.evaluation.judge_id) {
-        return Err(Code::NotFound.into());
+    let evaluation = store::evaluations::find(conn, id)?;
+    let own = evaluation.filter(|evaluation| actor.judge_id == Some(evaluation.judge_id));
+    complete(conn, own.ok_or(Code::NotFound)?, now)
+}
+
+/// An evaluation with the member's assignment to it, where there are both and it is not the member's own. What is hidden costs
+/// the same questions as what is absent, or the time would tell one from the other.
+pub fn find_seat(conn: &mut Conn, actor: &Actor, id: EvaluationId) -> Result<Option<(Evaluation, EvaluationMember)>> {
+    let evaluation = store::evaluations::find(conn, id)?;
+    let member = store::members::find(conn, id, actor.account_id)?;
+    let seat = evaluation.zip(member);
+    Ok(seat.filter(|(evaluation, _)| actor.judge_id != Some(evaluation.judge_id)))
+}
+
+/// Loads the evaluation of a seat that [`find_seat`] found, for a member of a role.
+///
+/// # Errors
+/// 404 without a seat; 403 for another role, and for a member who by now stands too near to the judge (`domain.md` 5, rule 2).
+pub fn load_seat(
+    conn: &mut Conn,
+    actor: &Actor,
+    seat: Option<(Evaluation, EvaluationMember)>,
+    role: StaffRole,
+    now: DateTime<Utc>,
+) -> Result<(Course, Seat)> {
+    let (evaluation, member) = seat.ok_or(Code::NotFound)?;
+    if actor.staff_role != Some(role) {
+        return Err(Code::Forbidden.into());
     }
-    Ok(course)
+    let course = complete(conn, evaluation, now)?;
+    if let Some(judge) = actor.judge_id
+        && members::nearness(conn, course.evaluation.judge_id, judge, course.today)?.is_some()
+    {
+        return Err(Code::Forbidden.into());
+    }
+    let seat = Seat { is_rapporteur: member.is_rapporteur, is_judge: actor.judge_id.is_some() };
+    Ok((course, seat))
 }
 
 /// Loads an evaluation for a member of the commission or the appeal panel, with that member's place in it.
 ///
 /// # Errors
-/// 404 where it is not assigned to this member, or the member is its judge; 403 for another role, and for a member who by now
-/// stands too near to the judge (`domain.md` 5, rule 2).
+/// As [`load_seat`].
 pub fn load_seated(
     conn: &mut Conn,
     actor: &Actor,
@@ -76,20 +113,8 @@ pub fn load_seated(
     role: StaffRole,
     now: DateTime<Utc>,
 ) -> Result<(Course, Seat)> {
-    let course = load(conn, id, now)?;
-    let subject = course.evaluation.judge_id;
-    let member = store::members::find(conn, id, actor.account_id)?;
-    let member = member.filter(|_| actor.judge_id != Some(subject)).ok_or(Code::NotFound)?;
-    if actor.staff_role != Some(role) {
-        return Err(Code::Forbidden.into());
-    }
-    if let Some(judge) = actor.judge_id
-        && members::nearness(conn, subject, judge, course.today)?.is_some()
-    {
-        return Err(Code::Forbidden.into());
-    }
-    let seat = Seat { is_rapporteur: member.is_rapporteur, is_judge: actor.judge_id.is_some() };
-    Ok((course, seat))
+    let seat = find_seat(conn, actor, id)?;
+    load_seat(conn, actor, seat, role, now)
 }
 
 /// Refuses an act that the evaluation's state does not allow, and names those that it does.
@@ -107,7 +132,7 @@ pub fn enter(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let step = may_act(act, course.evaluation.state, to)?;
-    if !store::evaluations::advance(conn, &course.evaluation, step.to)? {
+    if !store::evaluations::move_to(conn, &course.evaluation, step.to)? {
         return Err(Code::Stale.into());
     }
     let moved = EvaluationMove {

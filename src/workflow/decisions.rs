@@ -186,8 +186,11 @@ pub fn vote(
     (vote, dissent): (Vote, Option<String>),
     now: DateTime<Utc>,
 ) -> Result<CastVote> {
-    let decision = store::decisions::find(conn, id)?.ok_or(Code::NotFound)?;
-    let (course, seat) = course::load_seated(conn, actor, decision.evaluation_id, panel_of(&decision), now)?;
+    let decision = store::decisions::find(conn, id)?;
+    let evaluation_id = decision.as_ref().map_or(EvaluationId(id.0), |decision| decision.evaluation_id);
+    let seat = course::find_seat(conn, actor, evaluation_id)?;
+    let decision = decision.ok_or(Code::NotFound)?;
+    let (course, seat) = course::load_seat(conn, actor, seat, panel_of(&decision), now)?;
     check_open(&decision, &course)?;
     if dissent.is_some() && vote == Vote::For {
         return Err(Error::invalid("/dissent", Rule::Mismatch { other: "vote" }));

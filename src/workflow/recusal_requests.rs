@@ -84,9 +84,12 @@ pub fn decide(
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<RecusalRequest> {
-    let request = store::recusals::find(conn, id)?.ok_or(Code::NotFound)?;
     let role = actor.staff_role.filter(|role| policy::is_of_commission(Some(*role))).ok_or(Code::NotFound)?;
-    let (course, _) = course::load_seated(conn, actor, request.evaluation_id, role, now)?;
+    let request = store::recusals::find(conn, id)?;
+    let evaluation_id = request.as_ref().map_or(EvaluationId(id.0), |request| request.evaluation_id);
+    let seat = course::find_seat(conn, actor, evaluation_id)?;
+    let request = request.ok_or(Code::NotFound)?;
+    let (course, _) = course::load_seat(conn, actor, seat, role, now)?;
     if request.account_id == actor.account_id {
         return Err(Code::Forbidden.into());
     }
@@ -108,10 +111,8 @@ pub fn decide(
 /// # Errors
 /// 404 for whom the evaluation is not assigned to; 409 `wrong_phase` once it is decided.
 pub fn step_back(conn: &mut Conn, actor: &Actor, id: EvaluationId, reason: &str, now: DateTime<Utc>) -> Result<()> {
-    let course = course::load(conn, id, now)?;
-    if !store::members::is_assigned(conn, id, actor.account_id)? {
-        return Err(Code::NotFound.into());
-    }
+    let seat = course::find_seat(conn, actor, id)?.ok_or(Code::NotFound)?;
+    let course = course::complete(conn, seat.0, now)?;
     check_under_way(&course)?;
     leave(conn, id, actor.account_id, Some(reason))?;
     record(conn, actor, "step_back", "evaluation", id, &course, now)

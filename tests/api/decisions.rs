@@ -3,6 +3,7 @@
 use ejf::domain::policy::StaffRole;
 use serde_json::{Value, json};
 
+use crate::deletions::looked;
 use crate::harness::App;
 use crate::harness::people::Member;
 use crate::harness::plans::all_items;
@@ -166,6 +167,24 @@ async fn a_decision_is_in_force_the_day_after_the_last_day_to_appeal_and_its_cyc
         app.by_two(&format!("/v1/evaluations/{evaluation}/cancel"), reason).await;
     }
     app.by_two(&scene.plan.path("/close"), close).await;
+}
+
+#[tokio::test]
+async fn the_service_puts_a_decision_in_force_by_itself_when_the_time_to_appeal_is_over() {
+    let scene = Scene::with(&figures("above")).await;
+    let (app, panel) = (scene.app, scene.panel);
+    panel.decide(&app, &scene.judge.client(&app).await, decision("fit"), false).await;
+    app.go_to("2027-01-25");
+    let app = looked(app, &scene.plan.cycle_id).await;
+    assert_eq!(panel.state(&app).await, "served", "its last day is not over");
+    app.go_to("2027-01-26");
+
+    let app = looked(app, &scene.plan.cycle_id).await;
+
+    let whole = panel.proceedings(&app).await;
+    assert_eq!((&whole["state"], &whole["decisions"][0]["in_force_on"]), (&json!("final"), &json!("2027-01-26")));
+    let last = whole["moves"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&last["act"], &last["account_id"]), (&json!("finalise"), &Value::Null));
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ fn later(app: &App, days: u64) {
 }
 
 /// The next start, at which the worker looks for reviews that are due before it takes up the job that waits for it.
-async fn looked(app: App, cycle_id: &str) -> App {
+pub async fn looked(app: App, cycle_id: &str) -> App {
     let now = app.clock.now();
     let id = JobId(ids::new_at(now));
     let job = Job {

@@ -20,7 +20,7 @@ use crate::harness::{App, Client};
 use crate::requests::{Operation, Request, World, body_schema, document, operations};
 
 /// Each of them gets every kind of damage for every operation; the judge reads the own file before a secretary changes it.
-const CALLERS: [&str; 5] = ["administrator", "judge", "secretary", "member", "auditor"];
+const CALLERS: [&str; 6] = ["administrator", "judge", "secretary", "member", "appeal_member", "auditor"];
 
 /// Operations that find nothing here, or take bytes, which these requests do not send; other tests show that they do.
 const NOTHING_YET: [&str; 20] = [

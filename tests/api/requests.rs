@@ -198,7 +198,14 @@ impl World {
         let outbox = secretary.get("/v1/notices?limit=100").await.expect(200).body;
         let own = outbox["items"].as_array().unwrap().iter().find(|one| one["judge_id"] == subject.id.to_string());
         let notice_id = own.expect("a notice to the subject")["id"].as_str().unwrap().to_owned();
-        let ids = BTreeMap::from([
+        let recusal = json!({"account_id": account_id, "ground": "We were opposing parties in 2025."});
+        let recusals = format!("/v1/evaluations/{evaluation_id}/recusal-requests");
+        let recusal_request_id = subject.client(app).await.post(&recusals, recusal).await.expect(201).id();
+        // The appeal is of another judge's evaluation, which is assigned to the appeal member.
+        let appealed = plan.evaluation_of(app, &plan.subjects[1]).await;
+        app.assign(&appealed, accounts["appeal_member"], false).await.expect(201);
+        let proceedings = app.db_add_proceedings(&evaluation_id, accounts["member"], &appealed).await;
+        let mut ids = BTreeMap::from([
             ("account_id", account_id.to_string()),
             ("act_id", act_id),
             ("approval_id", approval_id),
@@ -225,8 +232,10 @@ impl World {
             ("record_id", record_id),
             ("retention_schedule_id", retention_schedule_id),
             ("refresh_token", granted.body["refresh_token"].as_str().unwrap().to_owned()),
+            ("recusal_request_id", recusal_request_id),
             ("year", "2027".to_owned()),
         ]);
+        ids.extend(proceedings);
         World { people, machines, ids }
     }
 
