@@ -8,6 +8,7 @@ pub mod coded;
 pub mod cycle;
 pub mod derived;
 pub mod draw;
+pub mod events;
 pub mod exports;
 pub mod extracts;
 pub mod hex;

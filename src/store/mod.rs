@@ -21,6 +21,7 @@ pub mod documents;
 pub mod draws;
 pub mod evaluation_requests;
 pub mod evaluations;
+pub mod events;
 pub mod exports;
 pub mod external_ids;
 pub mod extracts;

@@ -6,6 +6,7 @@ mod batches;
 mod handed_out;
 mod higher_courts;
 mod ordered;
+mod outbox;
 mod planning;
 mod retention;
 mod rounds;
@@ -15,6 +16,7 @@ pub use batches::*;
 pub use handed_out::*;
 pub use higher_courts::*;
 pub use ordered::*;
+pub use outbox::*;
 pub use planning::*;
 pub use retention::*;
 pub use rounds::*;
@@ -445,6 +447,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     evaluation_plans,
     evaluation_requests,
     evaluations,
+    event_acknowledgements,
+    events,
     exports,
     external_ids,
     extracts,
@@ -480,6 +484,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     token_keys,
     tombstones,
+    webhook_deliveries,
+    webhooks,
     work_calendar_days,
     work_calendars,
 );

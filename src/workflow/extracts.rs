@@ -12,6 +12,7 @@ use crate::credential::{extract, jcs, signing};
 use crate::db::Conn;
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::Caller;
+use crate::domain::events::EventKind;
 use crate::domain::extracts::{
     ExtractFacts, ExtractJudge, ExtractPost, ExtractPurpose, ExtractState, FACTS_MAX, state,
 };
@@ -22,7 +23,8 @@ use crate::domain::sections::Content;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result, Rule};
 use crate::store;
-use crate::store::extracts::{Extract, ExtractKey};
+use crate::store::events::NewEvent;
+use crate::store::extracts::{Extract, ExtractKey, Revoked};
 
 /// For how long a key signs before a new one takes over.
 const KEY_DAYS: i64 = 365;
@@ -91,7 +93,36 @@ pub fn issue(
         explanation: None,
     };
     store::extracts::insert(conn, &row)?;
+    tell(conn, EventKind::ExtractIssued, &row, now)?;
     Ok(row)
+}
+
+/// Revokes an extract; the row as it is now.
+///
+/// # Errors
+/// 404 where there is none; 409 `wrong_phase` where it was revoked before.
+pub fn revoke(conn: &mut Conn, id: ExtractId, revoked: &Revoked<'_>, now: DateTime<Utc>) -> Result<Extract> {
+    let extract = store::extracts::find(conn, id)?.ok_or(Code::NotFound)?;
+    if !store::extracts::revoke(conn, id, revoked)? {
+        return Err(Code::WrongPhase.into());
+    }
+    tell(conn, EventKind::ExtractRevoked, &extract, now)?;
+    Ok(Extract {
+        revoked_at: Some(revoked.at),
+        revoked_by: Some(revoked.by),
+        revocation: Some(revoked.revocation),
+        explanation: Some(revoked.explanation.to_owned()),
+        ..extract
+    })
+}
+
+/// Tells the system that may fetch an extract, and no other: to everybody else there is none. What is handed over on paper is
+/// no event.
+fn tell(conn: &mut Conn, kind: EventKind, extract: &Extract, now: DateTime<Utc>) -> Result<()> {
+    let Some(recipient) = extract.recipient_client_id else { return Ok(()) };
+    let (extract_id, recipient_client_id) = (Some(extract.id), Some(recipient));
+    let event = NewEvent { extract_id, recipient_client_id, ..NewEvent::new(kind, extract.judge_id) };
+    store::events::append(conn, event, now).map(drop)
 }
 
 /// The final facts that the purpose needs.
