@@ -8,6 +8,7 @@ mod keys;
 pub mod mail;
 mod results;
 mod retention;
+pub mod rounds;
 
 use std::path::PathBuf;
 use std::sync::Arc;
