@@ -53,13 +53,8 @@ pub enum Has {
 
 impl Member {
     /// All of them, in the order in which an event has them.
-    pub const ALL: [Member; 5] = [
-        Member::EvaluationId,
-        Member::ExtractId,
-        Member::OutcomeCode,
-        Member::ValidUntil,
-        Member::DocumentDigest,
-    ];
+    pub const ALL: [Member; 5] =
+        [Member::EvaluationId, Member::ExtractId, Member::OutcomeCode, Member::ValidUntil, Member::DocumentDigest];
 
     /// Its name in an event.
     pub fn name(self) -> &'static str {
@@ -166,8 +161,7 @@ impl Event {
                 && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         };
         let is_digest = |text: &String| {
-            (43..=64).contains(&text.len())
-                && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+            (43..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
         };
         if !self.outcome_code.as_ref().is_none_or(is_code) {
             return Some(Member::OutcomeCode.name());

@@ -29,3 +29,4 @@ pub mod scoring;
 pub mod sections;
 pub mod service;
 pub mod specialisations;
+pub mod webhooks;
