@@ -24,6 +24,8 @@ pub mod documents;
 pub mod evaluation_plans;
 pub mod evaluation_requests;
 pub mod evaluations;
+pub mod event_acknowledgements;
+pub mod events;
 pub mod exports;
 pub mod extract;
 pub mod extract_checks;
@@ -106,6 +108,7 @@ pub fn list_at(
         ["courts"] => courts::list(actor, &read(query)?)?,
         ["methodologies"] => methodologies::list(actor, &read(query)?),
         ["due-evaluations"] => clocks::list_due(actor, &read(query)?, now)?,
+        ["events"] => events::list(&Caller::Person(actor.clone()), &read(query)?)?,
         ["notices"] => notices::list(actor, &read(query)?)?,
         ["cycles", id, "evaluations"] => evaluations::list(actor, id_of(id)?, &read(query)?)?,
         ["judges", id, "observations"] => observations::list(id_of(id)?, asked, &read(query)?)?,
@@ -124,6 +127,7 @@ pub fn list_at(
         ["me", "notices"] => notices::list_own(actor),
         ["evaluation-plans"] => evaluation_plans::list(actor)?,
         ["evaluation-plans", id, "entries"] => plan_entries::list(actor, id_of(id)?, now)?,
+        ["unacknowledged-events"] => event_acknowledgements::list(actor)?,
         ["work-calendars"] => work_calendars::list(actor)?,
         ["judges", id, "evaluation-requests"] => evaluation_requests::list(actor, id_of(id)?)?,
         ["judges", id, "leaves"] => leaves::list(id_of(id)?, asked),
@@ -307,6 +311,9 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(evaluation_requests::create_evaluation_request)
         .service(evaluation_requests::list_evaluation_requests)
         .service(evaluation_requests::withdraw_evaluation_request);
+    cfg.service(events::list_events)
+        .service(event_acknowledgements::acknowledge_event)
+        .service(event_acknowledgements::list_unacknowledged_events);
     cfg.service(leaves::create_leave).service(leaves::list_leaves).service(leaves::withdraw_leave);
     cfg.service(notices::list_my_notices)
         .service(notices::list_notices)

@@ -126,7 +126,7 @@ fn scope_meaning(scope: Scope) -> &'static str {
             "Add courts, judges, posts, observations, reviewed acts and records of the client's own system; read none back."
         }
         Scope::ResultsRead => "Fetch the extracts that were issued to the client.",
-        Scope::EventsRead => "Read events; no operation takes it yet.",
+        Scope::EventsRead => "Read the events that the client is told, and acknowledge withdrawals.",
         Scope::Scim => "Keep accounts by SCIM; no operation takes it yet.",
     }
 }

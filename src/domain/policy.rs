@@ -3,6 +3,7 @@
 //! with every role reads the same law.
 
 pub mod acts;
+pub mod events;
 pub mod extracts;
 pub mod imports;
 pub mod planning;

@@ -161,3 +161,139 @@ fn await_acknowledgements(conn: &mut Conn, event: &EventRow) -> Result<()> {
     on!(conn, |c| { diesel::insert_into(event_acknowledgements::table).values(&rows).execute(c) })?;
     Ok(())
 }
+
+/// Which of the events somebody asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct EventFilter {
+    /// The system that reads; it sees what all are told and what it alone is told. All events where there is none.
+    pub client_id: Option<ClientId>,
+    /// Of one kind alone.
+    pub kind: Option<EventKind>,
+}
+
+/// Events in the order of commits, after the number `after`, at most `limit`.
+pub fn list(conn: &mut Conn, filter: EventFilter, after: i64, limit: i64) -> Result<Vec<EventRow>> {
+    Ok(on!(conn, |c| {
+        let mut query = events::table
+            .filter(events::sequence.gt(after))
+            .order(events::sequence)
+            .select(EventRow::as_select())
+            .limit(limit)
+            .into_boxed();
+        if let Some(client_id) = filter.client_id {
+            let for_all = events::recipient_client_id.is_null();
+            query = query.filter(for_all.or(events::recipient_client_id.eq(client_id)));
+        }
+        if let Some(kind) = filter.kind {
+            query = query.filter(events::kind.eq(kind));
+        }
+        query.load(c)
+    })?)
+}
+
+/// The event with this id, where the system is told it; whichever it is where no system asks.
+pub fn find(conn: &mut Conn, id: EventId, client_id: Option<ClientId>) -> Result<Option<EventRow>> {
+    let found: Option<EventRow> =
+        on!(conn, |c| { events::table.filter(events::id.eq(id)).select(EventRow::as_select()).first(c).optional() })?;
+    let is_told = |row: &EventRow| match (client_id, row.recipient_client_id) {
+        (Some(asking), Some(recipient)) => asking == recipient,
+        (None, _) | (_, None) => true,
+    };
+    Ok(found.filter(is_told))
+}
+
+/// The number of the last event; 0 before there is one.
+pub fn last_sequence(conn: &mut Conn) -> Result<i64> {
+    let last: Option<i64> = on!(conn, |c| { events::table.select(max(events::sequence)).get_result(c) })?;
+    Ok(last.unwrap_or(0))
+}
+
+/// Notes that a system knows of an event; when it first said so.
+pub fn acknowledge(conn: &mut Conn, event: i64, client_id: ClientId, now: NaiveDateTime) -> Result<NaiveDateTime> {
+    let said: Option<Option<NaiveDateTime>> = on!(conn, |c| {
+        event_acknowledgements::table
+            .find((event, client_id))
+            .select(event_acknowledgements::acknowledged_at)
+            .first(c)
+            .optional()
+    })?;
+    match said {
+        Some(Some(at)) => return Ok(at),
+        Some(None) => on!(conn, |c| {
+            diesel::update(event_acknowledgements::table.find((event, client_id)))
+                .set(event_acknowledgements::acknowledged_at.eq(now))
+                .execute(c)
+        })?,
+        None => on!(conn, |c| {
+            let row = Acknowledgement { event_sequence: event, client_id, acknowledged_at: Some(now) };
+            diesel::insert_into(event_acknowledgements::table).values(&row).execute(c)
+        })?,
+    };
+    Ok(now)
+}
+
+/// A withdrawal that a system has not said to know of.
+#[derive(Debug, Clone)]
+pub struct Unacknowledged {
+    /// The event.
+    pub event: EventRow,
+    /// The system.
+    pub client_id: ClientId,
+    /// What people call it.
+    pub client_name: String,
+    /// Whether it gets no more tokens, so that it cannot say so.
+    pub is_client_closed: bool,
+}
+
+/// Where an entry of [`unacknowledged`] stands: the event's number, then the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AwaitedKey {
+    /// The event's number.
+    pub event_sequence: i64,
+    /// The system.
+    pub client_id: ClientId,
+}
+
+impl std::fmt::Display for AwaitedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.event_sequence, self.client_id)
+    }
+}
+
+impl std::str::FromStr for AwaitedKey {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (sequence, client) =
+            text.split_once(' ').ok_or_else(|| Error::internal("a key without its second part"))?;
+        let event_sequence = sequence.parse().map_err(Error::internal)?;
+        Ok(AwaitedKey { event_sequence, client_id: client.parse().map_err(Error::internal)? })
+    }
+}
+
+/// Withdrawals with each system that has not said to know of one, oldest first, after `after`, at most `limit`.
+pub fn unacknowledged(conn: &mut Conn, after: Option<AwaitedKey>, limit: i64) -> Result<Vec<Unacknowledged>> {
+    use event_acknowledgements::{acknowledged_at, client_id as of_client, event_sequence};
+    let rows: Vec<(EventRow, ClientId, String, bool)> = on!(conn, |c| {
+        let mut query = event_acknowledgements::table
+            .inner_join(events::table.on(events::sequence.eq(event_sequence)))
+            .inner_join(clients::table.on(clients::id.eq(of_client)))
+            .filter(acknowledged_at.is_null())
+            .order((event_sequence, of_client))
+            .select((EventRow::as_select(), of_client, clients::name, clients::is_closed))
+            .limit(limit)
+            .into_boxed();
+        if let Some(after) = after {
+            let of_same = event_sequence.eq(after.event_sequence).and(of_client.gt(after.client_id));
+            query = query.filter(event_sequence.gt(after.event_sequence).or(of_same));
+        }
+        query.load(c)
+    })?;
+    let entry = |(event, client_id, client_name, is_client_closed)| Unacknowledged {
+        event,
+        client_id,
+        client_name,
+        is_client_closed,
+    };
+    Ok(rows.into_iter().map(entry).collect())
+}

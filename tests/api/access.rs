@@ -32,6 +32,7 @@ pub const CALLERS: [(char, &str); 11] = [
 /// counted yet, which is why `get_draw_record`, `get_result` and its figure are 0 for those who would see them; `cycles.rs`,
 /// `results.rs` and `result_figures.rs` show that they do.
 const TABLE: &str = "
+    acknowledge_event           . . . . . . . . . E .
     add_plan_entry              . S . . . . . . . . .
     adopt_retention_schedule    . S . . . . . . . . .
     approve_evaluation_plan     . S . . . . . . . . .
@@ -158,6 +159,7 @@ const TABLE: &str = "
     list_evaluation_plans       . S . . U . . . . . .
     list_evaluation_requests    . S . . U J 0 . . . .
     list_evaluations            . S M P U . . . . . .
+    list_events                 . . . . U . . . . E .
     list_extracts               . S . . . J 0 . . . .
     list_holds                  . S . . U . . . . . .
     list_import_errors          . S . . U . . 0 . . .
@@ -180,6 +182,7 @@ const TABLE: &str = "
     list_retention_runs         . S . . U . . . . . .
     list_retention_schedules    . S M P U J O . . . .
     list_tombstones             . S . . U . . . . . .
+    list_unacknowledged_events  . S . . U . . . . . .
     list_work_calendars         . S M P U J O . . . .
     lookup_judge                . S . . . . . . . . .
     make_keys                   . S . . . . . . . . .

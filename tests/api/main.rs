@@ -42,6 +42,7 @@ mod damage;
 mod deletions;
 mod documents;
 mod evaluation_plans;
+mod events;
 mod exports;
 mod extracts;
 mod file_access;

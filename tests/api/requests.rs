@@ -4,9 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use ejf::db::Conn;
 use ejf::domain::caller::Scope;
-use ejf::domain::ids;
+use ejf::domain::events::EventKind;
+use ejf::domain::ids::{self, EvaluationId, JudgeId};
 use ejf::domain::policy::StaffRole;
+use ejf::store;
+use ejf::store::events::NewEvent;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -198,6 +202,7 @@ impl World {
         let outbox = secretary.get("/v1/notices?limit=100").await.expect(200).body;
         let own = outbox["items"].as_array().unwrap().iter().find(|one| one["judge_id"] == subject.id.to_string());
         let notice_id = own.expect("a notice to the subject")["id"].as_str().unwrap().to_owned();
+        let event_id = told(app, subject.id, evaluation_id.parse().unwrap()).await;
         let ids = BTreeMap::from([
             ("account_id", account_id.to_string()),
             ("act_id", act_id),
@@ -211,6 +216,7 @@ impl World {
             ("evaluation_id", evaluation_id),
             ("evaluation_plan_id", evaluation_plan_id),
             ("evaluation_request_id", evaluation_request_id),
+            ("event_id", event_id),
             ("extract_id", extract_id),
             ("hold_id", hold_id),
             ("import_id", import.id()),
@@ -273,6 +279,16 @@ impl World {
         }
         example
     }
+}
+
+/// A withdrawal that every system is told.
+async fn told(app: &App, judge_id: JudgeId, evaluation_id: EvaluationId) -> String {
+    let now = app.clock.now();
+    let telling = move |conn: &mut Conn| {
+        let event = NewEvent::new(EventKind::EvaluationRevoked, judge_id);
+        store::events::append(conn, NewEvent { evaluation_id: Some(evaluation_id), ..event }, now)
+    };
+    app.registry().0.write(telling).await.unwrap().to_string()
 }
 
 impl Request {

@@ -34,7 +34,7 @@ const PUBLIC_DOCUMENTS: [&str; 8] = [
 /// Shows who reviews whom: to that judge, or to auditors.
 const SHOWS_PANELS: [&str; 4] = ["collect_credentials", "get_draw_record", "list_my_assignments", "recuse_assignment"];
 /// Tells about acts on guarded things, and so could tell the things: ids, codes and digests alone.
-const TELLS_ABOUT_ACTS: [&str; 11] = [
+const TELLS_ABOUT_ACTS: [&str; 13] = [
     "get_approval",
     "get_audit_checkpoint",
     "get_import",
@@ -42,13 +42,16 @@ const TELLS_ABOUT_ACTS: [&str; 11] = [
     "list_approvals",
     "list_audit_entries",
     "list_evaluation_entries",
+    "list_events",
     "list_import_errors",
     "list_import_reconciliation",
     "list_issuance",
     "list_recounts",
+    "list_unacknowledged_events",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 71] = [
+const ACTS: [&str; 72] = [
+    "acknowledge_event",
     "add_plan_entry",
     "adopt_retention_schedule",
     "approve_evaluation_plan",
