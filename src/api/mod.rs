@@ -67,6 +67,8 @@ pub mod sessions;
 pub mod staffing_overviews;
 pub mod tokens;
 pub mod two_persons;
+pub mod webhook_deliveries;
+pub mod webhooks;
 pub mod work_calendars;
 
 use std::str::FromStr;
@@ -113,6 +115,7 @@ pub fn list_at(
         ["cycles", id, "evaluations"] => evaluations::list(actor, id_of(id)?, &read(query)?)?,
         ["judges", id, "observations"] => observations::list(id_of(id)?, asked, &read(query)?)?,
         ["judges", id, "records"] => records::list(id_of(id)?, asked, &read(query)?, today)?,
+        ["webhook-deliveries"] => webhook_deliveries::list(actor, &read(query)?)?,
         _ if !query.is_empty() => return Err(no_list()),
         ["accounts"] => accounts::list(actor)?,
         ["approvals"] => approvals::list(actor)?,
@@ -128,6 +131,7 @@ pub fn list_at(
         ["evaluation-plans"] => evaluation_plans::list(actor)?,
         ["evaluation-plans", id, "entries"] => plan_entries::list(actor, id_of(id)?, now)?,
         ["unacknowledged-events"] => event_acknowledgements::list(actor)?,
+        ["webhooks"] => webhooks::list(actor)?,
         ["work-calendars"] => work_calendars::list(actor)?,
         ["judges", id, "evaluation-requests"] => evaluation_requests::list(actor, id_of(id)?)?,
         ["judges", id, "leaves"] => leaves::list(id_of(id)?, asked),
@@ -326,6 +330,15 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(plan_entries::list_plan_entries)
         .service(plan_entries::add_plan_entry)
         .service(plan_entries::remove_plan_entry);
+    cfg.service(webhooks::create_webhook)
+        .service(webhooks::list_webhooks)
+        .service(webhooks::get_webhook)
+        .service(webhooks::update_webhook)
+        .service(webhooks::rotate_webhook);
+    cfg.service(webhook_deliveries::list_webhook_deliveries)
+        .service(webhook_deliveries::get_webhook_delivery)
+        .service(webhook_deliveries::test_webhook)
+        .service(webhook_deliveries::resend_delivery);
     cfg.service(work_calendars::create_work_calendar)
         .service(work_calendars::list_work_calendars)
         .service(work_calendars::get_work_calendar);

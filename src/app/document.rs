@@ -28,6 +28,8 @@ use crate::domain::exports::Format;
 use crate::error::{Code, Error, Result};
 use crate::problem::responses::declare;
 
+mod events;
+
 /// More bytes than the file of a list ever has.
 const FILE_BYTES_MAX: usize = 1 << 30;
 
@@ -79,6 +81,7 @@ pub(super) fn registry_document() -> OpenApi {
         .split_for_parts();
     Security.modify(&mut document);
     Completion.modify(&mut document);
+    events::describe(&mut document);
     document
 }
 

@@ -53,4 +53,6 @@ pub mod retention_runs;
 pub mod schema;
 pub mod sessions;
 pub mod versions;
+pub mod webhook_deliveries;
+pub mod webhooks;
 pub mod work_calendars;

@@ -75,6 +75,7 @@ const TABLE: &str = "
     create_recount              . . . . U . . . . . .
     create_retention_schedule   . S . . . . . . . . .
     create_session              public
+    create_webhook              A . . . . . . . . . .
     create_work_calendar        . S . . . . . . . . .
     decide_challenge            . . M . . . . . . . .
     decide_correction_request   . S . . . . . . . . .
@@ -136,6 +137,8 @@ const TABLE: &str = "
     get_result_figure           0 0 0 0 0 0 0 . . . .
     get_retention_run           . S . . U . . . . . .
     get_staffing_overview       . S . . . . . . . . .
+    get_webhook                 A S . . U . . . . . .
+    get_webhook_delivery        A S . . U . . . . . .
     get_work_calendar           . S M P U J O . . . .
     issue_token                 public
     lift_hold                   . S . . . . . . . . .
@@ -183,6 +186,8 @@ const TABLE: &str = "
     list_retention_schedules    . S M P U J O . . . .
     list_tombstones             . S . . U . . . . . .
     list_unacknowledged_events  . S . . U . . . . . .
+    list_webhook_deliveries     A S . . U . . . . . .
+    list_webhooks               A S . . U . . . . . .
     list_work_calendars         . S M P U J O . . . .
     lookup_judge                . S . . . . . . . . .
     make_keys                   . S . . . . . . . . .
@@ -197,16 +202,20 @@ const TABLE: &str = "
     remind_reviewers            . S . . . . . . . . .
     remove_member               . S . . . . . . . . .
     remove_plan_entry           . S . . . . . . . . .
+    resend_delivery             A S . . . . . . . . .
     resend_notice               . S . . . . . . . . .
     reverse_import              . S . . . . . . . . .
     revoke_extract              . S . . . . . . . . .
     rotate_client               A . . . . . . . . . .
+    rotate_webhook              A . . . . . . . . . .
     run_retention               . S . . . . . . . . .
     seal_cycle                  . S . . . . . . . . .
     set_my_contact              A S M P U J O . . . .
+    test_webhook                A . . . . . . . . . .
     update_account              A . . . . . . . . . .
     update_client               A . . . . . . . . . .
     update_methodology          . S . . . . . . . . .
+    update_webhook              A . . . . . . . . . .
     widen_pools                 . S . . . . . . . . .
     withdraw_evaluation_request . S . . . J 0 0 . . .
     withdraw_leave              . S . . . . . 0 . . .

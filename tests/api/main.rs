@@ -88,6 +88,7 @@ mod statements;
 mod supplements;
 mod tokens;
 mod traps;
+mod webhooks;
 mod wire;
 mod work_calendars;
 mod writer;

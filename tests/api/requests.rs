@@ -11,6 +11,7 @@ use ejf::domain::ids::{self, EvaluationId, JudgeId};
 use ejf::domain::policy::StaffRole;
 use ejf::store;
 use ejf::store::events::NewEvent;
+use ejf::store::webhook_deliveries::Delivery;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -202,7 +203,15 @@ impl World {
         let outbox = secretary.get("/v1/notices?limit=100").await.expect(200).body;
         let own = outbox["items"].as_array().unwrap().iter().find(|one| one["judge_id"] == subject.id.to_string());
         let notice_id = own.expect("a notice to the subject")["id"].as_str().unwrap().to_owned();
-        let event_id = told(app, subject.id, evaluation_id.parse().unwrap()).await;
+        let events_read = clients["items"].as_array().unwrap().iter().find(|one| one["source_system"] == "events_read");
+        let endpoint = json!({"client_id": events_read.unwrap()["id"], "url": "https://hr.example.kz/ejf/events",
+            "types": ["extract.issued"]});
+        let endpoint = administrator.post("/v1/webhooks", endpoint).await.expect(201).body["webhook"].clone();
+        let webhook_id = endpoint["id"].as_str().unwrap().to_owned();
+        // Nothing is sent meanwhile.
+        let (path, paused) = (format!("/v1/webhooks/{webhook_id}"), json!({"state": "paused"}));
+        administrator.if_match(1).patch(&path, paused).await.expect(200);
+        let (event_id, delivery_id) = told(app, subject.id, evaluation_id.parse().unwrap(), &webhook_id).await;
         let ids = BTreeMap::from([
             ("account_id", account_id.to_string()),
             ("act_id", act_id),
@@ -212,6 +221,7 @@ impl World {
             ("correction_request_id", correction_request_id),
             ("court_id", court_id),
             ("cycle_id", plan.cycle_id.clone()),
+            ("delivery_id", delivery_id),
             ("document_id", document_id),
             ("evaluation_id", evaluation_id),
             ("evaluation_plan_id", evaluation_plan_id),
@@ -231,6 +241,7 @@ impl World {
             ("record_id", record_id),
             ("retention_schedule_id", retention_schedule_id),
             ("refresh_token", granted.body["refresh_token"].as_str().unwrap().to_owned()),
+            ("webhook_id", webhook_id),
             ("year", "2027".to_owned()),
         ]);
         World { people, machines, ids }
@@ -281,14 +292,18 @@ impl World {
     }
 }
 
-/// A withdrawal that every system is told.
-async fn told(app: &App, judge_id: JudgeId, evaluation_id: EvaluationId) -> String {
+/// A withdrawal that every system is told, and a test on its way to an endpoint: their ids.
+async fn told(app: &App, judge_id: JudgeId, evaluation_id: EvaluationId, webhook_id: &str) -> (String, String) {
     let now = app.clock.now();
+    let delivery = Delivery::waiting(webhook_id.parse().unwrap(), None, now);
+    let delivery_id = delivery.id.to_string();
     let telling = move |conn: &mut Conn| {
+        store::webhook_deliveries::insert(conn, &delivery)?;
         let event = NewEvent::new(EventKind::EvaluationRevoked, judge_id);
         store::events::append(conn, NewEvent { evaluation_id: Some(evaluation_id), ..event }, now)
     };
-    app.registry().0.write(telling).await.unwrap().to_string()
+    let event_id = app.registry().0.write(telling).await.unwrap();
+    (event_id.to_string(), delivery_id)
 }
 
 impl Request {

@@ -34,11 +34,12 @@ const PUBLIC_DOCUMENTS: [&str; 8] = [
 /// Shows who reviews whom: to that judge, or to auditors.
 const SHOWS_PANELS: [&str; 4] = ["collect_credentials", "get_draw_record", "list_my_assignments", "recuse_assignment"];
 /// Tells about acts on guarded things, and so could tell the things: ids, codes and digests alone.
-const TELLS_ABOUT_ACTS: [&str; 13] = [
+const TELLS_ABOUT_ACTS: [&str; 15] = [
     "get_approval",
     "get_audit_checkpoint",
     "get_import",
     "get_job",
+    "get_webhook_delivery",
     "list_approvals",
     "list_audit_entries",
     "list_evaluation_entries",
@@ -48,9 +49,10 @@ const TELLS_ABOUT_ACTS: [&str; 13] = [
     "list_issuance",
     "list_recounts",
     "list_unacknowledged_events",
+    "list_webhook_deliveries",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 72] = [
+const ACTS: [&str; 76] = [
     "acknowledge_event",
     "add_plan_entry",
     "adopt_retention_schedule",
@@ -92,6 +94,7 @@ const ACTS: [&str; 72] = [
     "create_recount",
     "create_retention_schedule",
     "create_session",
+    "create_webhook",
     "create_work_calendar",
     "decide_challenge",
     "decide_correction_request",
@@ -111,13 +114,16 @@ const ACTS: [&str; 72] = [
     "remind_reviewers",
     "remove_member",
     "remove_plan_entry",
+    "resend_delivery",
     "resend_notice",
     "reverse_import",
     "revoke_extract",
     "rotate_client",
+    "rotate_webhook",
     "run_retention",
     "seal_cycle",
     "set_my_contact",
+    "test_webhook",
     "widen_pools",
     "withdraw_evaluation_request",
     "withdraw_leave",
@@ -125,9 +131,9 @@ const ACTS: [&str; 72] = [
     "withdraw_record",
 ];
 /// Changes something under the version last seen.
-const CHANGES: [&str; 3] = ["update_account", "update_client", "update_methodology"];
+const CHANGES: [&str; 4] = ["update_account", "update_client", "update_methodology", "update_webhook"];
 /// Shows what holds nothing of reviews: the file, people, plans, rules, the service itself.
-const SHOWS_THE_REST: [&str; 75] = [
+const SHOWS_THE_REST: [&str; 77] = [
     "check_extract",
     "get_account",
     "get_authorization_server",
@@ -166,6 +172,7 @@ const SHOWS_THE_REST: [&str; 75] = [
     "get_record",
     "get_retention_run",
     "get_staffing_overview",
+    "get_webhook",
     "get_work_calendar",
     "list_access_entries",
     "list_accounts",
@@ -200,6 +207,7 @@ const SHOWS_THE_REST: [&str; 75] = [
     "list_retention_runs",
     "list_retention_schedules",
     "list_tombstones",
+    "list_webhooks",
     "list_work_calendars",
     "lookup_judge",
     "preview_import_reversal",
