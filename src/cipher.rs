@@ -45,6 +45,8 @@ pub enum Use {
     ImportFile,
     /// A person's address of e-mail in its column.
     Email,
+    /// The secret that deliveries to an endpoint are signed with.
+    WebhookSecret,
 }
 
 impl Use {
@@ -64,6 +66,7 @@ impl Use {
             Use::Tombstone => b"ejf tombstone",
             Use::ImportFile => b"ejf import file",
             Use::Email => b"ejf column email",
+            Use::WebhookSecret => b"ejf webhook secret",
         }
     }
 }

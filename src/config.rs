@@ -3,6 +3,7 @@
 
 pub mod mail;
 pub mod networks;
+pub mod origins;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use zeroize::Zeroizing;
 
 use self::mail::{MailServer, SmtpUrl};
 use self::networks::Network;
+use self::origins::Origins;
 use crate::db::Location;
 use crate::texts::Language;
 
@@ -83,6 +85,8 @@ pub struct Config {
     pub mail: Option<MailServer>,
     /// The proxies whose word on the caller's address is taken.
     pub trusted_proxies: Vec<Network>,
+    /// Where events may be sent to; nowhere where the list is empty.
+    pub webhook_origins: Origins,
 }
 
 /// One variable: name, default, form, meaning; the README's table is made from this list.
@@ -127,6 +131,7 @@ variables! {
     "EJF_DOCS", "signed_in", "signed_in, public or off", "who may read /docs and /openapi.json";
     "EJF_SMTP_URL", "none", "smtps://USER:PASSWORD@HOST, or smtp://HOST:PORT?tls=required; without TLS to this machine alone; or EJF_SMTP_URL_FILE", "the mail server for notices; without one they wait in the outbox for the staff";
     "EJF_SMTP_FROM", "none; required with EJF_SMTP_URL", "an address of e-mail", "the sender of notices";
+    "EJF_WEBHOOK_ORIGINS", "none", "origins with commas between, e.g. https://hr.example.kz,https://10.0.0.7:8443; http to this machine alone", "where events may be sent to, by scheme, host and port exactly; without any none is sent";
     "EJF_TRUSTED_PROXIES", "none", "networks with commas between, e.g. 10.0.0.5,fd00::/64", "proxies in front of the registry, whose X-Forwarded-For names the caller for the limit on log-ins";
 }
 
@@ -189,6 +194,7 @@ impl Config {
             "none" => Some(Vec::new()),
             list => list.split(',').map(|one| Network::parse(one.trim())).collect(),
         });
+        let webhook_origins = reader.parsed("EJF_WEBHOOK_ORIGINS", Origins::parse);
         if database.is_some() && database == ballot_database {
             reader.faults.push("EJF_BALLOT_DATABASE_URL: must not be the registry's database".to_owned());
         }
@@ -230,6 +236,7 @@ impl Config {
                 docs: docs?,
                 mail: mail?,
                 trusted_proxies: trusted_proxies?,
+                webhook_origins: webhook_origins?,
             })
         })();
         match config {

@@ -50,7 +50,8 @@ pub struct AuditEntryView {
     purpose: Option<String>,
     /// The digest that two persons confirmed; of an account or a machine client that was made or changed, SHA-256, in hex,
     /// of what it may do then, as the JSON of `id`, `login`, `staff_role`, `judge_id` and `is_closed`, or of `id`, `name`,
-    /// `source_system`, `scopes` and `is_closed`; of a document that was put into a file, SHA-256 of its bytes; else null.
+    /// `source_system`, `scopes` and `is_closed`; of an endpoint of events, of `id`, `client_id`, `url`, `types` and `state`;
+    /// of a document that was put into a file, SHA-256 of its bytes; else null.
     #[schema(max_length = 64)]
     digest: Option<String>,
 }

@@ -30,7 +30,7 @@ use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::problem_responses;
 use crate::store;
 use crate::store::extracts::{Extract, Revoked};
-use crate::workflow::extracts::{Order, issue, served, spare_key};
+use crate::workflow::extracts::{Order, issue, revoke, served, spare_key};
 use crate::workflow::lists::List;
 
 mod sheet;
@@ -285,21 +285,11 @@ pub async fn revoke_extract(
     check.done()?;
     let deed = Deed { by: actor.id(), operation: "revoke_extract", key, digest };
     act_once(&registry, deed, now, move |conn| {
-        let extract = store::extracts::find(conn, id)?.ok_or(Code::NotFound)?;
         let (by, at) = (actor.account_id, now.naive_utc());
         let revoked = Revoked { by, at, revocation: reason, explanation: &explanation };
-        if !store::extracts::revoke(conn, id, &revoked)? {
-            return Err(Code::WrongPhase.into());
-        }
+        let row = revoke(conn, id, &revoked, now)?;
         let entry = store::audit::NewEntry::by(actor.id(), "revoke_extract", "extract", id);
-        store::audit::record(conn, entry.of_judge(extract.judge_id).of_digest(extract.digest.clone()), now)?;
-        let row = Extract {
-            revoked_at: Some(at),
-            revoked_by: Some(by),
-            revocation: Some(reason),
-            explanation: Some(explanation.clone()),
-            ..extract
-        };
+        store::audit::record(conn, entry.of_judge(row.judge_id).of_digest(row.digest.clone()), now)?;
         Reply::ok(None, &ExtractView::new(row, today))
     })
     .await

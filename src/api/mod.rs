@@ -26,6 +26,8 @@ pub mod documents;
 pub mod evaluation_plans;
 pub mod evaluation_requests;
 pub mod evaluations;
+pub mod event_acknowledgements;
+pub mod events;
 pub mod exports;
 pub mod extract;
 pub mod extract_checks;
@@ -72,6 +74,8 @@ pub mod sessions;
 pub mod staffing_overviews;
 pub mod tokens;
 pub mod two_persons;
+pub mod webhook_deliveries;
+pub mod webhooks;
 pub mod work_calendars;
 
 use std::str::FromStr;
@@ -113,10 +117,12 @@ pub fn list_at(
         ["courts"] => courts::list(actor, &read(query)?)?,
         ["methodologies"] => methodologies::list(actor, &read(query)?),
         ["due-evaluations"] => clocks::list_due(actor, &read(query)?, now)?,
+        ["events"] => events::list(&Caller::Person(actor.clone()), &read(query)?)?,
         ["notices"] => notices::list(actor, &read(query)?)?,
         ["cycles", id, "evaluations"] => evaluations::list(actor, id_of(id)?, &read(query)?)?,
         ["judges", id, "observations"] => observations::list(id_of(id)?, asked, &read(query)?)?,
         ["judges", id, "records"] => records::list(id_of(id)?, asked, &read(query)?, today)?,
+        ["webhook-deliveries"] => webhook_deliveries::list(actor, &read(query)?)?,
         _ if !query.is_empty() => return Err(no_list()),
         ["accounts"] => accounts::list(actor)?,
         ["approvals"] => approvals::list(actor)?,
@@ -131,6 +137,8 @@ pub fn list_at(
         ["me", "notices"] => notices::list_own(actor),
         ["evaluation-plans"] => evaluation_plans::list(actor)?,
         ["evaluation-plans", id, "entries"] => plan_entries::list(actor, id_of(id)?, now)?,
+        ["unacknowledged-events"] => event_acknowledgements::list(actor)?,
+        ["webhooks"] => webhooks::list(actor)?,
         ["work-calendars"] => work_calendars::list(actor)?,
         ["judges", id, "evaluation-requests"] => evaluation_requests::list(actor, id_of(id)?)?,
         ["judges", id, "leaves"] => leaves::list(id_of(id)?, asked),
@@ -332,6 +340,9 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(evaluation_requests::create_evaluation_request)
         .service(evaluation_requests::list_evaluation_requests)
         .service(evaluation_requests::withdraw_evaluation_request);
+    cfg.service(events::list_events)
+        .service(event_acknowledgements::acknowledge_event)
+        .service(event_acknowledgements::list_unacknowledged_events);
     cfg.service(leaves::create_leave).service(leaves::list_leaves).service(leaves::withdraw_leave);
     cfg.service(notices::list_my_notices)
         .service(notices::list_notices)
@@ -344,6 +355,15 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(plan_entries::list_plan_entries)
         .service(plan_entries::add_plan_entry)
         .service(plan_entries::remove_plan_entry);
+    cfg.service(webhooks::create_webhook)
+        .service(webhooks::list_webhooks)
+        .service(webhooks::get_webhook)
+        .service(webhooks::update_webhook)
+        .service(webhooks::rotate_webhook);
+    cfg.service(webhook_deliveries::list_webhook_deliveries)
+        .service(webhook_deliveries::get_webhook_delivery)
+        .service(webhook_deliveries::test_webhook)
+        .service(webhook_deliveries::resend_delivery);
     cfg.service(work_calendars::create_work_calendar)
         .service(work_calendars::list_work_calendars)
         .service(work_calendars::get_work_calendar);

@@ -225,7 +225,7 @@ impl VotesView {
 
 /// A decision of the commission, or of the appeal panel on an appeal.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "number": 1, "report_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "appeal_id": null, "appeal_outcome": null, "outcome": "fit", "reasons": null, "reasoning": {"criteria": [{"code": "reasoning", "reasons": "The acts answer each main argument.", "advice": "Keep to the shorter form of acts."}], "number_use": "The figures were one ground among others.", "evidence_ids": []}, "relies_on_peer_result": true, "status": "adopted", "proposed_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "proposed_at": "2027-06-28T05:00:00Z", "settled_at": "2027-06-29T05:00:00Z", "digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7", "served_on": null, "in_force_on": null, "valid_until": null, "votes": {"voters": 5, "for_count": 4, "against_count": 1, "judge_count": 4, "dissents": [], "votes": []}}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "number": 1, "report_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "appeal_id": null, "appeal_outcome": null, "outcome": "fit", "reasons": null, "reasoning": {"criteria": [{"code": "reasoning", "reasons": "The acts answer each main argument.", "advice": "Keep to the shorter form of acts."}], "number_use": "The figures were one ground among others.", "evidence_ids": []}, "relies_on_peer_result": true, "status": "adopted", "proposed_by": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "proposed_at": "2027-06-28T05:00:00Z", "settled_at": "2027-06-29T05:00:00Z", "digest": "UNhY4JhezH9gQYqvDMWrWH9CwlcKiECVqejMrND2VFw", "served_on": null, "in_force_on": null, "valid_until": null, "votes": {"voters": 5, "for_count": 4, "against_count": 1, "judge_count": 4, "dissents": [], "votes": []}}))]
 pub struct DecisionView {
     /// Its id.
     id: DecisionId,
@@ -258,8 +258,8 @@ pub struct DecisionView {
     proposed_at: DateTime<Utc>,
     /// When the vote ended, or null.
     settled_at: Option<DateTime<Utc>>,
-    /// SHA-256, in hex, of what was adopted, or null.
-    #[schema(min_length = 64, max_length = 64)]
+    /// SHA-256, base64url, of what was adopted, or null.
+    #[schema(min_length = 43, max_length = 43)]
     digest: Option<String>,
     /// When it was served on the judge, or null.
     served_on: Option<NaiveDate>,

@@ -28,6 +28,8 @@ use crate::domain::exports::Format;
 use crate::error::{Code, Error, Result};
 use crate::problem::responses::declare;
 
+mod events;
+
 /// More bytes than the file of a list ever has.
 const FILE_BYTES_MAX: usize = 1 << 30;
 
@@ -79,6 +81,7 @@ pub(super) fn registry_document() -> OpenApi {
         .split_for_parts();
     Security.modify(&mut document);
     Completion.modify(&mut document);
+    events::describe(&mut document);
     document
 }
 
@@ -126,7 +129,7 @@ fn scope_meaning(scope: Scope) -> &'static str {
             "Add courts, judges, posts, observations, reviewed acts and records of the client's own system; read none back."
         }
         Scope::ResultsRead => "Fetch the extracts that were issued to the client.",
-        Scope::EventsRead => "Read events; no operation takes it yet.",
+        Scope::EventsRead => "Read the events that the client is told, and acknowledge withdrawals.",
         Scope::Scim => "Keep accounts by SCIM; no operation takes it yet.",
     }
 }

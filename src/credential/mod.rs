@@ -31,3 +31,4 @@ pub mod signing;
 pub mod succession;
 pub mod tally;
 pub mod tree;
+pub mod webhook;

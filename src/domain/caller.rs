@@ -15,7 +15,7 @@ coded! {
         FileWrite = "file:write",
         /// Fetch the extracts that were issued to it.
         ResultsRead = "results:read",
-        /// Read events; no operation takes it yet.
+        /// Read the events that the client is told, and say that it knows of a withdrawal.
         EventsRead = "events:read",
         /// Keep accounts by SCIM; no operation takes it yet.
         Scim = "scim",

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::coded;
 use crate::domain::calendar::days_before;
-use crate::domain::ids::{ExtractId, JudgeId};
+use crate::domain::ids::{EvaluationId, ExtractId, JudgeId};
 use crate::domain::judge_file::{Check, NAME_LENGTH_MAX, PositionKind};
 use crate::domain::sections::career::{EducationFields, IncentiveFields, TrainingFields, TrainingResult};
 use crate::domain::sections::conduct::{DisciplineAppeal, DisciplineFields, EthicsFindingFields, Penalty};
@@ -191,6 +191,33 @@ pub struct ExtractEthicsFinding {
     pub decided_on: NaiveDate,
 }
 
+/// The final outcome of an evaluation that is still valid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtractEvaluation {
+    /// The evaluation.
+    pub evaluation_id: EvaluationId,
+    /// The outcome, by its code in the methodology.
+    #[schema(max_length = 32)]
+    pub outcome: String,
+    /// What it says in Kazakh.
+    #[schema(max_length = 1000)]
+    pub outcome_kk: String,
+    /// What it says in Russian.
+    #[schema(max_length = 1000)]
+    pub outcome_ru: String,
+    /// What it says in English, or null.
+    #[schema(max_length = 1000)]
+    pub outcome_en: Option<String>,
+    /// From which day on it is in force.
+    pub in_force_on: NaiveDate,
+    /// The last day on which it serves.
+    pub valid_until: NaiveDate,
+    /// SHA-256 of the decision, base64url.
+    #[schema(min_length = 43, max_length = 43)]
+    pub decision_digest: String,
+}
+
 /// What is signed: the facts with what they are for, to whom and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -229,6 +256,9 @@ pub struct ExtractFacts {
     /// Findings on ethics.
     #[schema(max_items = 500)]
     pub ethics_findings: Vec<ExtractEthicsFinding>,
+    /// The last final outcome of an evaluation that is still valid; left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<ExtractEvaluation>,
 }
 
 impl ExtractFacts {
@@ -255,6 +285,7 @@ impl ExtractFacts {
             incentives: Vec::new(),
             discipline: Vec::new(),
             ethics_findings: Vec::new(),
+            evaluation: None,
         }
     }
 

@@ -105,6 +105,12 @@ ids! {
     RecusalRequestId,
     /// Identifies a notice to one person.
     NoticeId,
+    /// Identifies an event that other systems are told of.
+    EventId,
+    /// Identifies an endpoint that events are sent to.
+    WebhookId,
+    /// Identifies one event on its way to one endpoint.
+    DeliveryId,
     /// Identifies a piece of background work.
     JobId,
 }

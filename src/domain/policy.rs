@@ -4,6 +4,7 @@
 
 pub mod acts;
 pub mod deciding;
+pub mod events;
 pub mod extracts;
 pub mod imports;
 pub mod planning;

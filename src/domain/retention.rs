@@ -76,6 +76,8 @@ coded! {
         Account = "account",
         /// Who read the file, and what was done to it.
         AccessEntry = "access_entry",
+        /// What other systems were told, by ids and codes: a feed with gaps would not be one that nothing is missed in.
+        Event = "event",
         /// Holds, and what is left of records that were destroyed.
         RetentionTrail = "retention_trail",
     }

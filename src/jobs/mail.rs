@@ -10,11 +10,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::{SmtpTransport, Transport};
-use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
 use zeroize::Zeroizing;
 
 use super::aside;
+use super::rounds::{Rounds, Stop};
 use crate::cipher::{Cipher, Use};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -44,22 +43,6 @@ pub struct Postman {
     url: String,
 }
 
-/// The running rounds.
-pub struct Rounds {
-    task: tokio::task::JoinHandle<()>,
-    stopping: watch::Sender<bool>,
-}
-
-impl Rounds {
-    /// Stops after the mail under way, so that what became of it is noted; a server that does not answer is not waited for.
-    pub async fn stop(mut self) {
-        self.stopping.send_replace(true);
-        if tokio::time::timeout(PATIENCE, &mut self.task).await.is_err() {
-            self.task.abort();
-        }
-    }
-}
-
 impl Postman {
     /// A postman for the configured mail server; none where none is configured.
     pub fn new(config: &Config, registry: Arc<Registry>, cipher: Cipher, clock: Clock) -> Result<Option<Postman>> {
@@ -76,27 +59,15 @@ impl Postman {
 
     /// Begins the rounds.
     pub fn open(self) -> Rounds {
-        let (stopping, stop) = watch::channel(false);
-        Rounds { task: tokio::spawn(rounds(self, stop)), stopping }
+        let postman = Arc::new(self);
+        Rounds::open(EVERY, PATIENCE, "mails could not be looked for or noted", move |stop| {
+            let postman = postman.clone();
+            async move { round(&postman, &stop).await }
+        })
     }
 }
 
-async fn rounds(postman: Postman, mut stop: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            // It ends where it is told to, and where nobody is left who could tell.
-            _ = stop.changed() => return,
-            _ = ticks.tick() => {}
-        }
-        if let Err(error) = round(&postman, &stop).await {
-            tracing::error!(%error, "mails could not be looked for or noted");
-        }
-    }
-}
-
-async fn round(postman: &Postman, stop: &watch::Receiver<bool>) -> Result<()> {
+async fn round(postman: &Postman, stop: &Stop) -> Result<()> {
     let now = postman.clock.now();
     let due =
         postman.registry.0.read(move |conn| store::notices::mails_due(conn, now.naive_utc(), MAILS_AT_ONCE)).await?;

@@ -9,6 +9,8 @@ mod keys;
 pub mod mail;
 mod results;
 mod retention;
+pub mod rounds;
+pub mod webhooks;
 
 use std::path::PathBuf;
 use std::sync::Arc;

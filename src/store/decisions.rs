@@ -8,7 +8,8 @@ use super::proceedings::ROWS_MAX;
 use super::schema::{appeals, decisions, votes};
 use crate::db::Conn;
 use crate::domain::deciding::{AppealOutcome, DecisionStatus, Vote};
-use crate::domain::ids::{AccountId, AppealId, DecisionId, EvaluationId, ReportId};
+use crate::domain::evaluation::EvaluationState;
+use crate::domain::ids::{AccountId, AppealId, DecisionId, EvaluationId, JudgeId, ReportId};
 use crate::error::{Code, OnUnique, Result};
 use crate::on;
 
@@ -40,7 +41,7 @@ pub struct Decision {
     pub proposed_at: NaiveDateTime,
     /// When the vote ended.
     pub settled_at: Option<NaiveDateTime>,
-    /// SHA-256 of what was adopted, in hex.
+    /// SHA-256 of what was adopted, base64url.
     pub digest: Option<String>,
     /// When it was served on the judge.
     pub served_on: Option<NaiveDate>,
@@ -112,6 +113,22 @@ pub fn put_in_force(conn: &mut Conn, id: DecisionId, on: NaiveDate, valid_until:
     Ok(())
 }
 
+/// The last decision on a judge that is in force and serves on a day.
+pub fn valid_of(conn: &mut Conn, judge: JudgeId, day: NaiveDate) -> Result<Option<Decision>> {
+    use super::schema::evaluations;
+    Ok(on!(conn, |c| {
+        decisions::table
+            .inner_join(evaluations::table.on(evaluations::id.eq(decisions::evaluation_id)))
+            .filter(evaluations::judge_id.eq(judge).and(evaluations::state.eq(EvaluationState::Final)))
+            .filter(decisions::status.eq(DecisionStatus::Adopted).and(decisions::in_force_on.le(day)))
+            .filter(decisions::valid_until.ge(day))
+            .order((decisions::in_force_on.desc(), decisions::id.desc()))
+            .select(Decision::as_select())
+            .first(c)
+            .optional()
+    })?)
+}
+
 /// The evaluations whose decision was served before a day and is not in force, by id, after `after`, at most `limit`: those
 /// whose time to appeal may be over.
 pub fn served_until(
@@ -121,7 +138,6 @@ pub fn served_until(
     limit: i64,
 ) -> Result<Vec<EvaluationId>> {
     use super::schema::evaluations;
-    use crate::domain::evaluation::EvaluationState;
     Ok(on!(conn, |c| {
         decisions::table
             .inner_join(evaluations::table.on(evaluations::id.eq(decisions::evaluation_id)))

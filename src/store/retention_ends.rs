@@ -238,6 +238,7 @@ mod tests {
             ("evaluation_plan_entries", stays(Permanent::Evaluation)),
             ("evaluation_requests", stays(Permanent::Evaluation)),
             ("evaluations", stays(Permanent::Evaluation)),
+            ("events", stays(Permanent::Event)),
             ("extracts", ends(RetentionCategory::Extract)),
             ("file_records", ends(RetentionCategory::Training)),
             ("judges", stays(Permanent::Identity)),
@@ -247,6 +248,7 @@ mod tests {
             ("positions", stays(Permanent::Position)),
             ("retention_holds", stays(Permanent::RetentionTrail)),
             ("tombstones", stays(Permanent::RetentionTrail)),
+            ("webhook_deliveries", stays(Permanent::Event)),
         ])
     }
 

@@ -6,6 +6,7 @@ mod batches;
 mod handed_out;
 mod higher_courts;
 mod ordered;
+mod outbox;
 mod planning;
 mod proceedings;
 mod retention;
@@ -16,6 +17,7 @@ pub use batches::*;
 pub use handed_out::*;
 pub use higher_courts::*;
 pub use ordered::*;
+pub use outbox::*;
 pub use planning::*;
 pub use proceedings::*;
 pub use retention::*;
@@ -452,6 +454,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     evaluation_plans,
     evaluation_requests,
     evaluations,
+    event_acknowledgements,
+    events,
     exports,
     external_ids,
     extracts,
@@ -493,6 +497,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     token_keys,
     tombstones,
     votes,
+    webhook_deliveries,
+    webhooks,
     work_calendar_days,
     work_calendars,
 );

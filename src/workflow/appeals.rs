@@ -14,6 +14,7 @@ use crate::db::Conn;
 use crate::domain::calendar::months_after;
 use crate::domain::deciding::{AppealOutcome, DecisionStatus, check_reasons};
 use crate::domain::evaluation::EvaluationAct;
+use crate::domain::events::EventKind;
 use crate::domain::ids;
 use crate::domain::ids::{AccountId, AppealId, EvaluationId, EvaluationRequestId};
 use crate::domain::judge_file::Check;
@@ -26,6 +27,7 @@ use crate::error::{Code, Error, Result, Rule};
 use crate::store;
 use crate::store::decisions::{Appeal, Decision};
 use crate::store::evaluation_requests::EvaluationRequest;
+use crate::store::events::NewEvent;
 use crate::store::recounts::RecountOutcome;
 use crate::store::recusals::BarCause;
 use crate::workflow::course::Course;
@@ -211,8 +213,12 @@ pub fn apply(
         store::decisions::set_status(conn, first.id, DecisionStatus::Replaced)?;
     }
     match outcome {
-        AppealOutcome::Upheld => put_in_force(conn, course, &first)?,
-        AppealOutcome::Changed => put_in_force(conn, course, decision)?,
+        AppealOutcome::Upheld => put_in_force(conn, course, &first, now)?,
+        AppealOutcome::Changed => {
+            let adopted = store::decisions::find(conn, decision.id)?;
+            let adopted = adopted.ok_or_else(|| Error::internal("a decision vanished"))?;
+            put_in_force(conn, course, &adopted, now)?;
+        }
         AppealOutcome::Remitted | AppealOutcome::PeerPartAnnulled => bar_who_had_part(conn, id)?,
         AppealOutcome::NewEvaluationOrdered => order_anew(conn, actor, course, decision, now)?,
     }
@@ -229,11 +235,28 @@ pub fn bar_who_had_part(conn: &mut Conn, id: EvaluationId) -> Result<()> {
     Ok(())
 }
 
-/// Puts a decision in force today.
-fn put_in_force(conn: &mut Conn, course: &Course, decision: &Decision) -> Result<()> {
+/// Puts a decision in force today, and tells the systems that ask for outcomes.
+fn put_in_force(conn: &mut Conn, course: &Course, decision: &Decision, now: DateTime<Utc>) -> Result<()> {
     let valid_until = months_after(course.today, course.methodology.time_limits.validity_months);
     store::decisions::put_in_force(conn, decision.id, course.today, valid_until)?;
-    store::evaluations::set_final(conn, course.evaluation.id, Some(course.today))
+    store::evaluations::set_final(conn, course.evaluation.id, Some(course.today))?;
+    let outcome = outcome_of(course, decision)?;
+    let of = |kind| NewEvent {
+        evaluation_id: Some(course.evaluation.id),
+        ..NewEvent::new(kind, course.evaluation.judge_id)
+    };
+    let document_digest = decision.digest.as_deref();
+    let finalised = NewEvent {
+        outcome_code: Some(&outcome.code),
+        valid_until: Some(valid_until),
+        document_digest,
+        ..of(EventKind::EvaluationFinalised)
+    };
+    store::events::append(conn, finalised, now)?;
+    if outcome.needs_training {
+        store::events::append(conn, NewEvent { document_digest, ..of(EventKind::TrainingRecommended) }, now)?;
+    }
+    Ok(())
 }
 
 /// Notes that the judge is to be evaluated anew, where no such request waits already.
@@ -280,7 +303,7 @@ pub fn finalise(conn: &mut Conn, by: Option<AccountId>, id: EvaluationId, now: D
     }
     let mover = by.map(|account_id| Mover { account_id, second: None, reason: None });
     course::enter(conn, &mut course, EvaluationAct::Finalise, None, mover, now)?;
-    put_in_force(conn, &course, decision)?;
+    put_in_force(conn, &course, decision, now)?;
     let entry = store::audit::NewEntry::new(by, "finalise_evaluation", "evaluation", id);
     store::audit::record(conn, entry.of_judge(course.evaluation.judge_id), now)?;
     let today = (course.today, Some(course.today));

@@ -7,11 +7,11 @@ use sha2::{Digest, Sha256};
 
 use super::reports::{answered, instrument, record};
 use super::{appeals, course, notices};
+use crate::credential::encoding::to_base64url;
 use crate::credential::jcs;
 use crate::db::Conn;
 use crate::domain::deciding::{AppealOutcome, Count, DecisionStatus, Grounds, Reasoning, Vote, unmet};
 use crate::domain::evaluation::{EvaluationAct, EvaluationState};
-use crate::domain::hex::hex;
 use crate::domain::ids;
 use crate::domain::ids::{AppealId, DecisionId, EvaluationId, ReportId};
 use crate::domain::judge_file::Check;
@@ -267,7 +267,7 @@ fn quorum(conn: &mut Conn, course: &Course, decision: &Decision) -> Result<u32> 
     Ok(deciding.appeal_quorum(is_grave))
 }
 
-/// SHA-256, in hex, of what is decided, in canonical JSON.
+/// SHA-256, base64url, of what is decided, in canonical JSON.
 fn digest(decision: &Decision) -> Result<String> {
     #[derive(Serialize)]
     struct Decided<'a> {
@@ -284,7 +284,7 @@ fn digest(decision: &Decision) -> Result<String> {
         outcome: decision.outcome.as_deref(),
         content: content(decision)?,
     };
-    Ok(hex(&Sha256::digest(jcs::canonical(&decided)?)))
+    Ok(to_base64url(&Sha256::digest(jcs::canonical(&decided)?)))
 }
 
 /// Serves a decision on the judge, whose time to appeal begins with the day of delivery.

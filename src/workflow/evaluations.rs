@@ -5,11 +5,13 @@
 use chrono::{DateTime, Utc};
 
 use super::cycles::{self, Mover};
-use super::{appeals, course, notices};
+use super::{appeals, course, extracts, notices};
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
 use crate::domain::deciding::DecisionStatus;
 use crate::domain::evaluation::{EvaluationAct, EvaluationState, may_act};
+use crate::domain::events::EventKind;
+use crate::domain::extracts::Revocation;
 use crate::domain::ids::EvaluationId;
 use crate::domain::notices::NoticeKind;
 use crate::error::hint::Hint;
@@ -17,6 +19,8 @@ use crate::error::{Code, Error, Result};
 use crate::store;
 use crate::store::cycles::Cycle;
 use crate::store::evaluations::Evaluation;
+use crate::store::events::NewEvent;
+use crate::store::extracts::Revoked;
 use crate::workflow::course::Course;
 
 /// The state that an approval of the cancellation covers: the evaluation's own, so that two can be asked for at once.
@@ -133,8 +137,18 @@ pub fn revoke(conn: &mut Conn, id: EvaluationId, mover: Mover<'_>, now: DateTime
     for decision in store::decisions::of_evaluation(conn, id)? {
         if decision.status == DecisionStatus::Adopted && decision.in_force_on.is_some() {
             store::decisions::set_status(conn, decision.id, DecisionStatus::Revoked)?;
+            let event = NewEvent {
+                evaluation_id: Some(id),
+                document_digest: decision.digest.as_deref(),
+                ..NewEvent::new(EventKind::EvaluationRevoked, course.evaluation.judge_id)
+            };
+            store::events::append(conn, event, now)?;
         }
     }
+    let explanation = mover.reason.unwrap_or_default();
+    let (by, at, revocation) = (mover.account_id, now.naive_utc(), Revocation::FactQuashed);
+    let revoked = Revoked { by, at, revocation, explanation };
+    extracts::revoke_of_evaluation(conn, course.evaluation.judge_id, id, &revoked, now)?;
     store::evaluations::set_final(conn, id, None)?;
     appeals::bar_who_had_part(conn, id)?;
     told(conn, "revoke_decision", NoticeKind::DecisionRevoked, &course, mover, now)

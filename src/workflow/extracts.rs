@@ -6,24 +6,29 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use ed25519_dalek::SigningKey;
 use zeroize::Zeroizing;
 
+use super::cycles;
 use crate::cipher::{Cipher, Use};
 use crate::credential::encoding::{Bytes, to_base64url};
 use crate::credential::{extract, jcs, signing};
 use crate::db::Conn;
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::Caller;
+use crate::domain::events::EventKind;
 use crate::domain::extracts::{
-    ExtractFacts, ExtractJudge, ExtractPost, ExtractPurpose, ExtractState, FACTS_MAX, state,
+    ExtractEvaluation, ExtractFacts, ExtractJudge, ExtractPost, ExtractPurpose, ExtractState, FACTS_MAX, state,
 };
-use crate::domain::ids::{AccountId, ClientId, ExtractId, JudgeId, new_at};
+use crate::domain::ids::{AccountId, ClientId, EvaluationId, ExtractId, JudgeId, new_at};
 use crate::domain::judge_file::{Check, FilePurpose};
 use crate::domain::policy::extracts::may_read_extract;
 use crate::domain::sections::Content;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result, Rule};
 use crate::store;
-use crate::store::extracts::{Extract, ExtractKey};
+use crate::store::events::NewEvent;
+use crate::store::extracts::{Extract, ExtractKey, Revoked};
 
+/// So many extracts of a judge are looked through at once.
+const EXTRACTS_AT_ONCE: i64 = 100;
 /// For how long a key signs before a new one takes over.
 const KEY_DAYS: i64 = 365;
 
@@ -91,7 +96,36 @@ pub fn issue(
         explanation: None,
     };
     store::extracts::insert(conn, &row)?;
+    tell(conn, EventKind::ExtractIssued, &row, now)?;
     Ok(row)
+}
+
+/// Revokes an extract; the row as it is now.
+///
+/// # Errors
+/// 404 where there is none; 409 `wrong_phase` where it was revoked before.
+pub fn revoke(conn: &mut Conn, id: ExtractId, revoked: &Revoked<'_>, now: DateTime<Utc>) -> Result<Extract> {
+    let extract = store::extracts::find(conn, id)?.ok_or(Code::NotFound)?;
+    if !store::extracts::revoke(conn, id, revoked)? {
+        return Err(Code::WrongPhase.into());
+    }
+    tell(conn, EventKind::ExtractRevoked, &extract, now)?;
+    Ok(Extract {
+        revoked_at: Some(revoked.at),
+        revoked_by: Some(revoked.by),
+        revocation: Some(revoked.revocation),
+        explanation: Some(revoked.explanation.to_owned()),
+        ..extract
+    })
+}
+
+/// Tells the system that may fetch an extract, and no other: to everybody else there is none. What is handed over on paper is
+/// no event.
+fn tell(conn: &mut Conn, kind: EventKind, extract: &Extract, now: DateTime<Utc>) -> Result<()> {
+    let Some(recipient) = extract.recipient_client_id else { return Ok(()) };
+    let (extract_id, recipient_client_id) = (Some(extract.id), Some(recipient));
+    let event = NewEvent { extract_id, recipient_client_id, ..NewEvent::new(kind, extract.judge_id) };
+    store::events::append(conn, event, now).map(drop)
 }
 
 /// The final facts that the purpose needs.
@@ -122,11 +156,56 @@ fn gather(conn: &mut Conn, id: ExtractId, order: &Order, today: NaiveDate) -> Re
     };
     let days = [today, order.expires_on];
     let mut facts = ExtractFacts::new(id, order.purpose, order.recipient.clone(), days, judge, posts);
+    facts.evaluation = final_outcome(conn, order.judge_id, today)?;
     for record in basis.records {
         let content: Content = serde_json::from_str(&record.content).map_err(Error::internal)?;
         facts.take(content);
     }
     Ok(facts)
+}
+
+/// The last final outcome of the judge that still serves.
+fn final_outcome(conn: &mut Conn, judge: JudgeId, today: NaiveDate) -> Result<Option<ExtractEvaluation>> {
+    let Some(decision) = store::decisions::valid_of(conn, judge, today)? else { return Ok(None) };
+    let evaluation = store::evaluations::find(conn, decision.evaluation_id)?.ok_or(Code::NotFound)?;
+    let methodology = cycles::load(conn, evaluation.cycle_id)?.methodology;
+    let broken = || Error::internal("a decision in force lacks what it must have");
+    let code = decision.outcome.ok_or_else(broken)?;
+    let outcome = methodology.outcome(&code).ok_or_else(broken)?;
+    Ok(Some(ExtractEvaluation {
+        evaluation_id: decision.evaluation_id,
+        outcome_kk: outcome.text.kk.clone(),
+        outcome_ru: outcome.text.ru.clone(),
+        outcome_en: outcome.text.en.clone(),
+        outcome: code,
+        in_force_on: decision.in_force_on.ok_or_else(broken)?,
+        valid_until: decision.valid_until.ok_or_else(broken)?,
+        decision_digest: decision.digest.ok_or_else(broken)?,
+    }))
+}
+
+/// Revokes the extracts of a judge that state the outcome of an evaluation, as it was quashed.
+pub fn revoke_of_evaluation(
+    conn: &mut Conn,
+    judge: JudgeId,
+    evaluation: EvaluationId,
+    revoked: &Revoked<'_>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let mut before = None;
+    loop {
+        let page = store::extracts::list(conn, judge, before, EXTRACTS_AT_ONCE)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        before = Some(last.id);
+        for extract in page.into_iter().filter(|extract| extract.revoked_at.is_none()) {
+            let facts: ExtractFacts = serde_json::from_str(&extract.facts).map_err(Error::internal)?;
+            if facts.evaluation.is_some_and(|stated| stated.evaluation_id == evaluation) {
+                revoke(conn, extract.id, revoked, now)?;
+                let entry = store::audit::NewEntry::new(Some(revoked.by), "revoke_extract", "extract", extract.id);
+                store::audit::record(conn, entry.of_judge(judge).of_digest(extract.digest), now)?;
+            }
+        }
+    }
 }
 
 fn check_recipient(conn: &mut Conn, order: &Order) -> Result<()> {

@@ -32,6 +32,7 @@ pub const CALLERS: [(char, &str); 11] = [
 /// counted yet, which is why `get_draw_record`, `get_result` and its figure are 0 for those who would see them; `cycles.rs`,
 /// `results.rs` and `result_figures.rs` show that they do.
 const TABLE: &str = "
+    acknowledge_event           . . . . . . . . . E .
     add_plan_entry              . S . . . . . . . . .
     adopt_retention_schedule    . S . . . . . . . . .
     approve_evaluation_plan     . S . . . . . . . . .
@@ -80,6 +81,7 @@ const TABLE: &str = "
     create_response             0 0 0 0 0 J 0 . . . .
     create_retention_schedule   . S . . . . . . . . .
     create_session              public
+    create_webhook              A . . . . . . . . . .
     create_work_calendar        . S . . . . . . . . .
     decide_challenge            . . M . . . . . . . .
     decide_correction_request   . S . . . . . . . . .
@@ -144,6 +146,8 @@ const TABLE: &str = "
     get_result_figure           0 0 0 0 0 0 0 . . . .
     get_retention_run           . S . . U . . . . . .
     get_staffing_overview       . S . . . . . . . . .
+    get_webhook                 A S . . U . . . . . .
+    get_webhook_delivery        A S . . U . . . . . .
     get_work_calendar           . S M P U J O . . . .
     issue_token                 public
     lift_hold                   . S . . . . . . . . .
@@ -167,6 +171,7 @@ const TABLE: &str = "
     list_evaluation_plans       . S . . U . . . . . .
     list_evaluation_requests    . S . . U J 0 . . . .
     list_evaluations            . S M P U . . . . . .
+    list_events                 . . . . U . . . . E .
     list_extracts               . S . . . J 0 . . . .
     list_holds                  . S . . U . . . . . .
     list_import_errors          . S . . U . . 0 . . .
@@ -189,6 +194,9 @@ const TABLE: &str = "
     list_retention_runs         . S . . U . . . . . .
     list_retention_schedules    . S M P U J O . . . .
     list_tombstones             . S . . U . . . . . .
+    list_unacknowledged_events  . S . . U . . . . . .
+    list_webhook_deliveries     A S . . U . . . . . .
+    list_webhooks               A S . . U . . . . . .
     list_work_calendars         . S M P U J O . . . .
     lookup_judge                . S . . . . . . . . .
     make_keys                   . S . . . . . . . . .
@@ -207,12 +215,14 @@ const TABLE: &str = "
     remove_member               . S . . . . . . . . .
     remove_plan_entry           . S . . . . . . . . .
     reopen_evaluation           . S . . . . . . . . .
+    resend_delivery             A S . . . . . . . . .
     resend_notice               . S . . . . . . . . .
     resume_evaluation           . S . . . . . . . . .
     reverse_import              . S . . . . . . . . .
     revoke_decision             . S . . . . . . . . .
     revoke_extract              . S . . . . . . . . .
     rotate_client               A . . . . . . . . . .
+    rotate_webhook              A . . . . . . . . . .
     run_retention               . S . . . . . . . . .
     seal_cycle                  . S . . . . . . . . .
     serve_decision              . S . . . . . . . . .
@@ -221,9 +231,11 @@ const TABLE: &str = "
     settle_decision             . S . . . . . . . . .
     step_back                   . . M 0 . . . . . . .
     suspend_evaluation          . S . . . . . . . . .
+    test_webhook                A . . . . . . . . . .
     update_account              A . . . . . . . . . .
     update_client               A . . . . . . . . . .
     update_methodology          . S . . . . . . . . .
+    update_webhook              A . . . . . . . . . .
     vote_on_decision            . . M 0 . . . . . . .
     widen_pools                 . S . . . . . . . . .
     withdraw_evaluation_request . S . . . J 0 0 . . .

@@ -1,5 +1,6 @@
 //! Decisions: what may ground one, who votes, when it is in force, and how two persons stop, reopen or revoke it.
 
+use ejf::domain::caller::Scope;
 use ejf::domain::policy::StaffRole;
 use serde_json::{Value, json};
 
@@ -87,7 +88,7 @@ async fn a_vote_is_cast_once_seen_by_nobody_before_its_end_and_ended_by_a_quorum
     let adopted = secretary.post(&settle, json!({})).await.expect(200).body;
 
     assert_eq!((&adopted["status"], &adopted["votes"]["for_count"]), (&json!("adopted"), &json!(4)));
-    assert_eq!(adopted["digest"].as_str().unwrap().len(), 64);
+    assert_eq!(adopted["digest"].as_str().unwrap().len(), 43);
     assert_eq!(panel.state(app).await, "decided");
     cast(&panel.members[2], json!({"vote": "for"})).await.expect_problem(409, "guard_not_met");
     assert_eq!(scene.own().await["decisions"], json!([]), "a decision reaches the judge by service");
@@ -157,6 +158,13 @@ async fn a_decision_is_in_force_the_day_after_the_last_day_to_appeal_and_its_cyc
     assert_eq!((&done["in_force_on"], &done["valid_until"]), (&json!("2027-01-26"), &json!("2029-01-26")));
     assert_eq!(panel.state(app).await, "final");
     assert!(scene.kinds_of_notices().await.contains(&"decision_in_force".to_owned()));
+    let machine = app.machine("hr_events", &[Scope::EventsRead]).await;
+    let events = machine.get("/v1/events").await.expect(200).body;
+    let told: Vec<&Value> = events["items"].as_array().unwrap().iter().map(|one| &one["type"]).collect();
+    assert_eq!(told, ["evaluation.finalised"], "nothing before it is in force, and no training for who is fit");
+    let event = &events["items"][0];
+    assert_eq!((&event["outcome_code"], &event["valid_until"]), (&json!("fit"), &json!("2029-01-26")));
+    assert_eq!(event["document_digest"], done["digest"]);
     let clocks =
         app.secretary().await.get(&format!("/v1/judges/{}/evaluation-clocks", scene.judge.id)).await.expect(200).body;
     let regular = &clocks["items"][0];
@@ -254,9 +262,19 @@ async fn an_error_before_service_is_mended_by_reopening_and_after_it_by_no_such_
 async fn a_quashed_decision_is_revoked_by_two_and_decided_anew_by_others() {
     let scene = Scene::with(&figures("above")).await;
     let (app, panel) = (&scene.app, &scene.panel);
-    panel.decide(app, &scene.judge.client(app).await, decision("fit"), false).await;
+    panel.decide(app, &scene.judge.client(app).await, decision("fit_with_training"), false).await;
+    let extracts = format!("/v1/judges/{}/extracts", scene.judge.id);
+    let order = json!({"purpose": "promotion", "recipient": "Конкурстық комиссия", "expires_on": "2027-06-30"});
+    let before = app.secretary().await.post(&extracts, order.clone()).await.expect(201).id();
     app.go_to("2027-01-26");
     app.secretary().await.post(&panel.path("/finalise"), json!({})).await.expect(200);
+    let extract = app.secretary().await.post(&extracts, order).await.expect(201).id();
+    let path = |id: &str| format!("/v1/extracts/{id}?purpose=personnel");
+    let facts = |answer: Value| answer["facts"]["evaluation"].clone();
+    let secretary = app.secretary().await;
+    assert_eq!(facts(secretary.get(&path(&before)).await.expect(200).body), Value::Null, "nothing but what is final");
+    let stated = facts(secretary.get(&path(&extract)).await.expect(200).body);
+    assert_eq!((&stated["outcome"], &stated["valid_until"]), (&json!("fit_with_training"), &json!("2029-01-26")));
     let reason = json!({"reason": "Сот шешімді 2027 жылғы 26 қаңтарда бұзды."});
 
     app.by_two(&panel.path("/revoke"), reason).await;
@@ -264,6 +282,13 @@ async fn a_quashed_decision_is_revoked_by_two_and_decided_anew_by_others() {
     let whole = panel.proceedings(app).await;
     assert_eq!((&whole["state"], &whole["decisions"][0]["status"]), (&json!("drafting"), &json!("revoked")));
     assert!(scene.kinds_of_notices().await.contains(&"decision_revoked".to_owned()));
+    let secretary = app.secretary().await;
+    secretary.get(&path(&extract)).await.expect_problem(410, "extract_revoked");
+    secretary.get(&path(&before)).await.expect(200);
+    let machine = app.machine("hr_events", &[Scope::EventsRead]).await;
+    let events = machine.get("/v1/events").await.expect(200).body;
+    let told: Vec<&Value> = events["items"].as_array().unwrap().iter().map(|one| &one["type"]).collect();
+    assert_eq!(told, ["evaluation.finalised", "training.recommended", "evaluation.revoked"]);
     let left = all_items(&app.secretary().await, &panel.path("/members")).await;
     assert_eq!(left.len(), 5, "the appeal panel, which had no part");
     let same = app.assign(&panel.evaluation, panel.members[1].account_id, false).await;

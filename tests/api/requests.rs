@@ -4,9 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use ejf::db::Conn;
 use ejf::domain::caller::Scope;
-use ejf::domain::ids;
+use ejf::domain::events::EventKind;
+use ejf::domain::ids::{self, EvaluationId, JudgeId};
 use ejf::domain::policy::StaffRole;
+use ejf::store;
+use ejf::store::events::NewEvent;
+use ejf::store::webhook_deliveries::Delivery;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -205,6 +210,15 @@ impl World {
         let appealed = plan.evaluation_of(app, &plan.subjects[1]).await;
         app.assign(&appealed, accounts["appeal_member"], false).await.expect(201);
         let proceedings = app.db_add_proceedings(&evaluation_id, accounts["member"], &appealed).await;
+        let events_read = clients["items"].as_array().unwrap().iter().find(|one| one["source_system"] == "events_read");
+        let endpoint = json!({"client_id": events_read.unwrap()["id"], "url": "https://hr.example.kz/ejf/events",
+            "types": ["extract.issued"]});
+        let endpoint = administrator.post("/v1/webhooks", endpoint).await.expect(201).body["webhook"].clone();
+        let webhook_id = endpoint["id"].as_str().unwrap().to_owned();
+        // Nothing is sent meanwhile.
+        let (path, paused) = (format!("/v1/webhooks/{webhook_id}"), json!({"state": "paused"}));
+        administrator.if_match(1).patch(&path, paused).await.expect(200);
+        let (event_id, delivery_id) = told(app, subject.id, evaluation_id.parse().unwrap(), &webhook_id).await;
         let mut ids = BTreeMap::from([
             ("account_id", account_id.to_string()),
             ("act_id", act_id),
@@ -214,10 +228,12 @@ impl World {
             ("correction_request_id", correction_request_id),
             ("court_id", court_id),
             ("cycle_id", plan.cycle_id.clone()),
+            ("delivery_id", delivery_id),
             ("document_id", document_id),
             ("evaluation_id", evaluation_id),
             ("evaluation_plan_id", evaluation_plan_id),
             ("evaluation_request_id", evaluation_request_id),
+            ("event_id", event_id),
             ("extract_id", extract_id),
             ("hold_id", hold_id),
             ("import_id", import.id()),
@@ -233,6 +249,7 @@ impl World {
             ("retention_schedule_id", retention_schedule_id),
             ("refresh_token", granted.body["refresh_token"].as_str().unwrap().to_owned()),
             ("recusal_request_id", recusal_request_id),
+            ("webhook_id", webhook_id),
             ("year", "2027".to_owned()),
         ]);
         ids.extend(proceedings);
@@ -282,6 +299,20 @@ impl World {
         }
         example
     }
+}
+
+/// A withdrawal that every system is told, and a test on its way to an endpoint: their ids.
+async fn told(app: &App, judge_id: JudgeId, evaluation_id: EvaluationId, webhook_id: &str) -> (String, String) {
+    let now = app.clock.now();
+    let delivery = Delivery::waiting(webhook_id.parse().unwrap(), None, now);
+    let delivery_id = delivery.id.to_string();
+    let telling = move |conn: &mut Conn| {
+        store::webhook_deliveries::insert(conn, &delivery)?;
+        let event = NewEvent::new(EventKind::EvaluationRevoked, judge_id);
+        store::events::append(conn, NewEvent { evaluation_id: Some(evaluation_id), ..event }, now)
+    };
+    let event_id = app.registry().0.write(telling).await.unwrap();
+    (event_id.to_string(), delivery_id)
 }
 
 impl Request {

@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ejf::app::{self, NewStaff, Occasion, RunningBallot, RunningRegistry, serve_ballot, serve_registry};
 use ejf::ballot::leaks::{self, Blow, Leak};
 use ejf::clock::Clock;
+use ejf::config::origins::Origins;
 use ejf::config::{Config, Docs, Secret};
 use ejf::credential::key_source::KeySource;
 use ejf::db::Location;
@@ -275,5 +276,6 @@ fn config(terms: &Terms) -> Config {
         docs: Docs::Public,
         mail: None,
         trusted_proxies: Vec::new(),
+        webhook_origins: Origins::default(),
     }
 }

@@ -28,6 +28,16 @@ pub fn compose(extract: &Extract, voice: Voice) -> Result<Paper> {
         ]),
         Block::Note(voice.say("file-extract-note")),
     ];
+    if let Some(evaluation) = &facts.evaluation {
+        let words = voice.name(&evaluation.outcome_kk, &evaluation.outcome_ru, evaluation.outcome_en.as_deref());
+        blocks.push(Block::Heading(Depth::Section, voice.say("file-extract-evaluation")));
+        blocks.push(Block::Facts(vec![
+            fact("file-extract-outcome", words),
+            fact("file-extract-in_force_on", voice.date(evaluation.in_force_on)),
+            fact("file-extract-valid_until", voice.date(evaluation.valid_until)),
+            fact("file-extract-decision", evaluation.decision_digest.clone()),
+        ]));
+    }
     blocks.extend(table(voice, "file-section-positions", POST, facts.posts.iter().map(|one| post(one, voice))));
     let degrees = facts.education.iter().map(degree);
     blocks.extend(table(voice, "file-section-education", DEGREE, degrees));

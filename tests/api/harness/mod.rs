@@ -18,6 +18,7 @@ use ejf::audit_log::AuditLog;
 use ejf::auth::clients::{self, NewClient};
 use ejf::auth::password::Passwords;
 use ejf::clock::Clock;
+use ejf::config::origins::Origins;
 use ejf::config::{Config, Docs, Secret};
 use ejf::credential::blind_rsa::IssuerKey;
 use ejf::credential::key_source::KeySource;
@@ -105,6 +106,15 @@ impl App {
         let App { clock, running, db, config, .. } = self;
         running.stop().await;
         App::serve(db, config, clock, dealt(count)).await
+    }
+
+    /// The same, with a changed configuration.
+    pub async fn restarted_with(mut self, change: impl Fn(&mut Config)) -> App {
+        self.stop_box().await;
+        let App { clock, running, db, mut config, .. } = self;
+        running.stop().await;
+        change(&mut config);
+        App::serve(db, config, clock, dealt(0)).await
     }
 
     /// The same, with what a kill would have left written in between, while no worker is there to look at it.
@@ -321,5 +331,6 @@ fn test_config(db: &TestDb) -> Config {
         docs: Docs::Public,
         mail: None,
         trusted_proxies: Vec::new(),
+        webhook_origins: Origins::parse("https://hr.example.kz").unwrap(),
     }
 }

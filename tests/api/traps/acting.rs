@@ -101,6 +101,7 @@ async fn clients(app: &App, world: &World) -> BTreeMap<&'static str, Client> {
     for (role, login) in &world.people {
         clients.insert(*role, app.log_in(login).await);
     }
+    clients.extend(world.machines.iter().map(|(scope, client)| (*scope, client.clone())));
     clients
 }
 

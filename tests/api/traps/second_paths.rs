@@ -34,21 +34,26 @@ const PUBLIC_DOCUMENTS: [&str; 8] = [
 /// Shows who reviews whom: to that judge, or to auditors.
 const SHOWS_PANELS: [&str; 4] = ["collect_credentials", "get_draw_record", "list_my_assignments", "recuse_assignment"];
 /// Tells about acts on guarded things, and so could tell the things: ids, codes and digests alone.
-const TELLS_ABOUT_ACTS: [&str; 11] = [
+const TELLS_ABOUT_ACTS: [&str; 15] = [
     "get_approval",
     "get_audit_checkpoint",
     "get_import",
     "get_job",
+    "get_webhook_delivery",
     "list_approvals",
     "list_audit_entries",
     "list_evaluation_entries",
+    "list_events",
     "list_import_errors",
     "list_import_reconciliation",
     "list_issuance",
     "list_recounts",
+    "list_unacknowledged_events",
+    "list_webhook_deliveries",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 91] = [
+const ACTS: [&str; 96] = [
+    "acknowledge_event",
     "add_plan_entry",
     "adopt_retention_schedule",
     "approve_evaluation_plan",
@@ -95,6 +100,7 @@ const ACTS: [&str; 91] = [
     "create_response",
     "create_retention_schedule",
     "create_session",
+    "create_webhook",
     "create_work_calendar",
     "decide_challenge",
     "decide_correction_request",
@@ -120,12 +126,14 @@ const ACTS: [&str; 91] = [
     "remove_member",
     "remove_plan_entry",
     "reopen_evaluation",
+    "resend_delivery",
     "resend_notice",
     "resume_evaluation",
     "reverse_import",
     "revoke_decision",
     "revoke_extract",
     "rotate_client",
+    "rotate_webhook",
     "run_retention",
     "seal_cycle",
     "serve_decision",
@@ -134,6 +142,7 @@ const ACTS: [&str; 91] = [
     "settle_decision",
     "step_back",
     "suspend_evaluation",
+    "test_webhook",
     "vote_on_decision",
     "widen_pools",
     "withdraw_evaluation_request",
@@ -142,9 +151,9 @@ const ACTS: [&str; 91] = [
     "withdraw_record",
 ];
 /// Changes something under the version last seen.
-const CHANGES: [&str; 3] = ["update_account", "update_client", "update_methodology"];
+const CHANGES: [&str; 4] = ["update_account", "update_client", "update_methodology", "update_webhook"];
 /// Shows what holds nothing of reviews: the file, people, plans, rules, the service itself.
-const SHOWS_THE_REST: [&str; 76] = [
+const SHOWS_THE_REST: [&str; 78] = [
     "check_extract",
     "get_account",
     "get_authorization_server",
@@ -184,6 +193,7 @@ const SHOWS_THE_REST: [&str; 76] = [
     "get_record",
     "get_retention_run",
     "get_staffing_overview",
+    "get_webhook",
     "get_work_calendar",
     "list_access_entries",
     "list_accounts",
@@ -218,6 +228,7 @@ const SHOWS_THE_REST: [&str; 76] = [
     "list_retention_runs",
     "list_retention_schedules",
     "list_tombstones",
+    "list_webhooks",
     "list_work_calendars",
     "lookup_judge",
     "preview_import_reversal",

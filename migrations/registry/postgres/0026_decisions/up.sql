@@ -126,7 +126,7 @@ CREATE TABLE decisions (
     proposed_by TEXT NOT NULL REFERENCES accounts (id),
     proposed_at TIMESTAMP NOT NULL,
     settled_at TIMESTAMP,
-    -- SHA-256 of what was adopted, in hex.
+    -- SHA-256 of what was adopted, base64url.
     digest TEXT,
     served_on DATE,
     in_force_on DATE,
