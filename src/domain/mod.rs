@@ -27,4 +27,5 @@ pub mod retention;
 pub mod scoring;
 pub mod sections;
 pub mod service;
+pub mod spans;
 pub mod specialisations;
