@@ -5,6 +5,7 @@ pub mod access_entries;
 pub mod accounts;
 pub mod act_views;
 pub mod acts;
+pub mod age_limits;
 pub mod approvals;
 pub mod assignments;
 pub mod audit_entries;
@@ -49,6 +50,8 @@ pub mod methodologies;
 pub mod notices;
 pub mod observations;
 pub mod own_records;
+pub mod particulars;
+pub mod person_views;
 pub mod plan_entries;
 pub mod positions;
 pub mod printed;
@@ -105,6 +108,7 @@ pub fn list_at(
         ["correction-requests"] => correction_requests::list_due(actor, &read(query)?, today)?,
         ["courts"] => courts::list(actor, &read(query)?)?,
         ["methodologies"] => methodologies::list(actor, &read(query)?),
+        ["age-limits"] => age_limits::list(actor, &read(query)?, now)?,
         ["due-evaluations"] => clocks::list_due(actor, &read(query)?, now)?,
         ["notices"] => notices::list(actor, &read(query)?)?,
         ["cycles", id, "evaluations"] => evaluations::list(actor, id_of(id)?, &read(query)?)?,
@@ -268,6 +272,7 @@ pub fn routes(cfg: &mut impl Routes) {
         .service(judges::list_judges)
         .service(judges::lookup_judge)
         .service(judges::get_judge);
+    cfg.service(particulars::create_particulars).service(age_limits::list_age_limits);
     cfg.service(positions::create_position).service(positions::list_positions);
     cfg.service(conflicts::create_conflict).service(conflicts::list_conflicts);
     cfg.service(correction_requests::create_correction_request)

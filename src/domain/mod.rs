@@ -19,6 +19,7 @@ pub mod judge_file;
 pub mod known;
 pub mod methodology;
 pub mod notices;
+pub mod particulars;
 pub mod pauses;
 pub mod planning;
 pub mod policy;

@@ -38,6 +38,7 @@ pub mod members;
 pub mod methodologies;
 pub mod notices;
 pub mod observations;
+pub mod particulars;
 pub mod plans;
 pub mod pools;
 pub mod positions;

@@ -240,6 +240,7 @@ mod tests {
             ("evaluations", stays(Permanent::Evaluation)),
             ("extracts", ends(RetentionCategory::Extract)),
             ("file_records", ends(RetentionCategory::Training)),
+            ("judge_particulars", stays(Permanent::Identity)),
             ("judges", stays(Permanent::Identity)),
             ("leaves", stays(Permanent::Leave)),
             ("observations", ends(RetentionCategory::Observation)),

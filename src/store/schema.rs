@@ -6,6 +6,7 @@ mod batches;
 mod handed_out;
 mod higher_courts;
 mod ordered;
+mod particulars;
 mod planning;
 mod retention;
 mod rounds;
@@ -15,6 +16,7 @@ pub use batches::*;
 pub use handed_out::*;
 pub use higher_courts::*;
 pub use ordered::*;
+pub use particulars::*;
 pub use planning::*;
 pub use retention::*;
 pub use rounds::*;
@@ -459,6 +461,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     issuer_document_keys,
     issuer_keys,
     jobs,
+    judge_particulars,
     judges,
     key_bumps,
     leaves,

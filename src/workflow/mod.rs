@@ -24,6 +24,7 @@ pub mod methodologies;
 pub mod new_cycles;
 pub mod notices;
 pub mod overviews;
+pub mod particulars;
 pub mod planning;
 pub mod pools;
 pub mod records;

@@ -69,6 +69,7 @@ const TABLE: &str = "
     create_methodology          . S . . . . . . . . .
     create_my_record            . . . . . J O . . . .
     create_observation          . S . . . . . F . . .
+    create_particulars          . S . . . . . F . . .
     create_position             . S . . . . . F . . .
     create_record               . S . . . . . F . . .
     create_recount              . . . . U . . . . . .
@@ -142,6 +143,7 @@ const TABLE: &str = "
     list_access_entries         . . . . . J 0 . . . .
     list_accounts               A . . . U . . . . . .
     list_acts                   . S M 0 . J 0 . . . .
+    list_age_limits             . S . . . . . . . . .
     list_approvals              . S . . U . . . . . .
     list_audit_entries          . . . . U . . . . . .
     list_challenges             0 S M P U J 0 . . . .

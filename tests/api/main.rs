@@ -69,6 +69,7 @@ mod mutations;
 mod notices;
 mod observations;
 mod own_records;
+mod particulars;
 mod peer;
 mod pools;
 #[allow(dead_code, reason = "the rest of it measures pages, which tests/paper does")]

@@ -38,12 +38,15 @@ impl App {
         second.post(&confirm, json!({"digest": approval["digest"]})).await.expect(200);
     }
 
-    /// The default methodology, published.
+    /// The default methodology with an age limit, which it leaves open, published.
     pub async fn published_methodology(&self) -> String {
-        self.published(serde_json::from_str(DEFAULT_JSON).unwrap()).await
+        let mut document: Value = serde_json::from_str(DEFAULT_JSON).unwrap();
+        document["time_limits"]["age_limit_years"] = json!(65);
+        self.published(document).await
     }
 
-    async fn published(&self, document: Value) -> String {
+    /// A methodology, published.
+    pub async fn published(&self, document: Value) -> String {
         let id = self.secretary().await.post("/v1/methodologies", document).await.expect(201).id();
         self.by_two(&format!("/v1/methodologies/{id}/publish"), json!({"accepts_draft_texts": true})).await;
         id

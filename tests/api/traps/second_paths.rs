@@ -48,7 +48,7 @@ const TELLS_ABOUT_ACTS: [&str; 11] = [
     "list_recounts",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 71] = [
+const ACTS: [&str; 72] = [
     "add_plan_entry",
     "adopt_retention_schedule",
     "approve_evaluation_plan",
@@ -84,6 +84,7 @@ const ACTS: [&str; 71] = [
     "create_methodology",
     "create_my_record",
     "create_observation",
+    "create_particulars",
     "create_position",
     "create_record",
     "create_recount",
@@ -124,7 +125,7 @@ const ACTS: [&str; 71] = [
 /// Changes something under the version last seen.
 const CHANGES: [&str; 3] = ["update_account", "update_client", "update_methodology"];
 /// Shows what holds nothing of reviews: the file, people, plans, rules, the service itself.
-const SHOWS_THE_REST: [&str; 75] = [
+const SHOWS_THE_REST: [&str; 76] = [
     "check_extract",
     "get_account",
     "get_authorization_server",
@@ -167,6 +168,7 @@ const SHOWS_THE_REST: [&str; 75] = [
     "list_access_entries",
     "list_accounts",
     "list_acts",
+    "list_age_limits",
     "list_challenges",
     "list_clients",
     "list_conflicts",
