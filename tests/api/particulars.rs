@@ -279,14 +279,14 @@ async fn nobody_finds_a_judges_sex_or_birth_date_by_any_other_way() {
             if operation.id == "get_judge_file" {
                 targets.extend(["summary", "full", "report_basis"].map(|view| format!("{target}?view={view}")));
                 targets.extend(["full", "report_basis"].map(|view| format!("{target}?view={view}&purpose=evaluation")));
+                targets.push(format!("{target}?view=full&purpose=personnel"));
             }
             for target in targets {
                 let answer = client.get(&target).await;
                 let is_own_file = *role == "judge" && target.contains("view=full");
-                if answer.status == 200
-                    && (tells_sex(&answer.text) || answer.text.contains("1977-07-17"))
-                    && !is_own_file
-                {
+                let is_for_personnel = target.contains("view=full&purpose=personnel");
+                let tells_age = answer.text.contains("1977-07-17") && !is_for_personnel;
+                if answer.status == 200 && (tells_sex(&answer.text) || tells_age) && !is_own_file {
                     found.push(format!("{role}: {target}"));
                 }
             }
