@@ -938,6 +938,7 @@ list-records = Records of the file
 list-recounts = Recounts
 list-retention_runs = Destructions
 list-retention_schedules = How long records are kept
+list-statistics_groups = Groups of the yearly figures
 list-tombstones = What is left of destroyed records
 list-work_calendars = Working-day calendars
 form-a-quarter-from-2000-Q1-on--such-as-2025-Q3 = a quarter from 2000-Q1 on, such as 2025-Q3
@@ -990,3 +991,6 @@ notice-cycle_cancelled-body = The cycle "{ $cycle }" ended without results. | Re
 notice-paper-subject = Notice of { $date }
 notice-mail-title = There is a notice for you
 notice-mail-body = In the service of the electronic judge file there is a notice for you. | To read it, sign in to the service: { $url }
+
+# What the yearly figures are.
+statistics-note = These figures are of the whole system. They say nothing about any judge or court, put nobody in an order, and are no ground for a decision.

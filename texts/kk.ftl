@@ -932,6 +932,7 @@ list-records = Іс жазбалары
 list-recounts = Қайта санаулар
 list-retention_runs = Жоюлар
 list-retention_schedules = Сақтау мерзімдері
+list-statistics_groups = Жылдық көрсеткіштердің топтары
 list-tombstones = Жойылған жазбалардың ізі
 list-work_calendars = Жұмыс күндерінің күнтізбелері
 form-a-quarter-from-2000-Q1-on--such-as-2025-Q3 = 2000-Q1-ден бастап тоқсан, мысалы 2025-Q3
@@ -984,3 +985,6 @@ notice-cycle_cancelled-body = «{ $cycle }» циклі нәтижесіз ая�
 notice-paper-subject = { $date } берілген хабарлама
 notice-mail-title = Сізге хабарлама бар
 notice-mail-body = Судьяның электрондық ісі қызметінде сізге хабарлама бар. | Оны оқу үшін қызметке кіріңіз: { $url }
+
+# What the yearly figures are.
+statistics-note = Бұл көрсеткіштер бүкіл жүйеге қатысты. Олар бірде-бір судья немесе сот туралы ештеңе айтпайды, ешкімді ретке қоймайды және шешімге негіз бола алмайды.

@@ -940,6 +940,7 @@ list-records = Записи дела
 list-recounts = Пересчёты
 list-retention_runs = Уничтожения
 list-retention_schedules = Сроки хранения
+list-statistics_groups = Группы годовых показателей
 list-tombstones = Следы уничтоженных записей
 list-work_calendars = Календари рабочих дней
 form-a-quarter-from-2000-Q1-on--such-as-2025-Q3 = квартал начиная с 2000-Q1, например 2025-Q3
@@ -992,3 +993,6 @@ notice-cycle_cancelled-body = Цикл «{ $cycle }» окончен без ре
 notice-paper-subject = Уведомление от { $date }
 notice-mail-title = Для Вас есть уведомление
 notice-mail-body = В службе электронного дела судьи для Вас есть уведомление. | Чтобы прочитать его, войдите в службу: { $url }
+
+# What the yearly figures are.
+statistics-note = Эти показатели относятся ко всей системе в целом. Они ничего не говорят ни об одном судье или суде, никого не ставят в порядок и не могут быть основанием решения.

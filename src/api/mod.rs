@@ -66,6 +66,7 @@ pub mod retention_holds;
 pub mod retention_runs;
 pub mod sessions;
 pub mod staffing_overviews;
+pub mod statistics;
 pub mod tokens;
 pub mod two_persons;
 pub mod work_calendars;
@@ -128,6 +129,7 @@ pub fn list_at(
         ["me", "notices"] => notices::list_own(actor),
         ["evaluation-plans"] => evaluation_plans::list(actor)?,
         ["evaluation-plans", id, "entries"] => plan_entries::list(actor, id_of(id)?, now)?,
+        ["statistics", year, "groups"] => statistics::list(actor, id_of(year)?)?,
         ["work-calendars"] => work_calendars::list(actor)?,
         ["judges", id, "evaluation-requests"] => evaluation_requests::list(actor, id_of(id)?)?,
         ["judges", id, "leaves"] => leaves::list(id_of(id)?, asked),
@@ -266,6 +268,9 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(indicators::list_indicators);
     cfg.service(indicator_overviews::get_indicator_overview);
     cfg.service(staffing_overviews::get_staffing_overview);
+    cfg.service(statistics::create_statistics)
+        .service(statistics::get_statistics)
+        .service(statistics::list_statistics_groups);
     cfg.service(judge_indicators::get_judge_indicators).service(judge_indicators::get_judge_indicator_figure);
     cfg.service(acts::create_act).service(acts::list_acts).service(acts::attribute_act);
     cfg.service(judges::create_judge)

@@ -30,3 +30,4 @@ pub mod sections;
 pub mod service;
 pub mod spans;
 pub mod specialisations;
+pub mod statistics;

@@ -52,5 +52,6 @@ pub mod retention_ends;
 pub mod retention_runs;
 pub mod schema;
 pub mod sessions;
+pub mod statistics;
 pub mod versions;
 pub mod work_calendars;

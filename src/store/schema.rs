@@ -11,6 +11,7 @@ mod planning;
 mod retention;
 mod rounds;
 mod sections;
+mod statistics;
 
 pub use batches::*;
 pub use handed_out::*;
@@ -21,6 +22,7 @@ pub use planning::*;
 pub use retention::*;
 pub use rounds::*;
 pub use sections::*;
+pub use statistics::*;
 
 diesel::table! {
     accounts (id) {
@@ -485,4 +487,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     tombstones,
     work_calendar_days,
     work_calendars,
+    yearly_statistics,
 );

@@ -34,4 +34,5 @@ pub mod restatements;
 pub mod results;
 pub mod retention;
 pub mod retention_runs;
+pub mod statistics;
 pub mod supplements;

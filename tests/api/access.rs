@@ -75,6 +75,7 @@ const TABLE: &str = "
     create_recount              . . . . U . . . . . .
     create_retention_schedule   . S . . . . . . . . .
     create_session              public
+    create_statistics           . S . . . . . . . . .
     create_work_calendar        . S . . . . . . . . .
     decide_challenge            . . M . . . . . . . .
     decide_correction_request   . S . . . . . . . . .
@@ -136,6 +137,7 @@ const TABLE: &str = "
     get_result_figure           0 0 0 0 0 0 0 . . . .
     get_retention_run           . S . . U . . . . . .
     get_staffing_overview       . S . . . . . . . . .
+    get_statistics              . S . . U . . . . . .
     get_work_calendar           . S M P U J O . . . .
     issue_token                 public
     lift_hold                   . S . . . . . . . . .
@@ -181,6 +183,7 @@ const TABLE: &str = "
     list_recounts               . S M P U 0 0 . . . .
     list_retention_runs         . S . . U . . . . . .
     list_retention_schedules    . S M P U J O . . . .
+    list_statistics_groups      . S . . U . . . . . .
     list_tombstones             . S . . U . . . . . .
     list_work_calendars         . S M P U J O . . . .
     lookup_judge                . S . . . . . . . . .

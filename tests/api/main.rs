@@ -85,6 +85,7 @@ mod retention;
 mod retention_runs;
 mod sessions;
 mod statements;
+mod statistics;
 mod supplements;
 mod tokens;
 mod traps;

@@ -18,8 +18,15 @@ use crate::requests::{World, all_operations, document};
 /// Takes a review and gives a receipt, or takes a receipt back: the box's own, without any caller.
 const ANONYMOUS: [&str; 2] = ["submit_complaint", "submit_review"];
 /// Shows what comes from reviews, each behind its own law: figures, counts after the seal, and to auditors the bundle.
-const SHOWS_RESULTS: [&str; 5] =
-    ["get_bundle", "get_judge_file_pdf", "get_result", "get_result_figure", "list_accepted_counts"];
+const SHOWS_RESULTS: [&str; 7] = [
+    "get_bundle",
+    "get_judge_file_pdf",
+    "get_result",
+    "get_result_figure",
+    "get_statistics",
+    "list_accepted_counts",
+    "list_statistics_groups",
+];
 /// Published for everybody: no mark, no name, no time.
 const PUBLIC_DOCUMENTS: [&str; 8] = [
     "get_checkpoint",
@@ -48,7 +55,7 @@ const TELLS_ABOUT_ACTS: [&str; 11] = [
     "list_recounts",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 72] = [
+const ACTS: [&str; 73] = [
     "add_plan_entry",
     "adopt_retention_schedule",
     "approve_evaluation_plan",
@@ -90,6 +97,7 @@ const ACTS: [&str; 72] = [
     "create_recount",
     "create_retention_schedule",
     "create_session",
+    "create_statistics",
     "create_work_calendar",
     "decide_challenge",
     "decide_correction_request",
