@@ -273,6 +273,8 @@ mod tests {
         assert_eq!(regions(&[(29, "a"), (40, "b"), (41, "c"), (50, "d")]), ["c", "d"]);
         assert_eq!(regions(&[(3, "a"), (31, "b"), (40, "c"), (50, "d")]), ["c", "d"]);
         assert_eq!(regions(&[(15, "a"), (15, "b"), (40, "c"), (50, "d")]), ["c", "d"]);
+        // Neither of the two small ones can be computed, but their twenty-five together could be.
+        assert_eq!(regions(&[(10, "a"), (15, "b"), (40, "c"), (50, "d")]), ["d"]);
         assert_eq!(regions(&[(40, "b"), (41, "c")]), ["b", "c"]);
     }
 
