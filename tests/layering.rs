@@ -40,6 +40,7 @@ const API_SHARED: &[&str] = &[
     "jobs",
     "known_file",
     "lists",
+    "person_views",
     "plan_entries",
     "printed",
     "proceeding_views",

@@ -9,12 +9,14 @@ use utoipa::{IntoParams, ToSchema};
 use super::act_views::ActView;
 use super::file_summary::{FileSummary, FileView, KeptSummaries};
 use super::known_file::{RECORDS_MAX, Rows, end_of_day};
+use super::person_views::{ParticularsView, seen};
 use super::record_views::{ConflictView, CorrectionRequestView, JudgeView, ObservationView, PositionView, RecordView};
 use crate::clock::Clock;
 use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::ids::{AccountId, JudgeId};
 use crate::domain::judge_file::FilePurpose;
+use crate::domain::particulars::{Sex, sight as sight_of_person};
 use crate::domain::policy::{Actor, is_of_commission};
 use crate::error::{Code, Error, Fault, Result, Rule};
 use crate::problem::responses::ReadProblems;
@@ -53,7 +55,7 @@ pub enum JudgeFileView {
 /// All records of a file, each kind in the order in which it was recorded: posts, observed values and reviewed acts with
 /// those that were superseded, of the other sections what is in force and may be shown.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"view": "full", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02", "external_ids": [], "version": 1}, "service_years_hundredths": 1186, "positions": [], "observations": [], "acts": [], "records": [], "correction_requests": [], "conflicts": [], "reading_count": 0, "latest_readings": []}))]
+#[schema(example = json!({"view": "full", "judge": {"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "first_appointed_on": "2015-03-02", "external_ids": [], "version": 1}, "service_years_hundredths": 1186, "particulars": [], "sex": null, "positions": [], "observations": [], "acts": [], "records": [], "correction_requests": [], "conflicts": [], "reading_count": 0, "latest_readings": []}))]
 pub struct FullFile {
     /// Always `full`.
     view: FileView,
@@ -62,6 +64,11 @@ pub struct FullFile {
     /// How long the judge has served, in hundredths of a year, rounded down: days with a post, less days of suspension.
     #[schema(minimum = 0, maximum = 20_000, example = 1186)]
     service_years_hundredths: i64,
+    /// What is known of the person, with what was superseded; null for whoever reads for an evaluation.
+    #[schema(max_items = 10_000)]
+    particulars: Option<Vec<ParticularsView>>,
+    /// The sex that is held, for the yearly figures on bias alone; shown to the judge, null for everybody else.
+    sex: Option<Sex>,
     /// The posts; the first 20,000 records, as in the lists below.
     #[schema(max_items = 20_000)]
     positions: Vec<PositionView>,
@@ -176,7 +183,7 @@ pub async fn get_judge_file(
             let day = known_on.unwrap_or(today);
             let reading = registry.0.read(move |conn| {
                 let purpose = workflow::members::file_purpose(conn, &actor, judge_id, asked)?;
-                Ok((full(conn, &actor, judge_id, instant, today, day)?, purpose))
+                Ok((full(conn, &actor, (judge_id, purpose), instant, today, day)?, purpose))
             });
             let (file, purpose) = reading.await?;
             registry.0.write(move |conn| record(conn, purpose)).await?;
@@ -198,7 +205,7 @@ pub async fn get_judge_file(
 fn full(
     conn: &mut Conn,
     actor: &Actor,
-    id: JudgeId,
+    (id, purpose): (JudgeId, FilePurpose),
     instant: Option<NaiveDateTime>,
     today: NaiveDate,
     day: NaiveDate,
@@ -207,10 +214,15 @@ fn full(
     let sight = workflow::corrections::sight(actor, id, today);
     let rows = Rows::load(conn, id, instant, sight, today, shows_conflicts)?;
     let view = |request| CorrectionRequestView::new(request, day);
+    let service_years_hundredths = rows.service_years_hundredths(day);
+    let reading_count = rows.reading_count();
+    let (particulars, sex) = seen(rows.particulars, sight_of_person(purpose));
     Ok(FullFile {
         view: FileView::Full,
-        reading_count: rows.reading_count(),
-        service_years_hundredths: rows.service_years_hundredths(day),
+        reading_count,
+        service_years_hundredths,
+        particulars,
+        sex,
         judge: JudgeView::new(rows.judge, rows.external_ids),
         positions: rows.positions.into_iter().map(PositionView::from).collect(),
         observations: rows.observations.into_iter().map(ObservationView::new).collect::<Result<_>>()?,

@@ -20,10 +20,11 @@ use crate::db::{Conn, Registry};
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::Caller;
 use crate::domain::ids;
-use crate::domain::ids::{CourtId, JudgeId};
+use crate::domain::ids::{CourtId, JudgeId, ParticularsId};
 use crate::domain::iin::Iin;
 use crate::domain::indicators::Catalogue;
-use crate::domain::judge_file::{CourtLevel, ExternalId, FilePurpose, PositionKind};
+use crate::domain::judge_file::{CourtLevel, ExternalId, FilePurpose, PositionKind, RecordStatus};
+use crate::domain::particulars::Sex;
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::domain::specialisations::known;
@@ -33,6 +34,8 @@ use crate::store;
 use crate::store::external_ids::Named;
 use crate::store::judge_search::{JudgeFilter, JudgeSort, Place};
 use crate::store::judges::{Judge, KeptIin};
+use crate::store::particulars::Particulars;
+use crate::workflow;
 use crate::workflow::checks::check_judge;
 use crate::workflow::lists::List;
 
@@ -44,7 +47,7 @@ crate::problem_responses! {
 /// A new judge.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"iin": "850101424712", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "first_appointed_on": "2015-03-02", "external_id": {"source_system": "toerelik", "value": "J-20417"}}))]
+#[schema(example = json!({"iin": "850101424712", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "first_appointed_on": "2015-03-02", "external_id": {"source_system": "toerelik", "value": "J-20417"}, "birth_date": "1985-06-15", "sex": "m"}))]
 pub struct NewJudge {
     /// The individual identification number; its check digit must be right, and nothing is derived from it.
     #[schema(value_type = String, min_length = 12, max_length = 12, pattern = "^[0-9]{12}$")]
@@ -60,8 +63,15 @@ pub struct NewJudge {
     full_name_en: Option<String>,
     /// The day of the first appointment to a judge's post; not in the future.
     first_appointed_on: NaiveDate,
-    /// The judge's name in another system; never the IIN.
+    /// The judge's name in another system; never the IIN. Needed with any of the following, as it names their source.
     external_id: Option<ExternalId>,
+    /// The birth date as that system has it today; never derived from the IIN.
+    birth_date: Option<NaiveDate>,
+    /// The sex as that system has it; for the yearly figures on bias alone, and shown to the judge alone.
+    sex: Option<Sex>,
+    /// Years of legal service as of today, in hundredths, as that system counts them.
+    #[schema(minimum = 0, maximum = 6000)]
+    legal_service_hundredths: Option<i64>,
 }
 
 /// What a judge is looked up by, exactly one of the two, and why.
@@ -139,7 +149,22 @@ pub async fn create_judge(
         batch_id: None,
     };
     let external_id = new.external_id;
-    let iin = check_judge(&caller, &judge, &new.iin, external_id.as_ref(), today)?;
+    let told = Particulars {
+        id: ParticularsId(ids::new_at(now)),
+        judge_id: judge.id,
+        birth_date: new.birth_date,
+        sex: new.sex,
+        legal_service_hundredths: new.legal_service_hundredths,
+        source_system: external_id.as_ref().map_or(String::new(), |id| id.source_system.clone()),
+        as_of: today,
+        received_at: now.naive_utc(),
+        recorded_by: caller.id().account(),
+        recorded_by_client: caller.id().client(),
+        status: RecordStatus::Active,
+        supersedes_id: None,
+        batch_id: None,
+    };
+    let iin = check_judge(&caller, &judge, &new.iin, external_id.as_ref(), Some(&told), today)?;
     let kept = KeptIin {
         sealed: cipher.seal(Use::Iin, judge.id.0.as_bytes(), iin.as_str().as_bytes())?,
         hash: cipher.keyed_hash(Use::IinLookup, iin.as_str().as_bytes())?,
@@ -149,6 +174,9 @@ pub async fn create_judge(
         store::judges::insert(conn, &judge, &kept)?;
         if let Some(external_id) = &external_id {
             store::external_ids::insert(conn, Named::Judge, &judge.id.to_string(), external_id)?;
+        }
+        if workflow::particulars::is_told(&told) {
+            store::particulars::insert(conn, &told)?;
         }
         let entry = store::audit::NewEntry::by(caller.id(), "create_judge", "judge", judge.id);
         store::audit::record(conn, entry.of_judge(judge.id), now)?;

@@ -10,7 +10,8 @@ use crate::domain::ids::{ActId, JudgeId, RecordId, is_made_before};
 use crate::domain::judge_file::{Check, CorrectionStatus, ExternalId, RecordStatus};
 use crate::domain::known::{Course, end_of};
 use crate::domain::sections::{ConfirmationState, Section};
-use crate::domain::service::{Span, service_years_hundredths};
+use crate::domain::service::service_years_hundredths;
+use crate::domain::spans::Span;
 use crate::error::{Code, Result};
 use crate::store;
 use crate::store::acts::{Act, Attribution};
@@ -20,6 +21,7 @@ use crate::store::corrections::{CorrectionRequest, Requested, Sight};
 use crate::store::file_records::FileRecord;
 use crate::store::judges::Judge;
 use crate::store::observations::Observation;
+use crate::store::particulars::Particulars;
 use crate::store::positions::Position;
 
 /// How many records of one kind a whole file has at most: forty years at forty values a quarter, three times over.
@@ -33,6 +35,8 @@ pub struct Rows {
     pub judge: Judge,
     /// The judge's names in other systems.
     pub external_ids: Vec<ExternalId>,
+    /// What is known of the person, with what was superseded.
+    pub particulars: Vec<Particulars>,
     /// The posts, with those that were superseded.
     pub positions: Vec<Position>,
     /// The observed values, with those that were superseded.
@@ -59,7 +63,7 @@ impl Rows {
         today: NaiveDate,
         shows_conflicts: bool,
     ) -> Result<Rows> {
-        let (judge, external_ids) = store::judges::find_named(conn, id)?.ok_or(Code::NotFound)?;
+        let (judge, external_ids, mut particulars) = store::particulars::person(conn, id)?.ok_or(Code::NotFound)?;
         let mut positions = store::positions::list(conn, id, None, RECORDS_MAX)?;
         let mut observations = store::observations::list(conn, id, None, None, RECORDS_MAX)?;
         let mut acts = store::acts::with_attributions(conn, id, RECORDS_MAX)?;
@@ -81,6 +85,7 @@ impl Rows {
             None => store::file_records::in_force(conn, id, today, RECORDS_MAX)?,
             Some(instant) => {
                 let past = Past::new(instant, disputed);
+                particulars = past.particulars(particulars);
                 positions = past.positions(positions);
                 observations = past.observations(observations);
                 acts = past.acts(acts);
@@ -90,7 +95,18 @@ impl Rows {
             }
         };
         let readings = store::audit::readings(conn, id, None, READINGS_MAX)?;
-        Ok(Rows { judge, external_ids, positions, observations, acts, records, corrections, conflicts, readings })
+        Ok(Rows {
+            judge,
+            external_ids,
+            particulars,
+            positions,
+            observations,
+            acts,
+            records,
+            corrections,
+            conflicts,
+            readings,
+        })
     }
 
     /// How long the judge has served until `day`, in hundredths of a year, by the posts in force and the suspensions.
@@ -202,6 +218,11 @@ impl Past {
         let was_disputed = replacements.back_from(id).any(|id| self.disputed.contains(&id));
         let ended_at = replacements.ended.get(&id).copied();
         Course { received_at, ended_at, was_disputed, status }.status_before(self.instant)
+    }
+
+    /// What was known of the person then, as it stood.
+    pub fn particulars(&self, rows: Vec<Particulars>) -> Vec<Particulars> {
+        stood!(self, rows)
     }
 
     /// Posts that were known then, as they stood.

@@ -5,6 +5,7 @@ pub mod access_entries;
 pub mod accounts;
 pub mod act_views;
 pub mod acts;
+pub mod age_limits;
 pub mod appeals;
 pub mod approvals;
 pub mod assignments;
@@ -54,6 +55,8 @@ pub mod methodologies;
 pub mod notices;
 pub mod observations;
 pub mod own_records;
+pub mod particulars;
+pub mod person_views;
 pub mod plan_entries;
 pub mod positions;
 pub mod printed;
@@ -72,6 +75,7 @@ pub mod retention_holds;
 pub mod retention_runs;
 pub mod sessions;
 pub mod staffing_overviews;
+pub mod statistics;
 pub mod tokens;
 pub mod two_persons;
 pub mod webhook_deliveries;
@@ -116,6 +120,7 @@ pub fn list_at(
         ["correction-requests"] => correction_requests::list_due(actor, &read(query)?, today)?,
         ["courts"] => courts::list(actor, &read(query)?)?,
         ["methodologies"] => methodologies::list(actor, &read(query)?),
+        ["age-limits"] => age_limits::list(actor, &read(query)?, now)?,
         ["due-evaluations"] => clocks::list_due(actor, &read(query)?, now)?,
         ["events"] => events::list(&Caller::Person(actor.clone()), &read(query)?)?,
         ["notices"] => notices::list(actor, &read(query)?)?,
@@ -139,6 +144,7 @@ pub fn list_at(
         ["evaluation-plans", id, "entries"] => plan_entries::list(actor, id_of(id)?, now)?,
         ["unacknowledged-events"] => event_acknowledgements::list(actor)?,
         ["webhooks"] => webhooks::list(actor)?,
+        ["statistics", year, "groups"] => statistics::list(actor, id_of(year)?)?,
         ["work-calendars"] => work_calendars::list(actor)?,
         ["judges", id, "evaluation-requests"] => evaluation_requests::list(actor, id_of(id)?)?,
         ["judges", id, "leaves"] => leaves::list(id_of(id)?, asked),
@@ -295,12 +301,16 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(indicators::list_indicators);
     cfg.service(indicator_overviews::get_indicator_overview);
     cfg.service(staffing_overviews::get_staffing_overview);
+    cfg.service(statistics::create_statistics)
+        .service(statistics::get_statistics)
+        .service(statistics::list_statistics_groups);
     cfg.service(judge_indicators::get_judge_indicators).service(judge_indicators::get_judge_indicator_figure);
     cfg.service(acts::create_act).service(acts::list_acts).service(acts::attribute_act);
     cfg.service(judges::create_judge)
         .service(judges::list_judges)
         .service(judges::lookup_judge)
         .service(judges::get_judge);
+    cfg.service(particulars::create_particulars).service(age_limits::list_age_limits);
     cfg.service(positions::create_position).service(positions::list_positions);
     cfg.service(conflicts::create_conflict).service(conflicts::list_conflicts);
     cfg.service(correction_requests::create_correction_request)

@@ -28,6 +28,7 @@ use crate::store;
 use crate::store::cycles::Cycle;
 use crate::store::jobs::JobKind;
 use crate::store::results::{ResultRow, ResultStatus};
+use crate::workflow::course;
 use crate::workflow::issuance::methodology_of;
 use crate::workflow::jobs::Bell;
 use crate::workflow::results;
@@ -46,10 +47,12 @@ coded! {
 
 /// A result as far as the caller may know it.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "status": "ok", "band": null, "overall": {"n": 13, "point_hundredths": 375, "lo_hundredths": 325, "hi_hundredths": 425, "band": "above"}, "criteria": [{"code": "reasoning", "figure": {"n": 13, "point_hundredths": 400, "lo_hundredths": 350, "hi_hundredths": 450, "band": "above"}}], "statements": [{"code": "s01", "text": {"kk": "Танысқан актілердің құрылымы анық болды.", "ru": "Изученные акты имели ясную структуру.", "en": "The acts seen were clearly structured."}}], "algorithm_version": "level-profile-1", "input_digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7"}))]
+#[schema(example = json!({"evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "is_annulled": false, "status": "ok", "band": null, "overall": {"n": 13, "point_hundredths": 375, "lo_hundredths": 325, "hi_hundredths": 425, "band": "above"}, "criteria": [{"code": "reasoning", "figure": {"n": 13, "point_hundredths": 400, "lo_hundredths": 350, "hi_hundredths": 450, "band": "above"}}], "statements": [{"code": "s01", "text": {"kk": "Танысқан актілердің құрылымы анық болды.", "ru": "Изученные акты имели ясную структуру.", "en": "The acts seen were clearly structured."}}], "algorithm_version": "level-profile-1", "input_digest": "9f3c0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7"}))]
 pub struct ResultView {
     /// The evaluation.
     evaluation_id: EvaluationId,
+    /// Whether the appeal panel took it out as a whole: then it grounds nothing.
+    is_annulled: bool,
     /// What the result may be used for; with `insufficient` nothing more is said, not even how many reviews there were.
     status: ResultStatus,
     /// With `indicative`: one word for everything, which grounds no decision; else null.
@@ -133,10 +136,11 @@ fn word(band: Band) -> ResultBand {
 
 impl ResultView {
     /// The view of a row; `statements` are those of the cycle's methodology.
-    fn new(row: ResultRow, sight: ResultSight, statements: &[Statement]) -> Result<Self> {
+    fn new(row: ResultRow, is_annulled: bool, sight: ResultSight, statements: &[Statement]) -> Result<Self> {
         let release = row.release()?;
         let mut view = ResultView {
             evaluation_id: row.evaluation_id,
+            is_annulled,
             status: row.status,
             band: None,
             overall: None,
@@ -226,7 +230,7 @@ pub async fn get_result(
 ) -> Result<HttpResponse> {
     let now = clock.now();
     let id = evaluation_id.into_inner();
-    let (row, sight, statements) = registry
+    let (row, is_annulled, sight, statements) = registry
         .0
         .write(move |conn| {
             let reading = read_result(conn, &actor, id, "get_result", now)?;
@@ -234,10 +238,11 @@ pub async fn get_result(
                 ResultSight::Full => methodology_of(conn, &reading.cycle)?.0.statements,
                 ResultSight::Status => Vec::new(),
             };
-            Ok((reading.row, reading.sight, statements))
+            let decisions = store::decisions::of_evaluation(conn, id)?;
+            Ok((reading.row, course::is_peer_part_annulled(&decisions), reading.sight, statements))
         })
         .await?;
-    Ok(HttpResponse::Ok().json(ResultView::new(row, sight, &statements)?))
+    Ok(HttpResponse::Ok().json(ResultView::new(row, is_annulled, sight, &statements)?))
 }
 
 /// Get the figure of a result.

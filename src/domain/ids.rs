@@ -51,6 +51,8 @@ ids! {
     JudgeId,
     /// Identifies a post held by a judge.
     PositionId,
+    /// Identifies a record of what is known of a judge's person.
+    ParticularsId,
     /// Identifies one observed value of an indicator.
     ObservationId,
     /// Identifies a record of one of the file's other sections; and, where its kind is named beside it, any record of a file.

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use crate::coded;
 use crate::domain::calendar::{WorkCalendar, days_after, months_after};
+use crate::domain::spans::{Span, days, holds, merged};
 
 coded! {
     /// Why a clock stands still.
@@ -31,7 +32,7 @@ pub struct Pause {
 impl Pause {
     /// Whether a day is one of it.
     pub fn holds(&self, day: NaiveDate) -> bool {
-        self.from <= day && self.to.is_none_or(|to| day <= to)
+        holds((self.from, self.to), day)
     }
 
     /// How many days it has; none while no end is known.
@@ -72,49 +73,39 @@ pub fn deadline(starts_on: NaiveDate, limit: Limit, pauses: &[Pause], calendar: 
     let mut later: Vec<Pause> =
         pauses.iter().copied().filter(|pause| pause.to.is_none_or(|to| to > starts_on)).collect();
     later.sort_unstable_by_key(|pause| pause.from);
+    let spans: Vec<Span> = later.iter().map(|pause| (pause.from, pause.to)).collect();
+    let away = merged(&spans);
     let due_on = match limit {
-        Limit::Months(months) => calendar_days(starts_on, months_after(starts_on, months), &later),
-        Limit::Days(days) => calendar_days(starts_on, days_after(starts_on, days), &later),
-        Limit::WorkingDays(count) => working_days(starts_on, count, &later, calendar),
+        Limit::Months(months) => calendar_days(starts_on, months_after(starts_on, months), &away),
+        Limit::Days(days) => calendar_days(starts_on, days_after(starts_on, days), &away),
+        Limit::WorkingDays(count) => working_days(starts_on, count, &away, calendar),
     };
     later.retain(|pause| due_on.is_none_or(|due_on| pause.from <= due_on));
     Deadline { due_on, pauses: later }
 }
 
-/// The planned end moved by every day of the pauses before it; `pauses` by their first day.
-fn calendar_days(starts_on: NaiveDate, planned: NaiveDate, pauses: &[Pause]) -> Option<NaiveDate> {
+/// The planned end moved by every day away before it; `away` in order, without a day twice.
+fn calendar_days(starts_on: NaiveDate, planned: NaiveDate, away: &[Span]) -> Option<NaiveDate> {
     let mut due_on = planned;
-    // The first day that is not yet looked at, so that days of two pauses move the end once.
-    let mut next = days_after(starts_on, 1);
-    for pause in pauses {
-        let from = pause.from.max(next);
+    for (from, to) in away {
+        let from = (*from).max(days_after(starts_on, 1));
         if from > due_on {
-            continue;
+            break;
         }
-        let to = pause.to?;
-        if to >= from {
-            let days = u32::try_from((to - from).num_days() + 1).unwrap_or(u32::MAX);
-            due_on = days_after(due_on, days);
-            next = days_after(to, 1);
-        }
+        due_on = days_after(due_on, u32::try_from(days((from, (*to)?))).unwrap_or(u32::MAX));
     }
     Some(due_on)
 }
 
-fn working_days(starts_on: NaiveDate, count: u32, pauses: &[Pause], calendar: &WorkCalendar) -> Option<NaiveDate> {
+fn working_days(starts_on: NaiveDate, count: u32, away: &[Span], calendar: &WorkCalendar) -> Option<NaiveDate> {
     let mut day = starts_on;
     let mut left = count;
     while left > 0 && day < NaiveDate::MAX {
         day = days_after(day, 1);
-        match pauses
-            .iter()
-            .filter(|pause| pause.holds(day))
-            .map(|pause| pause.to)
-            .max_by_key(|to| to.unwrap_or(NaiveDate::MAX))
-        {
-            Some(None) => return None,
+        match away.iter().find(|span| holds(**span, day)) {
+            Some((_, None)) => return None,
             // The next turn begins behind the pause.
-            Some(Some(to)) => day = to,
+            Some((_, Some(to))) => day = *to,
             None if calendar.is_working_day(day) => left -= 1,
             None => {}
         }

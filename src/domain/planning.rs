@@ -10,6 +10,8 @@ use crate::domain::cycle::EvaluationKind;
 use crate::domain::ids::{CycleId, EvaluationRequestId, JudgeId};
 use crate::domain::methodology::limits::TimeLimits;
 use crate::domain::pauses::{Deadline, Limit, Pause, PauseGround, deadline};
+use crate::domain::service::service_years_hundredths;
+use crate::domain::spans::Span;
 
 coded! {
     /// What an evaluation is asked for by, outside of the regular order.
@@ -101,6 +103,8 @@ pub struct Career {
     pub judge_id: JudgeId,
     /// The first appointment.
     pub first_appointed_on: NaiveDate,
+    /// The posts, those of the past and those to come included.
+    pub posts: Vec<Span>,
     /// Whether the judge holds a post.
     pub is_in_office: bool,
     /// The last day in office, where it is known.
@@ -229,13 +233,11 @@ fn regular(career: &Career, limits: &TimeLimits, today: NaiveDate) -> Upcoming {
     Upcoming { kind, trigger, runs_from, deadline, request_id: None, obstacles }
 }
 
-/// Whether a judge has served for so many years on a day; time of suspension is no service.
+/// Whether a judge has served for so many years on a day: days with a post, of which days of suspension are none.
 fn serves_for(career: &Career, years: u32, day: NaiveDate) -> bool {
-    let suspensions: Vec<Pause> =
-        career.pauses.iter().filter(|pause| pause.ground == PauseGround::Suspension).copied().collect();
-    let limit = Limit::Months(years.saturating_mul(12));
-    let served = deadline(career.first_appointed_on, limit, &suspensions, &WorkCalendar::default());
-    served.due_on.is_some_and(|reached_on| reached_on <= day)
+    let suspended = career.pauses.iter().filter(|pause| pause.ground == PauseGround::Suspension);
+    let suspended: Vec<Span> = suspended.map(|pause| (pause.from, pause.to)).collect();
+    service_years_hundredths(&career.posts, &suspended, day) >= i64::from(years) * 100
 }
 
 /// What stands in the way of any evaluation of a judge today.
@@ -267,6 +269,7 @@ mod tests {
         Career {
             judge_id: JudgeId(uuid::Uuid::nil()),
             first_appointed_on: day(on),
+            posts: vec![(day(on), None)],
             is_in_office: true,
             leaves_on: None,
             has_account: true,
@@ -308,6 +311,11 @@ mod tests {
         assert_eq!(obstacles(&career, &none), []);
         let suspended = Pause { ground: PauseGround::Suspension, from: day("2010-01-01"), to: Some(day("2012-12-31")) };
         assert_eq!(obstacles(&Career { pauses: vec![suspended], ..career.clone() }, &limits()), []);
+        // Two years without a post between two posts are no service, whenever the first appointment was.
+        let gap = vec![(day("2006-01-10"), Some(day("2012-06-30"))), (day("2014-07-01"), None)];
+        assert_eq!(obstacles(&Career { posts: gap, ..career.clone() }, &limits()), []);
+        let second = vec![(day("2006-01-10"), Some(day("2012-06-30"))), (day("2012-07-01"), None)];
+        assert_eq!(obstacles(&Career { posts: second, ..career.clone() }, &limits()), [Obstacle::ExemptByService]);
         let leaving = Career { leaves_on: Some(day("2027-08-31")), ..appointed("2015-03-02") };
         assert_eq!(obstacles(&leaving, &limits()), []);
         let known = TimeLimits { exempt_before_leaving_months: Some(9), ..limits() };

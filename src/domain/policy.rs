@@ -11,6 +11,7 @@ pub mod planning;
 pub mod records;
 pub mod recounts;
 pub mod retention;
+pub mod statistics;
 
 use crate::coded;
 use crate::domain::caller::{Caller, CallerId, Scope};

@@ -62,7 +62,7 @@ coded! {
 coded! {
     /// What is held of a judge and has no period in any edition: it is never destroyed here.
     Permanent {
-        /// Who the judge is, with the names in other systems.
+        /// Who the judge is, with the names in other systems and what is known of the person.
         Identity = "identity",
         /// Posts, which are public acts of appointment.
         Position = "position",

@@ -3,47 +3,23 @@
 
 use chrono::NaiveDate;
 
-use crate::domain::calendar::days_after;
+use crate::domain::spans::{Span, days, merged, until};
 
 /// Hundredths of a year of 365.25 days, in days' hundredths: 100 years are 36,525 days.
 const DAYS_OF_A_CENTURY: i64 = 36_525;
 
-/// The first day of a time and its last one; none while no end is known.
-pub type Span = (NaiveDate, Option<NaiveDate>);
-
 /// Service until the end of `day` in hundredths of a year, rounded down, 0 and more: days with a post less days of suspension.
 pub fn service_years_hundredths(posts: &[Span], suspensions: &[Span], day: NaiveDate) -> i64 {
-    let held = merged(posts, day);
-    let suspended = merged(suspensions, day);
-    let days: i64 = held.iter().map(|span| length(*span)).sum();
+    let counted =
+        |spans: &[Span]| -> Vec<_> { merged(spans).into_iter().filter_map(|span| until(span, day)).collect() };
+    let (held, suspended) = (counted(posts), counted(suspensions));
+    let served: i64 = held.iter().map(|span| days(*span)).sum();
     let overlaps = held.iter().flat_map(|held| suspended.iter().map(move |suspended| overlap(*held, *suspended)));
-    (days - overlaps.sum::<i64>()) * 10_000 / DAYS_OF_A_CENTURY
-}
-
-/// The spans until `day`, in order, without a day twice; both ends included.
-fn merged(spans: &[Span], day: NaiveDate) -> Vec<(NaiveDate, NaiveDate)> {
-    let mut until: Vec<(NaiveDate, NaiveDate)> = spans
-        .iter()
-        .map(|(from, to)| (*from, to.map_or(day, |to| to.min(day))))
-        .filter(|(from, to)| from <= to)
-        .collect();
-    until.sort_unstable();
-    let mut merged: Vec<(NaiveDate, NaiveDate)> = Vec::new();
-    for (from, to) in until {
-        match merged.last_mut() {
-            Some((_, last)) if from <= days_after(*last, 1) => *last = to.max(*last),
-            _ => merged.push((from, to)),
-        }
-    }
-    merged
-}
-
-fn length((from, to): (NaiveDate, NaiveDate)) -> i64 {
-    (to - from).num_days() + 1
+    (served - overlaps.sum::<i64>()) * 10_000 / DAYS_OF_A_CENTURY
 }
 
 fn overlap(one: (NaiveDate, NaiveDate), other: (NaiveDate, NaiveDate)) -> i64 {
-    length((one.0.max(other.0), one.1.min(other.1))).max(0)
+    days((one.0.max(other.0), one.1.min(other.1))).max(0)
 }
 
 #[cfg(test)]

@@ -5,19 +5,23 @@ use chrono::{DateTime, NaiveDate, Utc};
 use zeroize::Zeroizing;
 
 use super::cells::{Column, Fields, SourceRow};
-use super::{Kind, Run};
+use super::{Kind, Run, one_of};
 use crate::cipher::Use;
 use crate::db::Conn;
 use crate::domain::caller::Caller;
-use crate::domain::ids::{self, ImportId, JudgeId};
-use crate::domain::judge_file::ExternalId;
+use crate::domain::ids::{self, ImportId, JudgeId, ParticularsId};
+use crate::domain::judge_file::{Check, ExternalId, RecordStatus};
+use crate::domain::particulars::Sex;
 use crate::error::{Code, Error, Result, Rule};
 use crate::store;
 use crate::store::batches::{Dependants, Extent, Undone};
 use crate::store::external_ids::Named;
 use crate::store::judges::{Judge, KeptIin};
+use crate::store::particulars::Particulars;
 use crate::store::reconciliation::Recorded;
+use crate::workflow;
 use crate::workflow::checks::check_judge;
+use crate::workflow::particulars::{Told, is_told, tell};
 
 /// Judges.
 pub(super) struct Judges;
@@ -30,13 +34,18 @@ const COLUMNS: &[Column] = &[
     Column::value("first_appointed_on", "2015-03-02"),
     Column::text("source_system", "toerelik"),
     Column::text("source_record_id", "J-20417"),
+    Column::value("birth_date", "1985-06-15"),
+    Column::text("sex", "m"),
+    Column::value("legal_service_hundredths", ""),
+    Column::value("as_of", "2027-01-10"),
 ];
 
 /// A judge as a row tells of one.
-struct Told {
+struct ToldJudge {
     judge: Judge,
     iin: Zeroizing<String>,
     external_id: ExternalId,
+    particulars: Particulars,
 }
 
 impl Kind for Judges {
@@ -63,20 +72,20 @@ impl Kind for Judges {
     }
 
     fn dependants(&self, conn: &mut Conn, batch: ImportId, _since: NaiveDate) -> Result<Vec<Dependants>> {
-        store::batches::dependants_of_judges(conn, batch)
+        store::batches::persons::dependants(conn, batch)
     }
 
     fn extent(&self, conn: &mut Conn, batch: ImportId) -> Result<Extent> {
-        store::batches::extent_of_judges(conn, batch)
+        store::batches::persons::extent(conn, batch)
     }
 
-    fn undo(&self, conn: &mut Conn, batch: ImportId, _by: &Caller, _now: DateTime<Utc>) -> Result<Undone> {
-        store::batches::undo_judges(conn, batch)
+    fn undo(&self, conn: &mut Conn, batch: ImportId, by: &Caller, now: DateTime<Utc>) -> Result<Undone> {
+        store::batches::persons::undo(conn, batch, by.id(), now)
     }
 }
 
 /// The judge of a row, or `None` with faults noted.
-fn read(run: &Run<'_>, fields: &mut Fields<'_>) -> Result<Option<Told>> {
+fn read(run: &Run<'_>, fields: &mut Fields<'_>) -> Result<Option<ToldJudge>> {
     let iin = fields.needed("iin", |fields, name| fields.iin(name)).map(Zeroizing::new);
     let full_name_kk = fields.needed("full_name_kk", |fields, name| fields.text(name));
     let full_name_ru = fields.needed("full_name_ru", |fields, name| fields.text(name));
@@ -84,6 +93,10 @@ fn read(run: &Run<'_>, fields: &mut Fields<'_>) -> Result<Option<Told>> {
     let first_appointed_on = fields.needed("first_appointed_on", |fields, name| fields.day(name));
     let source_system = fields.needed("source_system", |fields, name| fields.text(name));
     let value = fields.needed("source_record_id", |fields, name| fields.text(name));
+    let birth_date = fields.day("birth_date");
+    let sex = fields.word::<Sex>("sex", one_of(Sex::ALL.iter().map(|sex| sex.as_str())));
+    let legal_service_hundredths = fields.whole("legal_service_hundredths");
+    let as_of = fields.day("as_of").unwrap_or_else(|| run.terms.today());
     if !fields.is_sound() {
         return Ok(None);
     }
@@ -101,20 +114,42 @@ fn read(run: &Run<'_>, fields: &mut Fields<'_>) -> Result<Option<Told>> {
         version: 1,
         batch_id: Some(run.terms.import_id),
     };
-    Ok(Some(Told { judge, iin, external_id: ExternalId { source_system, value } }))
+    let particulars = Particulars {
+        id: ParticularsId(ids::new_at(run.terms.now)),
+        judge_id: judge.id,
+        birth_date,
+        sex,
+        legal_service_hundredths,
+        source_system: source_system.clone(),
+        as_of,
+        received_at: run.terms.now.naive_utc(),
+        recorded_by: run.terms.caller.id().account(),
+        recorded_by_client: run.terms.caller.id().client(),
+        status: RecordStatus::Active,
+        supersedes_id: None,
+        batch_id: Some(run.terms.import_id),
+    };
+    Ok(Some(ToldJudge { judge, iin, external_id: ExternalId { source_system, value }, particulars }))
 }
 
-/// Adds a judge, unless on record as the row says.
-fn settle(conn: &mut Conn, run: &mut Run<'_>, told: &Told) -> Result<()> {
-    let Told { judge, iin, external_id } = told;
+/// Adds a judge, unless on record as the row says; what it says of the person takes the place of what is known.
+fn settle(conn: &mut Conn, run: &mut Run<'_>, told: &ToldJudge) -> Result<()> {
+    let ToldJudge { judge, iin, external_id, particulars } = told;
     let (cipher, today) = (&run.terms.cipher, run.terms.today());
-    let iin = check_judge(&run.terms.caller, judge, iin, Some(external_id), today)?;
+    let iin = check_judge(&run.terms.caller, judge, iin, Some(external_id), Some(particulars), today)?;
     let hash = cipher.keyed_hash(Use::IinLookup, iin.as_str().as_bytes())?;
     let known = store::external_ids::find_object(conn, Named::Judge, external_id)?;
     let by_iin = store::judges::find_by_iin_hash(conn, &hash)?;
     match (known, by_iin) {
         (Some(id), Some(old)) if old.id.to_string() == id && is_same(&old, judge) => {
-            run.tally.unchanged += 1;
+            let told = Particulars { judge_id: old.id, ..particulars.clone() };
+            match tell_known(conn, run, &old, &told)? {
+                Told::New | Told::Restated => {
+                    run.touched.insert(old.id);
+                    run.tally.restated += 1;
+                }
+                Told::Unchanged => run.tally.unchanged += 1,
+            }
             run.count(&external_id.source_system);
             return Ok(());
         }
@@ -125,10 +160,26 @@ fn settle(conn: &mut Conn, run: &mut Run<'_>, told: &Told) -> Result<()> {
     let sealed = cipher.seal(Use::Iin, judge.id.0.as_bytes(), iin.as_str().as_bytes())?;
     store::judges::insert(conn, judge, &KeptIin { sealed, hash })?;
     store::external_ids::insert(conn, Named::Judge, &judge.id.to_string(), external_id)?;
+    if is_told(particulars) {
+        store::particulars::insert(conn, particulars)?;
+    }
     run.touched.insert(judge.id);
     run.tally.new += 1;
     run.count(&external_id.source_system);
     Ok(())
+}
+
+/// Records what a row tells of the person of a judge on record; a row that tells nothing changes nothing.
+fn tell_known(conn: &mut Conn, run: &Run<'_>, judge: &Judge, particulars: &Particulars) -> Result<Told> {
+    if !is_told(particulars) {
+        return Ok(Told::Unchanged);
+    }
+    let today = run.terms.today();
+    let in_office_on = store::particulars::is_in_office(conn, judge.id, today)?.then_some(today);
+    let mut check = Check::default();
+    workflow::particulars::check(&mut check, particulars, judge, in_office_on, today);
+    check.done()?;
+    Ok(tell(conn, &run.terms.caller, particulars)?.0)
 }
 
 fn is_same(old: &Judge, new: &Judge) -> bool {

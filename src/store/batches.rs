@@ -2,6 +2,7 @@
 //! what a batch restated is restated back by a record of its own. Courts and judges, which have no such history, go while
 //! nothing refers to them.
 
+pub mod persons;
 pub mod undoing;
 
 use chrono::NaiveDate;
@@ -10,8 +11,8 @@ use diesel::result::DatabaseErrorKind::ForeignKeyViolation;
 use diesel::result::Error as SqlError;
 
 use super::schema::{
-    accounts, act_attributions, acts, conflicts, correction_requests, courts, cycle_dates, evaluation_requests,
-    evaluations, external_ids, extracts, file_records, judges, leaves, observations, positions,
+    act_attributions, acts, correction_requests, courts, cycle_dates, evaluations, external_ids, file_records,
+    observations, positions,
 };
 use crate::coded;
 use crate::db::Conn;
@@ -154,40 +155,6 @@ pub fn dependants_of_acts(conn: &mut Conn, batch: ImportId, since: NaiveDate) ->
     Ok(found(resting.into_iter().chain([(Dependant::Attributions, attributed)])))
 }
 
-/// What rests on judges of a batch.
-pub fn dependants_of_judges(conn: &mut Conn, batch: ImportId) -> Result<Vec<Dependants>> {
-    let ids = || judges::table.filter(judges::batch_id.eq(batch)).select(judges::id);
-    let counts: [i64; 10] = on!(conn, |c| {
-        let held = positions::table.filter(positions::judge_id.eq_any(ids())).count().get_result(c)?;
-        let observed = observations::table.filter(observations::judge_id.eq_any(ids())).count().get_result(c)?;
-        let evaluated = evaluations::table.filter(evaluations::judge_id.eq_any(ids())).count().get_result(c)?;
-        let nullable = judges::table.filter(judges::batch_id.eq(batch)).select(judges::id.nullable());
-        let accounts = accounts::table.filter(accounts::judge_id.eq_any(nullable)).count().get_result(c)?;
-        let recorded = file_records::table.filter(file_records::judge_id.eq_any(ids())).count().get_result(c)?;
-        let reviewed = acts::table.filter(acts::judge_id.eq_any(ids())).count().get_result(c)?;
-        let of_pair = conflicts::judge_id.eq_any(ids()).or(conflicts::other_judge_id.eq_any(ids()));
-        let declared = conflicts::table.filter(of_pair).count().get_result(c)?;
-        let issued = extracts::table.filter(extracts::judge_id.eq_any(ids())).count().get_result(c)?;
-        let away = leaves::table.filter(leaves::judge_id.eq_any(ids())).count().get_result(c)?;
-        let asked = evaluation_requests::table.filter(evaluation_requests::judge_id.eq_any(ids()));
-        let asked = asked.count().get_result(c)?;
-        Ok::<_, SqlError>([held, observed, evaluated, accounts, recorded, reviewed, declared, issued, away, asked])
-    })?;
-    let kinds = [
-        Dependant::Positions,
-        Dependant::Observations,
-        Dependant::Evaluations,
-        Dependant::Accounts,
-        Dependant::Records,
-        Dependant::Acts,
-        Dependant::Conflicts,
-        Dependant::Extracts,
-        Dependant::Leaves,
-        Dependant::EvaluationRequests,
-    ];
-    Ok(found(kinds.into_iter().zip(counts)))
-}
-
 /// What rests on courts of a batch.
 pub fn dependants_of_courts(conn: &mut Conn, batch: ImportId) -> Result<Vec<Dependants>> {
     let ids = courts::table.filter(courts::batch_id.eq(batch)).select(courts::id);
@@ -195,27 +162,10 @@ pub fn dependants_of_courts(conn: &mut Conn, batch: ImportId) -> Result<Vec<Depe
     Ok(found([(Dependant::Positions, held)]))
 }
 
-/// How many judges of a batch would be deleted.
-pub fn extent_of_judges(conn: &mut Conn, batch: ImportId) -> Result<Extent> {
-    let of_batch = judges::table.filter(judges::batch_id.eq(batch));
-    Ok(Extent { withdraws: on!(conn, |c| { of_batch.count().get_result(c) })?, restores: 0 })
-}
-
 /// How many courts of a batch would be deleted.
 pub fn extent_of_courts(conn: &mut Conn, batch: ImportId) -> Result<Extent> {
     let of_batch = courts::table.filter(courts::batch_id.eq(batch));
     Ok(Extent { withdraws: on!(conn, |c| { of_batch.count().get_result(c) })?, restores: 0 })
-}
-
-/// Deletes judges with their names in other systems; refused where anything refers to one.
-pub fn undo_judges(conn: &mut Conn, batch: ImportId) -> Result<Undone> {
-    let ids = judges::table.filter(judges::batch_id.eq(batch)).select(judges::id);
-    let judges: Vec<JudgeId> = on!(conn, |c| { ids.load(c) })?;
-    let deleted = on!(conn, |c| {
-        diesel::delete(external_ids::table.filter(external_ids::object_id.eq_any(ids))).execute(c)?;
-        diesel::delete(judges::table.filter(judges::batch_id.eq(batch))).execute(c)
-    });
-    Ok(Undone { withdrawn: gone(deleted)?, judges, restored: 0 })
 }
 
 /// Deletes courts with their names in other systems; refused where anything refers to one.

@@ -16,6 +16,7 @@ use crate::domain::ids::{CycleId, EvaluationRequestId, JudgeId};
 use crate::domain::judge_file::RecordStatus;
 use crate::domain::methodology::validation::INSUFFICIENT_DATA;
 use crate::domain::planning::{Career, Request, RequestKind};
+use crate::domain::spans::{Span, holds};
 use crate::error::Result;
 use crate::on;
 
@@ -24,20 +25,23 @@ const IN_FORCE: [RecordStatus; 2] = [RecordStatus::Active, RecordStatus::Dispute
 /// The careers of these judges as they stand on a day, in the judges' order; of a thousand judges at most.
 pub fn of(conn: &mut Conn, of: &[Judge], today: NaiveDate) -> Result<Vec<Career>> {
     let ids: Vec<JudgeId> = of.iter().map(|judge| judge.id).collect();
-    let posts = posts(conn, &ids, today)?;
+    let mut posts = grouped(posts(conn, &ids)?);
     let with_account: HashSet<JudgeId> = with_account(conn, &ids)?.into_iter().collect();
     let mut pauses = grouped(leaves::pauses_of(conn, &ids)?);
     let mut evaluated = grouped(evaluated(conn, &ids)?);
     let active: HashMap<JudgeId, CycleId> = active(conn, &ids)?.into_iter().collect();
     let mut requests = grouped(requests(conn, &ids)?);
     let career = |judge: &Judge| {
-        let held = posts.get(&judge.id);
-        let ends: Option<Vec<NaiveDate>> = held.and_then(|ends| ends.iter().copied().collect());
+        let posts = posts.remove(&judge.id).unwrap_or_default();
+        let held = posts.iter().filter(|span| holds(**span, today));
+        let ends: Vec<Option<NaiveDate>> = held.map(|(_, to)| *to).collect();
         Career {
             judge_id: judge.id,
             first_appointed_on: judge.first_appointed_on,
-            is_in_office: held.is_some(),
-            leaves_on: ends.and_then(|ends| ends.into_iter().max()),
+            posts,
+            is_in_office: !ends.is_empty(),
+            // The end is known where that of each post is.
+            leaves_on: ends.into_iter().collect::<Option<Vec<NaiveDate>>>().and_then(|ends| ends.into_iter().max()),
             has_account: with_account.contains(&judge.id),
             pauses: pauses.remove(&judge.id).unwrap_or_default(),
             evaluated_on: evaluated.remove(&judge.id).unwrap_or_default(),
@@ -56,18 +60,15 @@ fn grouped<T>(pairs: impl IntoIterator<Item = (JudgeId, T)>) -> HashMap<JudgeId,
     groups
 }
 
-/// For each judge in office the last days of the posts held; none for one whose end is not known.
-fn posts(conn: &mut Conn, ids: &[JudgeId], today: NaiveDate) -> Result<HashMap<JudgeId, Vec<Option<NaiveDate>>>> {
-    let rows: Vec<(JudgeId, Option<NaiveDate>)> = on!(conn, |c| {
+/// The posts of these judges, whenever they were or will be held.
+fn posts(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, Span)>> {
+    Ok(on!(conn, |c| {
         positions::table
             .filter(positions::judge_id.eq_any(ids).and(positions::status.eq_any(IN_FORCE)))
-            .filter(positions::starts_on.le(today))
-            .filter(positions::ends_on.is_null().or(positions::ends_on.ge(today)))
             .order((positions::judge_id, positions::id))
-            .select((positions::judge_id, positions::ends_on))
+            .select((positions::judge_id, (positions::starts_on, positions::ends_on)))
             .load(c)
-    })?;
-    Ok(grouped(rows))
+    })?)
 }
 
 fn with_account(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<JudgeId>> {

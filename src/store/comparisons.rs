@@ -5,6 +5,7 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
+use super::positions::is_held_on;
 use super::schema::{acts, courts, observations, positions};
 use crate::db::Conn;
 use crate::domain::acts::{ActInstance, ActOutcome, ActReason, Review};
@@ -68,9 +69,7 @@ pub fn standing(conn: &mut Conn, judge: JudgeId, day: NaiveDate) -> Result<Optio
     Ok(on!(conn, |c| {
         positions::table
             .inner_join(courts::table.on(courts::id.eq(positions::court_id)))
-            .filter(positions::judge_id.eq(judge).and(positions::status.eq_any(IN_FORCE)))
-            .filter(positions::starts_on.le(day))
-            .filter(positions::ends_on.is_null().or(positions::ends_on.ge(day)))
+            .filter(positions::judge_id.eq(judge).and(is_held_on!(day)))
             .order((positions::starts_on, positions::id))
             .select(Standing::as_select())
             .first(c)
@@ -84,9 +83,7 @@ pub fn posts_of(conn: &mut Conn, standing: &Standing, day: NaiveDate) -> Result<
         courts::table
             .inner_join(positions::table.on(positions::court_id.eq(courts::id)))
             .filter(courts::region.eq(&standing.region).and(courts::level.eq(standing.level)))
-            .filter(positions::status.eq_any(IN_FORCE))
-            .filter(positions::starts_on.le(day))
-            .filter(positions::ends_on.is_null().or(positions::ends_on.ge(day)))
+            .filter(is_held_on!(day))
             .select((positions::judge_id, courts::id))
             .order((positions::judge_id, positions::starts_on, positions::id))
             .load(c)

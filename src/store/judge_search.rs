@@ -11,11 +11,12 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::judges::Judge;
+use super::positions::is_held_on;
 use super::schema::{courts, judges, position_specialisations, positions};
 use crate::coded;
 use crate::db::Conn;
 use crate::domain::ids::{CourtId, JudgeId, PositionId};
-use crate::domain::judge_file::{CourtLevel, PositionKind, RecordStatus};
+use crate::domain::judge_file::{CourtLevel, PositionKind};
 use crate::error::{Code, Error, Result};
 use crate::on;
 
@@ -119,9 +120,7 @@ pub fn list(
                     );
                 let held = positions::table
                     .filter(positions::judge_id.eq(judges::id))
-                    .filter(positions::status.eq_any([RecordStatus::Active, RecordStatus::Disputed]))
-                    .filter(positions::starts_on.le(filter.day))
-                    .filter(positions::ends_on.is_null().or(positions::ends_on.ge(filter.day)))
+                    .filter(is_held_on!(filter.day))
                     .filter(is_anywhere.or(positions::court_id.eq_any(at)))
                     .filter(is_any_kind.or(positions::kind.eq(kind)))
                     .filter(is_any_specialisation.or(exists(told)));
@@ -186,9 +185,7 @@ fn holders(conn: &mut Conn, filter: &JudgeFilter) -> Result<Holders> {
     let few: Vec<JudgeId> = on!(conn, |c| {
         let mut query = positions::table
             .filter(positions::court_id.eq_any(at))
-            .filter(positions::status.eq_any([RecordStatus::Active, RecordStatus::Disputed]))
-            .filter(positions::starts_on.le(filter.day))
-            .filter(positions::ends_on.is_null().or(positions::ends_on.ge(filter.day)))
+            .filter(is_held_on!(filter.day))
             .select(positions::judge_id)
             .into_boxed();
         if let Some(kind) = kind {
@@ -224,9 +221,7 @@ fn few_of(conn: &mut Conn, specialisation: Option<&str>, filter: &JudgeFilter) -
     let few = on!(conn, |c| {
         let mut query = positions::table
             .filter(positions::id.eq_any(told))
-            .filter(positions::status.eq_any([RecordStatus::Active, RecordStatus::Disputed]))
-            .filter(positions::starts_on.le(filter.day))
-            .filter(positions::ends_on.is_null().or(positions::ends_on.ge(filter.day)))
+            .filter(is_held_on!(filter.day))
             .select(positions::judge_id)
             .into_boxed();
         if let Some(kind) = filter.kind {

@@ -4,6 +4,7 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
+use super::positions::is_held_on;
 use super::schema::{
     accounts, assignments, challenges, conflicts, courts, evaluations, external_ids, judges, pool_entries, positions,
 };
@@ -11,7 +12,7 @@ use crate::coded;
 use crate::db::Conn;
 use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::{AccountId, ChallengeId, CourtId, CycleId, EvaluationId, JudgeId, PoolEntryId};
-use crate::domain::judge_file::{CourtLevel, PositionKind, RecordStatus};
+use crate::domain::judge_file::{CourtLevel, PositionKind};
 use crate::domain::policy::StaffRole;
 use crate::domain::pool::{CourtGroup, Exclusion};
 use crate::error::{Code, OnUnique, Result};
@@ -105,9 +106,7 @@ pub fn people(conn: &mut Conn, today: NaiveDate) -> Result<Vec<Person>> {
     let rows: Vec<Row> = on!(conn, |c| {
         positions::table
             .inner_join(courts::table.on(courts::id.eq(positions::court_id)))
-            .filter(positions::status.eq_any([RecordStatus::Active, RecordStatus::Disputed]))
-            .filter(positions::starts_on.le(today))
-            .filter(positions::ends_on.is_null().or(positions::ends_on.ge(today)))
+            .filter(is_held_on!(today))
             .order(positions::judge_id)
             .select((positions::judge_id, positions::court_id, courts::level, courts::region, positions::kind))
             .load(c)

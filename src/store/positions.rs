@@ -96,6 +96,24 @@ pub struct HeldPost {
 
 const IN_FORCE: [RecordStatus; 2] = [RecordStatus::Active, RecordStatus::Disputed];
 
+/// Whether a row of `positions` tells of a post held on a day, by a record in force.
+///
+/// Not `eq_any`: a list of values keeps diesel from preparing the statement once and for all.
+macro_rules! is_held_on {
+    ($day:expr) => {
+        $crate::store::schema::positions::status
+            .eq($crate::domain::judge_file::RecordStatus::Active)
+            .or($crate::store::schema::positions::status.eq($crate::domain::judge_file::RecordStatus::Disputed))
+            .and($crate::store::schema::positions::starts_on.le($day))
+            .and(
+                $crate::store::schema::positions::ends_on
+                    .is_null()
+                    .or($crate::store::schema::positions::ends_on.ge($day)),
+            )
+    };
+}
+pub(super) use is_held_on;
+
 /// Adds a record; 409 `already_exists` where an open post of the kind is on record.
 pub fn insert(conn: &mut Conn, position: &Position) -> Result<()> {
     on!(conn, |c| { diesel::insert_into(positions::table).values(position).execute(c) })
@@ -165,14 +183,10 @@ pub fn list(conn: &mut Conn, judge: JudgeId, after: Option<PositionId>, limit: i
 
 /// The posts that a judge holds on a day, earliest first.
 pub fn held_on(conn: &mut Conn, judge: JudgeId, day: NaiveDate) -> Result<Vec<HeldPost>> {
-    // Not `eq_any`: a list of values keeps diesel from preparing the statement once and for all.
-    let is_in_force = positions::status.eq(RecordStatus::Active).or(positions::status.eq(RecordStatus::Disputed));
     Ok(on!(conn, |c| {
         positions::table
             .inner_join(courts::table.on(courts::id.eq(positions::court_id)))
-            .filter(positions::judge_id.eq(judge).and(is_in_force))
-            .filter(positions::starts_on.le(day))
-            .filter(positions::ends_on.is_null().or(positions::ends_on.ge(day)))
+            .filter(positions::judge_id.eq(judge).and(is_held_on!(day)))
             .order((positions::starts_on, positions::id))
             .select(HeldPost::as_select())
             .limit(10)

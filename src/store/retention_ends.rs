@@ -241,6 +241,7 @@ mod tests {
             ("events", stays(Permanent::Event)),
             ("extracts", ends(RetentionCategory::Extract)),
             ("file_records", ends(RetentionCategory::Training)),
+            ("judge_particulars", stays(Permanent::Identity)),
             ("judges", stays(Permanent::Identity)),
             ("leaves", stays(Permanent::Leave)),
             ("observations", ends(RetentionCategory::Observation)),

@@ -7,22 +7,26 @@ mod handed_out;
 mod higher_courts;
 mod ordered;
 mod outbox;
+mod particulars;
 mod planning;
 mod proceedings;
 mod retention;
 mod rounds;
 mod sections;
+mod statistics;
 
 pub use batches::*;
 pub use handed_out::*;
 pub use higher_courts::*;
 pub use ordered::*;
 pub use outbox::*;
+pub use particulars::*;
 pub use planning::*;
 pub use proceedings::*;
 pub use retention::*;
 pub use rounds::*;
 pub use sections::*;
+pub use statistics::*;
 
 diesel::table! {
     accounts (id) {
@@ -472,6 +476,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     issuer_document_keys,
     issuer_keys,
     jobs,
+    judge_particulars,
     judges,
     key_bumps,
     leaves,
@@ -501,4 +506,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     webhooks,
     work_calendar_days,
     work_calendars,
+    yearly_statistics,
 );

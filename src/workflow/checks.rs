@@ -4,6 +4,7 @@
 
 use chrono::NaiveDate;
 
+use super::particulars;
 use super::records::NewFileRecord;
 use super::restatements::{status_after, take_out_of_force};
 use crate::db::Conn;
@@ -20,6 +21,7 @@ use crate::store::acts::Act;
 use crate::store::courts::Court;
 use crate::store::judges::Judge;
 use crate::store::observations::Observation;
+use crate::store::particulars::Particulars;
 use crate::store::positions::Position;
 
 /// Most characters of a region.
@@ -43,12 +45,13 @@ pub fn check_court(caller: &Caller, court: &Court, external_id: Option<&External
     check.done()
 }
 
-/// All faults of a judge; the IIN as it is kept sealed.
+/// All faults of a judge and of what is told of the person, whose source the external id names; the IIN as it is read.
 pub fn check_judge(
     caller: &Caller,
     judge: &Judge,
     iin: &str,
     external_id: Option<&ExternalId>,
+    told: Option<&Particulars>,
     today: NaiveDate,
 ) -> Result<Iin> {
     let mut check = Check::default();
@@ -62,6 +65,10 @@ pub fn check_judge(
     check.past_date("/first_appointed_on", judge.first_appointed_on, today);
     check.external_id("/external_id", external_id);
     caller.check_external_id(&mut check, "/external_id", external_id);
+    if let Some(told) = told.filter(|told| particulars::is_told(told)) {
+        check.rule(external_id.is_some(), "/external_id", Rule::Required);
+        particulars::check(&mut check, told, judge, None, today);
+    }
     check.done()?;
     iin.map_err(|rule| Error::invalid("/iin", rule))
 }

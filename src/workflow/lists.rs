@@ -36,6 +36,8 @@ type Admission = dyn Fn(&mut Conn, &Actor) -> Result<FilePurpose> + Send + Sync;
 enum Reading {
     /// Nobody's.
     Nobodys,
+    /// Nobody's, and yet each page and each file is on record.
+    Recorded,
     /// One judge's: each page and each file is a reading of it, once the caller is let in.
     Of(JudgeId, Box<Admission>),
     /// That of each judge whom a file of the whole list names; a page shows a few names, which is no reading.
@@ -138,7 +140,7 @@ impl List {
             }
             Reading::OfNamed(_) => Reading::OfNamed(purpose),
             Reading::OfEach(_) => Reading::OfEach(purpose),
-            other @ (Reading::Nobodys | Reading::Of(..)) => other,
+            other @ (Reading::Nobodys | Reading::Recorded | Reading::Of(..)) => other,
         };
         Ok(List { reading, ..self })
     }
@@ -154,6 +156,11 @@ impl List {
     /// The list whose pages, too, are readings of the file of each judge whom a row names.
     pub fn read_by_page(self, purpose: FilePurpose) -> List {
         List { reading: Reading::OfEach(purpose), ..self }
+    }
+
+    /// The list whose pages are on record as such, though they are of nobody's file.
+    pub fn recorded(self) -> List {
+        List { reading: Reading::Recorded, ..self }
     }
 
     /// The list and its filters: a cursor belongs to them.
@@ -178,7 +185,7 @@ impl List {
 
     /// Whether a page is recorded, so that it is read where is written.
     pub fn records_pages(&self) -> bool {
-        matches!(self.reading, Reading::Of(..) | Reading::OfEach(_))
+        matches!(self.reading, Reading::Recorded | Reading::Of(..) | Reading::OfEach(_))
     }
 
     /// A page, recorded where it has to be.
@@ -192,6 +199,12 @@ impl List {
     ) -> Result<Vec<Row>> {
         match &self.reading {
             Reading::Nobodys | Reading::OfNamed(_) => self.rows(conn, after, limit),
+            Reading::Recorded => {
+                let rows = self.rows(conn, after, limit)?;
+                let entry = NewEntry::new(Some(actor.account_id), self.operation, "list", self.operation);
+                store::audit::record(conn, entry, now)?;
+                Ok(rows)
+            }
             Reading::Of(judge_id, admit) => {
                 let purpose = admit(conn, actor)?;
                 store::audit::record_reading(conn, actor.account_id, self.operation, *judge_id, purpose, now)?;
@@ -229,7 +242,7 @@ impl List {
                     store::audit::record_reading(conn, actor.account_id, &act, *judge_id, purpose, now)?;
                 }
             }
-            Reading::Nobodys | Reading::OfNamed(_) | Reading::OfEach(_) => {
+            Reading::Nobodys | Reading::Recorded | Reading::OfNamed(_) | Reading::OfEach(_) => {
                 if after.is_none() {
                     let entry = NewEntry::new(Some(actor.account_id), &act, "list", self.operation);
                     store::audit::record(conn, entry, now)?;

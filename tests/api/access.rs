@@ -73,6 +73,7 @@ const TABLE: &str = "
     create_methodology          . S . . . . . . . . .
     create_my_record            . . . . . J O . . . .
     create_observation          . S . . . . . F . . .
+    create_particulars          . S . . . . . F . . .
     create_position             . S . . . . . F . . .
     create_record               . S . . . . . F . . .
     create_recount              . . . . U . . . . . .
@@ -81,6 +82,7 @@ const TABLE: &str = "
     create_response             0 0 0 0 0 J 0 . . . .
     create_retention_schedule   . S . . . . . . . . .
     create_session              public
+    create_statistics           . S . . . . . . . . .
     create_webhook              A . . . . . . . . . .
     create_work_calendar        . S . . . . . . . . .
     decide_challenge            . . M . . . . . . . .
@@ -146,6 +148,7 @@ const TABLE: &str = "
     get_result_figure           0 0 0 0 0 0 0 . . . .
     get_retention_run           . S . . U . . . . . .
     get_staffing_overview       . S . . . . . . . . .
+    get_statistics              . S . . U . . . . . .
     get_webhook                 A S . . U . . . . . .
     get_webhook_delivery        A S . . U . . . . . .
     get_work_calendar           . S M P U J O . . . .
@@ -155,6 +158,7 @@ const TABLE: &str = "
     list_access_entries         . . . . . J 0 . . . .
     list_accounts               A . . . U . . . . . .
     list_acts                   . S M 0 . J 0 . . . .
+    list_age_limits             . S . . . . . . . . .
     list_approvals              . S . . U . . . . . .
     list_audit_entries          . . . . U . . . . . .
     list_challenges             0 S M P U J 0 . . . .
@@ -193,6 +197,7 @@ const TABLE: &str = "
     list_recounts               . S M P U 0 0 . . . .
     list_retention_runs         . S . . U . . . . . .
     list_retention_schedules    . S M P U J O . . . .
+    list_statistics_groups      . S . . U . . . . . .
     list_tombstones             . S . . U . . . . . .
     list_unacknowledged_events  . S . . U . . . . . .
     list_webhook_deliveries     A S . . U . . . . . .

@@ -134,6 +134,7 @@ async fn an_annulled_peer_part_grounds_nothing_ever_after_and_its_reviews_are_co
     panel.decide_appeal(app, &appeal, ruling("peer_part_annulled")).await;
     assert_eq!(scene.own().await["is_peer_part_annulled"], true);
     let own = scene.judge.client(app).await;
+    assert_eq!(own.get(&panel.path("/result")).await.expect(200).body["is_annulled"], true);
     let mut members = Vec::new();
     for place in 0..5 {
         let member = app.judge_member(StaffRole::Member).await;

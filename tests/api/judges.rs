@@ -57,7 +57,8 @@ async fn every_fault_of_a_new_judge_is_named_without_repeating_the_iin() {
         (with("first_appointed_on", json!("2027-01-12")), 422, "/first_appointed_on", "format"),
         (with("first_appointed_on", json!("2015-02-30")), 400, "/first_appointed_on", "type"),
         (with("external_id", json!({"source_system": "hr", "value": iin})), 422, "/external_id/value", "format"),
-        (with("sex", json!("f")), 400, "/sex", "unknown"),
+        (with("sex", json!("female")), 400, "/sex", "one_of"),
+        (with("birth_place", json!("Almaty")), 400, "/birth_place", "unknown"),
     ];
     for (body, status, pointer, code) in cases {
         let answer = secretary.post("/v1/judges", body.clone()).await.expect(status);

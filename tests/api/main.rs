@@ -35,6 +35,7 @@ mod complaints;
 mod conflicts;
 mod contract;
 mod corrections;
+mod course_model;
 mod courts;
 mod cycles;
 #[allow(dead_code, reason = "the rest of it is for tests that the library itself runs")]
@@ -72,6 +73,7 @@ mod mutations;
 mod notices;
 mod observations;
 mod own_records;
+mod particulars;
 mod peer;
 mod pools;
 #[allow(dead_code, reason = "the rest of it measures pages, which tests/paper does")]
@@ -88,6 +90,7 @@ mod retention;
 mod retention_runs;
 mod sessions;
 mod statements;
+mod statistics;
 mod supplements;
 mod tokens;
 mod traps;

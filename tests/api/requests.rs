@@ -200,6 +200,7 @@ impl World {
         let evaluation_plan_id = secretary.post("/v1/evaluation-plans", year).await.expect(201).id();
         let entries = secretary.get(&format!("/v1/evaluation-plans/{evaluation_plan_id}/entries?limit=1")).await;
         let plan_entry_id = entries.body["items"][0]["id"].as_str().unwrap().to_owned();
+        secretary.post("/v1/statistics", json!({"year": 2025})).await.expect(201);
         let outbox = secretary.get("/v1/notices?limit=100").await.expect(200).body;
         let own = outbox["items"].as_array().unwrap().iter().find(|one| one["judge_id"] == subject.id.to_string());
         let notice_id = own.expect("a notice to the subject")["id"].as_str().unwrap().to_owned();
@@ -250,6 +251,7 @@ impl World {
             ("refresh_token", granted.body["refresh_token"].as_str().unwrap().to_owned()),
             ("recusal_request_id", recusal_request_id),
             ("webhook_id", webhook_id),
+            ("statistics_year", "2025".to_owned()),
             ("year", "2027".to_owned()),
         ]);
         ids.extend(proceedings);

@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 
 use super::{File, column, section, source, status};
 use crate::domain::judge_file::FilePurpose;
+use crate::domain::particulars::{Sight, sight};
 use crate::domain::sections::conduct::DisciplineFields;
 use crate::domain::sections::{ConfirmationState, Content, Section};
 use crate::error::{Error, Result};
@@ -31,6 +32,7 @@ pub fn head(
     facts.extend(judge.full_name_en.clone().map(|name| fact("file-fact-name_en", name)));
     facts.push(fact("file-fact-first_appointed_on", voice.date(judge.first_appointed_on)));
     facts.push(fact("file-fact-service_years", voice.number(service, 2)));
+    facts.extend(person(file, purpose, voice));
     facts.push(fact("file-fact-id", file.judge_id.to_string()));
     let named = file.rows.external_ids.iter().map(|id| format!("{}: {}", id.source_system, id.value));
     let named: Vec<String> = named.collect();
@@ -41,6 +43,24 @@ pub fn head(
     facts.push(fact("file-fact-made_on", made_on.to_owned()));
     facts.extend(known_on.map(|day| fact("file-fact-known_on", voice.date(day))));
     vec![Block::Facts(facts), Block::Note(voice.say("file-note-signs"))]
+}
+
+/// What is known of the person, as far as the purpose of the reading lets it be seen.
+fn person(file: &File, purpose: FilePurpose, voice: Voice) -> Vec<(String, String)> {
+    let Some(known) = file.rows.particulars.iter().rfind(|row| row.status.is_in_force()) else { return Vec::new() };
+    let sight = sight(purpose);
+    let mut facts = Vec::new();
+    if sight != Sight::Nothing {
+        let source = source(voice, &known.source_system, known.as_of);
+        let told = |what: String| format!("{what} ({source})");
+        facts.extend(known.birth_date.map(|day| (voice.say("file-fact-birth_date"), told(voice.date(day)))));
+        let legal = known.legal_service_hundredths.map(|years| told(voice.number(years, 2)));
+        facts.extend(legal.map(|years| (voice.say("file-fact-legal_service"), years)));
+    }
+    if sight == Sight::Whole {
+        facts.extend(known.sex.map(|sex| (voice.say("file-fact-sex"), voice.word("sex", sex.as_str()))));
+    }
+    facts
 }
 
 /// The posts, superseded records included.

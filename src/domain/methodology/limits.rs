@@ -201,4 +201,9 @@ pub struct TimeLimits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 365, example = 60)]
     pub leave_pause_over_days: Option<u32>,
+    /// The age, in years, at which judges leave office unless it is extended; none where it is not entered: no list tells
+    /// then who nears it. It enters no evaluation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 25, maximum = 75, example = 65)]
+    pub age_limit_years: Option<u32>,
 }

@@ -281,6 +281,7 @@ fn check_time_limits(limits: &TimeLimits, check: &mut Check) {
         ("exempt_after_service_years", limits.exempt_after_service_years.unwrap_or(1), 1, 60),
         ("exempt_before_leaving_months", limits.exempt_before_leaving_months.unwrap_or(1), 1, 60),
         ("leave_pause_over_days", limits.leave_pause_over_days.unwrap_or(1), 1, 365),
+        ("age_limit_years", limits.age_limit_years.unwrap_or(65), 25, 75),
     ];
     for (name, value, min, max) in ranges {
         check.range(&format!("/time_limits/{name}"), value, min, max);

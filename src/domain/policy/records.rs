@@ -9,6 +9,11 @@ pub fn may_confirm_records(actor: &Actor) -> Result<()> {
     allow(actor.is(StaffRole::Secretary))
 }
 
+/// Who reaches the age limit is listed by secretaries alone: it tells birth dates.
+pub fn may_list_age_limits(actor: &Actor) -> Result<()> {
+    allow(actor.is(StaffRole::Secretary))
+}
+
 /// Documents are put into a file by its judge and by secretaries; for other judges the file does not exist.
 pub fn may_add_documents(actor: &Actor, judge_id: JudgeId) -> Result<()> {
     if actor.judge_id == Some(judge_id) {
@@ -47,11 +52,13 @@ mod tests {
             let is_secretary = role == StaffRole::Secretary;
             assert_eq!(may_add_documents(&actor(Some(role), None), own).is_ok(), is_secretary, "{role}");
             assert_eq!(may_confirm_records(&actor(Some(role), None)).is_ok(), is_secretary, "{role}");
+            assert_eq!(may_list_age_limits(&actor(Some(role), None)).is_ok(), is_secretary, "{role}");
             assert_eq!(may_read_access_history(&actor(Some(role), None), own).unwrap_err().code(), Code::Forbidden);
         }
         assert!(may_add_documents(&actor(None, Some(1)), own).is_ok());
         assert!(may_read_access_history(&actor(None, Some(1)), own).is_ok());
         assert!(may_confirm_records(&actor(None, Some(1))).is_err());
+        assert!(may_list_age_limits(&actor(None, Some(1))).is_err());
         assert_eq!(may_add_documents(&actor(None, Some(2)), own).unwrap_err().code(), Code::NotFound);
         assert_eq!(may_read_access_history(&actor(None, Some(2)), own).unwrap_err().code(), Code::NotFound);
     }

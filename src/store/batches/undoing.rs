@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::{Extent, Undone};
 use crate::db::Conn;
 use crate::domain::caller::CallerId;
-use crate::domain::ids::{self, ActId, ImportId, JudgeId, ObservationId, PositionId, RecordId};
+use crate::domain::ids::{self, ActId, ImportId, JudgeId, ObservationId, ParticularsId, PositionId, RecordId};
 use crate::domain::judge_file::RecordStatus;
 use crate::error::{Error, Result};
 use crate::on;
@@ -15,8 +15,9 @@ use crate::store;
 use crate::store::acts::Act;
 use crate::store::file_records::FileRecord;
 use crate::store::observations::Observation;
+use crate::store::particulars::Particulars;
 use crate::store::positions::Position;
-use crate::store::schema::{acts, file_records, observations, positions};
+use crate::store::schema::{acts, file_records, judge_particulars, observations, positions};
 
 /// Records of one batch at a time.
 const PAGE: i64 = 1000;
@@ -164,6 +165,12 @@ impl Batched for Position {
     queries!(positions, Position);
     ends_without_an_instant!(positions, positions);
     says_again!(Position, PositionId, positions);
+}
+
+impl Batched for Particulars {
+    queries!(judge_particulars, Particulars);
+    ends_without_an_instant!(judge_particulars, particulars);
+    says_again!(Particulars, ParticularsId, particulars);
 }
 
 impl Batched for Act {

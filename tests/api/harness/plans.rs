@@ -43,12 +43,15 @@ impl App {
         second.post(&confirm, json!({"digest": approval["digest"]})).await.expect(200);
     }
 
-    /// The default methodology, published.
+    /// The default methodology with an age limit, which it leaves open, published.
     pub async fn published_methodology(&self) -> String {
-        self.published(serde_json::from_str(DEFAULT_JSON).unwrap()).await
+        let mut document: Value = serde_json::from_str(DEFAULT_JSON).unwrap();
+        document["time_limits"]["age_limit_years"] = json!(65);
+        self.published(document).await
     }
 
-    async fn published(&self, document: Value) -> String {
+    /// A methodology, published.
+    pub async fn published(&self, document: Value) -> String {
         let id = self.secretary().await.post("/v1/methodologies", document).await.expect(201).id();
         self.by_two(&format!("/v1/methodologies/{id}/publish"), json!({"accepts_draft_texts": true})).await;
         id
@@ -75,7 +78,8 @@ impl App {
         self.cycle_of(methodology_id, 10, 42).await
     }
 
-    async fn cycle_of(&self, methodology_id: String, subjects: usize, judge_count: usize) -> Plan {
+    /// A cycle of so many subjects of so many judges, who are new, under a methodology.
+    pub async fn cycle_of(&self, methodology_id: String, subjects: usize, judge_count: usize) -> Plan {
         let mut courts = Vec::new();
         for number in 1..=6 {
             courts.push(self.court(&format!("№ {number} аудандық сот")).await);

@@ -50,7 +50,12 @@ impl App {
     /// A cycle of ten subjects that reports, each with this result.
     pub async fn reporting_cycle(&self, result: &Value) -> Plan {
         let plan = self.planned_cycle().await;
-        plan.open(self).await;
+        self.db_report(&plan, result).await;
+        plan
+    }
+
+    /// Lets a cycle report, each of its subjects with this result.
+    pub async fn db_report(&self, plan: &Plan, result: &Value) {
         let (cycle, text, now) = (plan.cycle_id.parse::<CycleId>().unwrap(), result.to_string(), self.clock.now());
         let status = result["status"].as_str().unwrap().parse::<ResultStatus>().unwrap();
         let account_id = self.member(StaffRole::Secretary).await.account_id;
@@ -87,7 +92,6 @@ impl App {
             })
             .await
             .unwrap();
-        plan
     }
 
     /// Makes all evaluations of a cycle final, as if each had been decided.

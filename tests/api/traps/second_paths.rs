@@ -52,7 +52,7 @@ const TELLS_ABOUT_ACTS: [&str; 15] = [
     "list_webhook_deliveries",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 96] = [
+const ACTS: [&str; 98] = [
     "acknowledge_event",
     "add_plan_entry",
     "adopt_retention_schedule",
@@ -92,6 +92,7 @@ const ACTS: [&str; 96] = [
     "create_methodology",
     "create_my_record",
     "create_observation",
+    "create_particulars",
     "create_position",
     "create_record",
     "create_recount",
@@ -100,6 +101,7 @@ const ACTS: [&str; 96] = [
     "create_response",
     "create_retention_schedule",
     "create_session",
+    "create_statistics",
     "create_webhook",
     "create_work_calendar",
     "decide_challenge",
@@ -153,7 +155,7 @@ const ACTS: [&str; 96] = [
 /// Changes something under the version last seen.
 const CHANGES: [&str; 4] = ["update_account", "update_client", "update_methodology", "update_webhook"];
 /// Shows what holds nothing of reviews: the file, people, plans, rules, the service itself.
-const SHOWS_THE_REST: [&str; 78] = [
+const SHOWS_THE_REST: [&str; 79] = [
     "check_extract",
     "get_account",
     "get_authorization_server",
@@ -198,6 +200,7 @@ const SHOWS_THE_REST: [&str; 78] = [
     "list_access_entries",
     "list_accounts",
     "list_acts",
+    "list_age_limits",
     "list_challenges",
     "list_clients",
     "list_conflicts",
