@@ -14,7 +14,7 @@ use crate::db::{Conn, Registry};
 use crate::domain::ids::AccountId;
 use crate::domain::policy;
 use crate::domain::policy::Actor;
-use crate::domain::statistics::{EvaluationCount, FiguresWithheld, Group, GroupDimension, OverallResults};
+use crate::domain::statistics::{EvaluationCount, FiguresWithheld, Group, GroupDimension, OverallResults, figures};
 use crate::error::{Code, Error, Result};
 use crate::problem::middleware::Caller;
 use crate::problem::responses::{CreateProblems, ReadProblems};
@@ -162,9 +162,12 @@ pub async fn create_statistics(
     let now = clock.now();
     let language = Caller::of(&request).language();
     let Valid { body: NewStatistics { year }, digest } = new;
+    let material = registry.0.read(move |conn| workflow::statistics::material(conn, year, now)).await?;
+    // What all figures together would tell takes a while to find out, and holds up nobody.
+    let made = tokio::task::spawn_blocking(move || material.map(figures)).await.map_err(Error::internal)?;
     let deed = Deed { by: actor.id(), operation: "create_statistics", key, digest };
     act_once(&registry, deed, now, move |conn| {
-        let row = workflow::statistics::make(conn, &actor, year, now)?;
+        let row = workflow::statistics::keep(conn, &actor, year, made.as_ref(), now)?;
         let entry = NewEntry::new(Some(actor.account_id), "create_statistics", "statistics", year);
         store::audit::record(conn, entry, now)?;
         Reply::created(format!("/v1/statistics/{year}"), None, &StatisticsView::new(&row, language)?)

@@ -16,7 +16,7 @@ use crate::domain::policy::Actor;
 use crate::domain::scoring::publication::Published;
 use crate::domain::service::service_years_hundredths;
 use crate::domain::spans::Span;
-use crate::domain::statistics::{GroupDimension, Material, Statistics, Subject, figures, seniority};
+use crate::domain::statistics::{GroupDimension, Material, Statistics, Subject, seniority};
 use crate::error::{Code, Error, Result, Rule};
 use crate::store;
 use crate::store::results::ResultStatus;
@@ -27,17 +27,35 @@ const JUDGES_AT_ONCE: usize = 500;
 /// The first year that there can be figures of.
 const YEAR_FIRST: i32 = 2000;
 
-/// Makes the figures of a year that is over, once.
+/// Of what the figures of a year are made, read beside all writes; nothing where they are made already.
 ///
 /// # Errors
-/// 422 before the year is over; 409 `already_exists` where they are made.
-pub fn make(conn: &mut Conn, actor: &Actor, year: i32, now: DateTime<Utc>) -> Result<YearRow> {
+/// 422 before the year is over.
+pub fn material(conn: &mut Conn, year: i32, now: DateTime<Utc>) -> Result<Option<Material>> {
     let today = date_at(now, KAZAKHSTAN_UTC_OFFSET_MINUTES);
     if !(YEAR_FIRST..today.year()).contains(&year) {
         let (min, max) = (i64::from(YEAR_FIRST), i64::from(today.year() - 1));
         return Err(Error::invalid("/year", Rule::Range { min, max }));
     }
-    let document = serde_json::to_string(&figures(material(conn, year)?)).map_err(Error::internal)?;
+    if store::statistics::find(conn, year)?.is_some() {
+        return Ok(None);
+    }
+    of_year(conn, year).map(Some)
+}
+
+/// Keeps the figures of a year, once.
+///
+/// # Errors
+/// 409 `already_exists` where they are made already.
+pub fn keep(
+    conn: &mut Conn,
+    actor: &Actor,
+    year: i32,
+    figures: Option<&Statistics>,
+    now: DateTime<Utc>,
+) -> Result<YearRow> {
+    let figures = figures.ok_or(Code::AlreadyExists)?;
+    let document = serde_json::to_string(figures).map_err(Error::internal)?;
     let row = YearRow { year, document, made_by: actor.account_id, made_at: now.naive_utc() };
     store::statistics::insert(conn, &row)?;
     Ok(row)
@@ -48,7 +66,7 @@ pub fn read(row: &YearRow) -> Result<Statistics> {
     serde_json::from_str(&row.document).map_err(Error::internal)
 }
 
-fn material(conn: &mut Conn, year: i32) -> Result<Material> {
+fn of_year(conn: &mut Conn, year: i32) -> Result<Material> {
     let cycles = store::statistics::closed(conn, year_begin(year)?, year_begin(year + 1)?)?;
     let mut material = Material { cycle_count: cycles.len(), ..Material::default() };
     // Of a judge who was evaluated twice the later result stands for both: each judge is one subject.

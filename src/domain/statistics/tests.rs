@@ -153,3 +153,29 @@ fn the_groups_of_seniority_have_no_gap_between_them() {
     let found = [0, 499, 500, 999, 1_000, 1_999, 2_000, 6_000].map(seniority);
     assert_eq!(found, ["under_5", "under_5", "5_to_9", "5_to_9", "10_to_19", "10_to_19", "20_and_more", "20_and_more"]);
 }
+
+/// Twenty regions, four levels and all judges of a country in one year: something is shown, and nothing takes for ever.
+#[test]
+fn a_national_year_shows_groups_of_each_kind() {
+    let mut state = 20_270_111_u64;
+    let mut pick = |of: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % of
+    };
+    let subjects = (0..2_400).map(|_| {
+        let region = format!("region_{}", pick(20));
+        let level = ["district", "district", "district", "district", "regional", "cassation"][pick(6)].to_owned();
+        let seniority = ["under_5", "5_to_9", "10_to_19", "20_and_more"][pick(4)].to_owned();
+        let sex = ["f", "m"][pick(2)].to_owned();
+        Subject {
+            point: 300 + 25 * pick(6) as i64,
+            band: Band::Above,
+            groups: [Some(sex), Some(region), Some(level), Some(seniority)],
+        }
+    });
+    let found = of(subjects.collect());
+    for dimension in GroupDimension::ALL {
+        let shown = found.groups.iter().filter(|group| group.dimension == *dimension && group.comparison.is_some());
+        assert!(shown.count() > 1, "{dimension}");
+    }
+}
