@@ -202,6 +202,7 @@ const TABLE: &str = "
     remind_reviewers            . S . . . . . . . . .
     remove_member               . S . . . . . . . . .
     remove_plan_entry           . S . . . . . . . . .
+    resend_deliveries           A S . . . . . . . . .
     resend_delivery             A S . . . . . . . . .
     resend_notice               . S . . . . . . . . .
     reverse_import              . S . . . . . . . . .

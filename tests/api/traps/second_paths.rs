@@ -52,7 +52,7 @@ const TELLS_ABOUT_ACTS: [&str; 15] = [
     "list_webhook_deliveries",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 76] = [
+const ACTS: [&str; 77] = [
     "acknowledge_event",
     "add_plan_entry",
     "adopt_retention_schedule",
@@ -114,6 +114,7 @@ const ACTS: [&str; 76] = [
     "remind_reviewers",
     "remove_member",
     "remove_plan_entry",
+    "resend_deliveries",
     "resend_delivery",
     "resend_notice",
     "reverse_import",
