@@ -373,7 +373,8 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(webhook_deliveries::list_webhook_deliveries)
         .service(webhook_deliveries::get_webhook_delivery)
         .service(webhook_deliveries::test_webhook)
-        .service(webhook_deliveries::resend_delivery);
+        .service(webhook_deliveries::resend_delivery)
+        .service(webhook_deliveries::resend_deliveries);
     cfg.service(work_calendars::create_work_calendar)
         .service(work_calendars::list_work_calendars)
         .service(work_calendars::get_work_calendar);

@@ -95,6 +95,15 @@ pub struct DeliveryQuery {
     cursor: Option<String>,
 }
 
+/// How many deliveries were put in line again.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"delivery_count": 12}))]
+pub struct ResentView {
+    /// Those that were given up, and those that follow them of the same judges.
+    #[schema(minimum = 0)]
+    delivery_count: usize,
+}
+
 /// List deliveries of events.
 ///
 /// For administrators, secretaries and auditors, oldest first. Whom an event concerns is not told.
@@ -202,6 +211,34 @@ pub async fn resend_delivery(
         )?;
         let found = store::webhook_deliveries::find(conn, id)?.ok_or_else(|| Error::internal("a delivery went"))?;
         Reply::ok(Some(found.0.version), &EventDeliveryView::from(found))
+    })
+    .await
+}
+
+/// Send again all that was given up.
+///
+/// For administrators and secretaries, once the receiver is there again: all that was given up at this endpoint is put in line,
+/// each with what follows it of the same judge, as where one delivery is sent again. Where nothing was given up, nothing
+/// happens.
+#[utoipa::path(tag = "webhooks", params(IdempotencyKeyHeader), request_body = Start,
+    responses((status = 200, body = ResentView), CreateProblems))]
+#[post("/webhooks/{webhook_id}/resend")]
+pub async fn resend_deliveries(
+    actor: Actor,
+    registry: web::Data<Registry>,
+    clock: web::Data<Clock>,
+    webhook_id: web::Path<WebhookId>,
+    key: IdempotencyKey,
+    start: Valid<Start>,
+) -> Result<HttpResponse> {
+    may_resend_deliveries(&actor)?;
+    let (id, now) = (webhook_id.into_inner(), clock.now());
+    let deed = Deed { by: actor.id(), operation: "resend_deliveries", key, digest: start.digest };
+    act_once(&registry, deed, now, move |conn| {
+        store::webhooks::find(conn, id)?.ok_or(Code::NotFound)?;
+        let delivery_count = store::webhook_deliveries::put_given_up_in_line(conn, id, now.naive_utc())?;
+        store::audit::record(conn, store::audit::NewEntry::by(actor.id(), "resend_deliveries", "webhook", id), now)?;
+        Reply::ok(None, &ResentView { delivery_count })
     })
     .await
 }

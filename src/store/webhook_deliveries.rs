@@ -2,7 +2,7 @@
 //! earlier one of the same judge does, or a receiver would learn of a withdrawal before what is withdrawn.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use diesel::dsl::{exists, not};
+use diesel::dsl::{exists, min, not};
 use diesel::prelude::*;
 
 use super::events::{EventFilter, EventRow, last_sequence};
@@ -184,24 +184,56 @@ pub fn list(conn: &mut Conn, filter: DeliveryFilter, after: Option<DeliveryId>, 
 }
 
 /// Puts a delivery in line again, and with it those that follow it of the same judge: sent alone, what was withdrawn since would
-/// come after its withdrawal.
-pub fn put_in_line(conn: &mut Conn, delivery: &Delivery, now: NaiveDateTime) -> Result<()> {
-    use webhook_deliveries as of;
-    let again = (
-        of::state.eq(EventDeliveryState::Pending),
-        of::attempt_count.eq(0),
-        of::next_attempt_at.eq(Some(now)),
-        of::version.eq(of::version + 1),
-    );
-    on!(conn, |c| {
-        match delivery.event_sequence {
-            Some(sequence) => {
-                let of_line = of::webhook_id.eq(delivery.webhook_id).and(of::judge_id.eq(delivery.judge_id));
-                let rest = of::table.filter(of_line.and(of::event_sequence.ge(sequence)));
-                diesel::update(rest).set(again).execute(c)
-            }
-            None => diesel::update(of::table.find(delivery.id)).set(again).execute(c),
+/// come after its withdrawal. How many there are.
+pub fn put_in_line(conn: &mut Conn, delivery: &Delivery, now: NaiveDateTime) -> Result<usize> {
+    match (delivery.event_sequence, delivery.judge_id) {
+        (Some(sequence), Some(judge_id)) => put_line(conn, delivery.webhook_id, judge_id, sequence, now),
+        // A test stands in no line.
+        _ => {
+            let (state, next_attempt_at) = (EventDeliveryState::Pending, Some(now));
+            let again = Delivery { state, attempt_count: 0, next_attempt_at, ..delivery.clone() };
+            Ok(usize::from(update(conn, &again, delivery.version)?))
         }
+    }
+}
+
+/// Puts all that was given up at an endpoint in line again, each with what follows it of the same judge. How many there are.
+pub fn put_given_up_in_line(conn: &mut Conn, webhook_id: WebhookId, now: NaiveDateTime) -> Result<usize> {
+    use webhook_deliveries as of;
+    let firsts: Vec<(Option<JudgeId>, Option<i64>)> = on!(conn, |c| {
+        of::table
+            .filter(of::webhook_id.eq(webhook_id).and(of::state.eq(EventDeliveryState::GivenUp)))
+            .filter(of::event_sequence.is_not_null())
+            .group_by(of::judge_id)
+            .select((of::judge_id, min(of::event_sequence)))
+            .load(c)
     })?;
-    Ok(())
+    let mut count = 0;
+    for (judge_id, first) in firsts {
+        if let (Some(judge_id), Some(first)) = (judge_id, first) {
+            count += put_line(conn, webhook_id, judge_id, first, now)?;
+        }
+    }
+    Ok(count)
+}
+
+fn put_line(
+    conn: &mut Conn,
+    webhook_id: WebhookId,
+    judge_id: JudgeId,
+    first: i64,
+    now: NaiveDateTime,
+) -> Result<usize> {
+    use webhook_deliveries as of;
+    let of_line = of::webhook_id.eq(webhook_id).and(of::judge_id.eq(judge_id));
+    Ok(on!(conn, |c| {
+        diesel::update(of::table.filter(of_line.and(of::event_sequence.ge(first))))
+            .set((
+                of::state.eq(EventDeliveryState::Pending),
+                of::attempt_count.eq(0),
+                of::next_attempt_at.eq(Some(now)),
+                of::version.eq(of::version + 1),
+            ))
+            .execute(c)
+    })?)
 }

@@ -220,6 +220,7 @@ const TABLE: &str = "
     remove_member               . S . . . . . . . . .
     remove_plan_entry           . S . . . . . . . . .
     reopen_evaluation           . S . . . . . . . . .
+    resend_deliveries           A S . . . . . . . . .
     resend_delivery             A S . . . . . . . . .
     resend_notice               . S . . . . . . . . .
     resume_evaluation           . S . . . . . . . . .

@@ -117,6 +117,19 @@ async fn an_event_that_is_refused_holds_up_its_own_judge_alone() {
     assert_eq!(said(&of_refused), pair);
 }
 
+/// Tries the first delivery, which is refused, until it is given up.
+async fn given_up(post: &Post) -> Value {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let tried = post.once(|found| !found.is_empty() && found[0]["attempt_count"] == attempts).await;
+        if tried[0]["state"] == "given_up" {
+            return tried[0].clone();
+        }
+        post.advance_to(&tried[0]);
+    }
+}
+
 #[tokio::test]
 async fn a_delivery_is_given_up_after_three_days_and_staff_send_it_again_with_what_followed() {
     let receiver = Receiver::open(&[]);
@@ -125,15 +138,7 @@ async fn a_delivery_is_given_up_after_three_days_and_staff_send_it_again_with_wh
     receiver.set_moods(&[Mood::Refuses(judge.id.to_string())]);
     let begun = post.app.clock.now();
     let extract = post.issue(&judge).await;
-    let mut attempts = 0;
-    let given_up = loop {
-        attempts += 1;
-        let tried = post.once(|found| found.len() == 1 && found[0]["attempt_count"] == attempts).await;
-        if tried[0]["state"] == "given_up" {
-            break tried[0].clone();
-        }
-        post.advance_to(&tried[0]);
-    };
+    let given_up = given_up(&post).await;
     let lasted = post.app.clock.now() - begun;
     assert!(lasted > TimeDelta::days(3) && lasted < TimeDelta::days(4), "{lasted}");
     assert_eq!((&given_up["error"], &given_up["next_attempt_at"]), (&json!("refused"), &Value::Null));
@@ -155,6 +160,34 @@ async fn a_delivery_is_given_up_after_three_days_and_staff_send_it_again_with_wh
     assert_eq!(app_acts(&post, "resend_delivery").await, 1);
     let auditor = post.app.staff(StaffRole::Auditor).await;
     auditor.post(&path, json!({})).await.expect_problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn all_that_was_given_up_is_sent_again_at_once_when_the_receiver_is_there_again() {
+    let receiver = Receiver::open(&[]);
+    let post = Post::to(&receiver).await;
+    let (judge, other) = (post.judge().await, post.judge().await);
+    receiver.set_moods(&[Mood::Refuses(judge.id.to_string())]);
+    let extract = post.issue(&judge).await;
+    given_up(&post).await;
+    receiver.set_moods(&[]);
+    revoke(&post.app, &extract).await;
+    let of_other = post.issue(&other).await;
+    post.once(|found| found.len() == 3 && found[1..].iter().all(|one| one["state"] == "delivered")).await;
+    let path = format!("/v1/webhooks/{}/resend", post.id);
+
+    let resent = post.app.secretary().await.post(&path, json!({})).await.expect(200);
+    post.once_delivered(3).await;
+    let nothing = post.administrator().await.post(&path, json!({})).await.expect(200);
+
+    assert_eq!((&resent.body, &nothing.body), (&json!({"delivery_count": 2}), &json!({"delivery_count": 0})));
+    let of_judge: Vec<Came> =
+        receiver.taken().into_iter().filter(|came| came.body.contains(&judge.id.to_string())).collect();
+    let issued = ("extract.issued".to_owned(), extract.clone());
+    let revoked = ("extract.revoked".to_owned(), extract);
+    assert_eq!(said(&of_judge), [revoked.clone(), issued, revoked]);
+    let once = receiver.taken().iter().filter(|came| came.body.contains(&of_other)).count();
+    assert_eq!(once, 1, "what was given up of one judge is no reason to send anything of another again");
 }
 
 async fn app_acts(post: &Post, act: &str) -> usize {

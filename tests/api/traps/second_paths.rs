@@ -52,7 +52,7 @@ const TELLS_ABOUT_ACTS: [&str; 15] = [
     "list_webhook_deliveries",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 98] = [
+const ACTS: [&str; 99] = [
     "acknowledge_event",
     "add_plan_entry",
     "adopt_retention_schedule",
@@ -128,6 +128,7 @@ const ACTS: [&str; 98] = [
     "remove_member",
     "remove_plan_entry",
     "reopen_evaluation",
+    "resend_deliveries",
     "resend_delivery",
     "resend_notice",
     "resume_evaluation",
