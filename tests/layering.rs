@@ -42,6 +42,7 @@ const API_SHARED: &[&str] = &[
     "lists",
     "plan_entries",
     "printed",
+    "reading_views",
     "record_views",
     "two_persons",
 ];

@@ -209,6 +209,14 @@ pub async fn get_leaves_from_box(ballot: web::Data<Ballot>, request: HttpRequest
     serve(&ballot, &request, &path, PublicDocument::Leaves).await
 }
 
+/// Get the digests of a round's reading packs from the box.
+#[utoipa::path(tag = "ballot", security(()), params(("cycle_ref" = String, Path, max_length = 22), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647)),
+    responses((status = 200, body = String, content_type = "application/json"), DocumentProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/packs")]
+pub async fn get_packs_from_box(ballot: web::Data<Ballot>, request: HttpRequest, path: RoundPath) -> HttpResponse {
+    serve(&ballot, &request, &path, PublicDocument::Packs).await
+}
+
 /// Get the complaints of a sealed round from the box.
 #[utoipa::path(tag = "ballot", security(()), params(("cycle_ref" = String, Path, max_length = 22), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647)),
     responses((status = 200, body = String, content_type = "application/x-ndjson"), DocumentProblems))]

@@ -93,6 +93,10 @@ ids! {
     PlanEntryId,
     /// Identifies a notice to one person.
     NoticeId,
+    /// Identifies an act that was drawn for a reading pack.
+    ReadingActId,
+    /// Identifies a depersonalised text of such an act.
+    ReadingTextId,
     /// Identifies a piece of background work.
     JobId,
 }

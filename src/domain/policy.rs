@@ -6,6 +6,7 @@ pub mod acts;
 pub mod extracts;
 pub mod imports;
 pub mod planning;
+pub mod reading;
 pub mod records;
 pub mod recounts;
 pub mod retention;

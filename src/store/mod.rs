@@ -41,6 +41,8 @@ pub mod observations;
 pub mod plans;
 pub mod pools;
 pub mod positions;
+pub mod reading_packs;
+pub mod reading_texts;
 pub mod reconciliation;
 pub mod recounts;
 pub mod reportable;

@@ -7,6 +7,7 @@ mod handed_out;
 mod higher_courts;
 mod ordered;
 mod planning;
+mod reading;
 mod retention;
 mod rounds;
 mod sections;
@@ -16,6 +17,7 @@ pub use handed_out::*;
 pub use higher_courts::*;
 pub use ordered::*;
 pub use planning::*;
+pub use reading::*;
 pub use retention::*;
 pub use rounds::*;
 pub use sections::*;
@@ -470,6 +472,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     pool_entries,
     position_specialisations,
     positions,
+    reading_acts,
+    reading_candidates,
+    reading_packs,
+    reading_texts,
     recount_statements,
     refresh_tokens,
     results,

@@ -19,6 +19,8 @@ fn settled(today: chrono::NaiveDate) -> Facts {
         today,
         round: 1,
         subjects_count: 10,
+        packs_undrawn: 0,
+        packs_unfrozen: Vec::new(),
         is_methodology_in_force: true,
         last_notice_on: None,
         challenges_open: 0,
