@@ -96,17 +96,17 @@ impl Opened {
 
     /// 409 `guard_not_met` once the pack is frozen: what reviewers read does not change any more.
     pub fn expect_open(&self) -> Result<()> {
-        if self.pack.digest.is_none() { Ok(()) } else { refuse("reading_pack_is_frozen") }
+        if self.pack.digest.is_none() { Ok(()) } else { refuse(Hint::new("reading_pack_is_frozen")) }
     }
 
     fn expect_undrawn(&self) -> Result<()> {
         self.expect_phase(&DRAWING)?;
-        if self.pack.record_digest.is_none() { Ok(()) } else { refuse("reading_acts_are_drawn") }
+        if self.pack.record_digest.is_none() { Ok(()) } else { refuse(Hint::new("reading_acts_are_drawn")) }
     }
 }
 
-fn refuse<T>(hint: &'static str) -> Result<T> {
-    Err(Error::hinted(Code::GuardNotMet, Hint::new(hint)))
+fn refuse<T>(hint: Hint) -> Result<T> {
+    Err(Error::hinted(Code::GuardNotMet, hint))
 }
 
 /// Puts acts on the list that is drawn from; how many of them are new.
@@ -249,7 +249,7 @@ pub fn object(conn: &mut Conn, actor: &Actor, id: ReadingActId, objection: &str,
     crate::domain::policy::reading::may_object(actor, opened.evaluation.judge_id)?;
     opened.expect_phase(&OBJECTING)?;
     if !act.state.is_in_use() {
-        return refuse("reading_act_is_replaced");
+        return refuse(Hint::new("reading_act_is_replaced"));
     }
     if act.objection.is_some() {
         return Err(Code::AlreadyExists.into());
@@ -279,7 +279,7 @@ pub fn decide(
     opened.expect_phase(&PREPARING)?;
     opened.expect_open()?;
     if !act.state.is_in_use() {
-        return refuse("reading_act_is_replaced");
+        return refuse(Hint::new("reading_act_is_replaced"));
     }
     if is_replaced {
         let ground =
@@ -288,7 +288,7 @@ pub fn decide(
         record(conn, actor, "replace_reading_act", &opened.evaluation, now)?;
     } else {
         if !act.has_open_objection() {
-            return refuse("reading_act_unobjected");
+            return refuse(Hint::new("reading_act_unobjected"));
         }
         act.objection_decided_at = Some(now.naive_utc());
         act.decision_reason = Some(reason.to_owned());

@@ -45,8 +45,7 @@ pub fn add(conn: &mut Conn, actor: &Actor, new: &NewText, content: &[u8], now: D
     opened.expect_phase(&PREPARING)?;
     opened.expect_open()?;
     if !act.state.awaits_text() {
-        let hint = Hint::new("reading_text_unawaited").word("state", "reading_act", act.state.as_str());
-        return Err(Error::hinted(Code::GuardNotMet, hint));
+        return Err(Error::hinted(Code::GuardNotMet, Hint::new("reading_text_unawaited")));
     }
     let identifiers = identifiers(conn, &opened, &act)?;
     let found = findings(new.media_type, content, &identifiers);

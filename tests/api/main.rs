@@ -75,6 +75,8 @@ mod pools;
 #[path = "../paper/poppler.rs"]
 mod poppler;
 mod races;
+mod reading_acts;
+mod reading_packs;
 mod records;
 mod recounts;
 mod requests;

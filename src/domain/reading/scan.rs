@@ -148,30 +148,21 @@ fn is_longer(word: &str, short: &str) -> bool {
     word.strip_prefix(short).is_some_and(|ending| ending.chars().count() <= ENDING_LETTERS)
 }
 
-/// Whether twelve digits stand in a row, single blanks and dashes between them not counted.
+/// Whether twelve digits stand in a row, by themselves or with single blanks and dashes between them.
 fn has_twelve_digits(text: &str) -> bool {
-    let mut row = 0;
-    let mut is_joined = true;
+    let (mut row, mut joined, mut is_after_digit) = (0, 0, false);
     for letter in text.chars().chain(['.']) {
-        match letter {
-            letter if letter.is_numeric() => {
-                row = if is_joined { row + 1 } else { 1 };
-                is_joined = true;
-            }
-            ' ' | '-' if is_joined && row > 0 => {
-                // Twelve and then a blank are twelve; a longer row goes on.
-                if row == NUMBER_DIGITS {
-                    return true;
-                }
-                is_joined = true;
-            }
-            _ => {
-                if row == NUMBER_DIGITS {
-                    return true;
-                }
-                row = 0;
-                is_joined = true;
-            }
+        if letter.is_numeric() {
+            (row, joined, is_after_digit) = (row + 1, joined + 1, true);
+            continue;
+        }
+        let is_joint = is_after_digit && (letter == ' ' || letter == '-');
+        if row == NUMBER_DIGITS || (!is_joint && joined == NUMBER_DIGITS) {
+            return true;
+        }
+        (row, is_after_digit) = (0, false);
+        if !is_joint {
+            joined = 0;
         }
     }
     false
@@ -252,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_number_of_twelve_digits_is_seen_however_it_is_written() {
-        for text in ["ИИН 850101424712.", "(850101424712)", "850101 424712", "85-01-01-42-47-12", "ЖСН\u{a0}850101424712"] {
+        for text in ["ИИН 850101424712.", "(850101424712)", "850101 424712", "85-01-01-42-47-12", "ЖСН\u{a0}850101424712", "14 850101424712"] {
             assert_eq!(found(text), [Finding::TwelveDigits], "{text}");
         }
     }
