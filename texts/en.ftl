@@ -329,6 +329,7 @@ peer-alarm-chain_broken = The new manifest is shown as the next one but does not
 peer-idle-generations_missed = There were others between the card's manifest and the one in force. Ask the secretary for them and give them with `ejf peer pin --between`; nothing was sent.
 peer-alarm-changed_too_late = The new manifest changes keys or questions after the sending of reviews has begun: that is forbidden, since an author could be found by it.
 peer-alarm-methodology_differs = The words of the form are not those fixed in the manifest: you may be shown a form of your own.
+peer-alarm-pack_differs = The acts given to read are not those on the signed list that every reviewer is shown, or there are two such lists: they may have been chosen for you alone, to know what you write by them.
 peer-alarm-key_count = A judge under review does not have exactly one key of each issuer: by keys of their own reviewers could be told apart.
 peer-alarm-duplicate_key = One key stands twice in the manifest: a credential for one judge would serve for another.
 peer-alarm-key_id_mismatch = A key of the manifest is not the one that its name says: it may have been exchanged.
@@ -438,6 +439,7 @@ peer-ask-password = Password:
 peer-ask-passphrase = Passphrase of the card:
 peer-ask-digest = The ten groups of the Council's order:
 peer-collected = New credentials: { $fresh }; subjects ready in the card: { $ready }.
+peer-packs = Acts to read: { $count }, in { $folder }. Read them there, also without a network; they are the same for every reviewer of a judge.
 peer-collected-round = The manifest of this round has { $count } judges under review. Compare that number with the Council's order: one more than are printed there could have been made for you alone.
 peer-advice = Do not send from the court's network or on a day when you log in to the service. Keep the card until you have seen your receipt in the sealed list.
 # peer-explanation: until it is printed with a methodology it is a draft; of ten lay readers nine have to answer three questions on it rightly.

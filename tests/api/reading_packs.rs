@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use ejf::client::card::Held;
+use ejf::client::failure::{Failure, Idle};
+use ejf::client::peer::{Login, collect};
+use ejf::client::pinned::Places;
 use ejf::credential::encoding::{Ref, sha256};
 use ejf::credential::frozen::Frozen;
+use ejf::credential::manifest::digest_words;
 use ejf::credential::packs::PackList;
 use ejf::domain::policy::StaffRole;
 use ejf::publication::Document;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
-use crate::harness::App;
+use crate::harness::{App, PASSWORD};
 use crate::harness::plans::{Plan, all_items};
 use crate::harness::rounds::{Round, SUBJECTS};
 
@@ -211,6 +217,38 @@ async fn the_list_of_packs_is_published_once_with_the_manifest_and_signed_by_its
     assert!(other.verify(&round.manifest).is_err(), "nobody else can sign another one");
     let acts = app.db_acts().await;
     assert_eq!(acts.iter().filter(|act| *act == "publish_reading_packs").count(), 1);
+}
+
+#[tokio::test]
+async fn the_reviewers_client_takes_the_acts_with_the_credentials_from_the_service_itself() {
+    let app = App::start_with_keys(SUBJECTS).await;
+    let plan = app.cycle_with_packs().await;
+    plan.work(&app, "/keys", "keys").await;
+    let frozen = plan.freeze(&app).await;
+    app.go_to(&plan.day(&app, "issue_open").await);
+    let cycle = plan.cycle(&app).await;
+    let path = format!("/v1/public/cycles/{}/rounds/1/manifest", cycle["cycle_ref"].as_str().unwrap());
+    app.anonymous_box().get(&path).await.expect(200);
+    plan.freeze(&app).await;
+    let words = digest_words(&frozen["manifest_digest"].as_str().unwrap().parse().unwrap());
+    let places = Places { registry: app.base.clone(), ballot_box: app.box_base.clone() };
+    let mut taken = 0;
+    for judge in plan.judges() {
+        let password = Zeroizing::new(PASSWORD.to_owned());
+        let login = Login::Password { login: judge.login(), password: &password };
+        let mut held = Held::in_memory();
+        match collect(&places, &login, &words, &mut held, app.clock.now()).await {
+            Ok(collected) => {
+                let packs = collected.packs.expect("packs").packs;
+                assert_eq!(packs.len(), held.card().unwrap().credentials.len());
+                assert!(packs.iter().all(|(_, pack)| pack.acts.len() == 4));
+                taken += 1;
+            }
+            Err(Failure::Idle(Idle::NoAssignments)) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(taken > 12, "{taken}");
 }
 
 #[tokio::test]

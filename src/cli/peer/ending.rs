@@ -12,6 +12,7 @@ use super::{Outcome, Stop};
 use crate::cli::{DONE, WRONG, complain};
 use crate::client::failure::{Alarm, Failure, Idle, Moment};
 use crate::client::sealed::{self, Verdict};
+use crate::client::packs;
 use crate::client::sealed_file;
 use crate::credential::jcs;
 use crate::credential::manifest::digest_words;
@@ -80,6 +81,7 @@ pub(super) fn run_destroy(arguments: &DestroyArguments, voice: Voice) -> Outcome
         }
     }
     sealed_file::destroy(&arguments.card.path)?;
+    packs::destroy(&arguments.card.path)?;
     voice.say("peer-destroyed", &[]);
     Ok(DONE)
 }

@@ -83,12 +83,17 @@ impl App {
         }
     }
 
-    /// Goes on to `drawn`, once acts are drawn.
-    pub async fn draw_panels(&self, plan: &Plan) {
+    /// Goes on to `pool_review`, once acts are drawn.
+    pub async fn show_pools(&self, plan: &Plan) {
         self.go_to(&plan.day(self, "file_review_open").await);
         plan.move_to(self, "file_review").await;
         plan.pass(self, "file_review_close").await;
         plan.move_to(self, "pool_review").await;
+    }
+
+    /// Goes on to `drawn`, once acts are drawn.
+    pub async fn draw_panels(&self, plan: &Plan) {
+        self.show_pools(plan).await;
         plan.draw(self).await;
     }
 

@@ -21,7 +21,7 @@ const ANONYMOUS: [&str; 2] = ["submit_complaint", "submit_review"];
 const SHOWS_RESULTS: [&str; 5] =
     ["get_bundle", "get_judge_file_pdf", "get_result", "get_result_figure", "list_accepted_counts"];
 /// Published for everybody: no mark, no name, no time.
-const PUBLIC_DOCUMENTS: [&str; 8] = [
+const PUBLIC_DOCUMENTS: [&str; 9] = [
     "get_checkpoint",
     "get_complaints",
     "get_leaves",
@@ -30,9 +30,16 @@ const PUBLIC_DOCUMENTS: [&str; 8] = [
     "get_manifest",
     "get_manifest_note",
     "get_manifest_of_generation",
+    "get_packs",
 ];
 /// Shows who reviews whom: to that judge, or to auditors.
-const SHOWS_PANELS: [&str; 4] = ["collect_credentials", "get_draw_record", "list_my_assignments", "recuse_assignment"];
+const SHOWS_PANELS: [&str; 5] = [
+    "collect_credentials",
+    "get_draw_record",
+    "get_my_reading_packs",
+    "list_my_assignments",
+    "recuse_assignment",
+];
 /// Tells about acts on guarded things, and so could tell the things: ids, codes and digests alone.
 const TELLS_ABOUT_ACTS: [&str; 11] = [
     "get_approval",
@@ -48,8 +55,10 @@ const TELLS_ABOUT_ACTS: [&str; 11] = [
     "list_recounts",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 71] = [
+const ACTS: [&str; 79] = [
     "add_plan_entry",
+    "add_reading_candidates",
+    "add_reading_text",
     "adopt_retention_schedule",
     "approve_evaluation_plan",
     "assign_member",
@@ -59,6 +68,8 @@ const ACTS: [&str; 71] = [
     "cancel_cycle",
     "cancel_evaluation",
     "change_password",
+    "check_reading_text",
+    "clear_reading_candidates",
     "close_cycle",
     "compute_results",
     "confirm_approval",
@@ -92,14 +103,18 @@ const ACTS: [&str; 71] = [
     "create_work_calendar",
     "decide_challenge",
     "decide_correction_request",
+    "decide_reading_act",
     "delete_session",
     "draw_panels",
+    "draw_reading_acts",
     "extend_cycle",
     "freeze_manifest",
+    "freeze_reading_pack",
     "issue_token",
     "lift_hold",
     "make_keys",
     "move_cycle",
+    "object_to_reading_act",
     "open_cycle",
     "publish_ledgers",
     "publish_methodology",
@@ -124,7 +139,7 @@ const ACTS: [&str; 71] = [
 /// Changes something under the version last seen.
 const CHANGES: [&str; 3] = ["update_account", "update_client", "update_methodology"];
 /// Shows what holds nothing of reviews: the file, people, plans, rules, the service itself.
-const SHOWS_THE_REST: [&str; 75] = [
+const SHOWS_THE_REST: [&str; 79] = [
     "check_extract",
     "get_account",
     "get_authorization_server",
@@ -159,6 +174,9 @@ const SHOWS_THE_REST: [&str; 75] = [
     "get_notice_page",
     "get_notice_pdf",
     "get_problem_page",
+    "get_reading_pack",
+    "get_reading_record",
+    "get_reading_text",
     "get_ready",
     "get_record",
     "get_retention_run",
@@ -193,6 +211,7 @@ const SHOWS_THE_REST: [&str; 75] = [
     "list_plan_entries",
     "list_pool_entries",
     "list_positions",
+    "list_reading_packs",
     "list_records",
     "list_retention_runs",
     "list_retention_schedules",
