@@ -4,10 +4,10 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
-use super::reading_packs;
 use super::issuance::{
     IssuerName, METHODOLOGY_FILE, issuers, manifest_file, methodology_of, newest_manifest, round_counts,
 };
+use super::reading_packs;
 use crate::cipher::Cipher;
 use crate::credential::encoding::{Blob, Bytes, Digest, Ref, sha256};
 use crate::credential::frozen::Frozen;
@@ -354,13 +354,7 @@ fn instrument(methodology: &Methodology, instrument_id: &str) -> Instrument {
 /// # Errors
 /// 503 `busy` where the cycle has moved; the same request will then tell why. 409 `box_not_ready` where another round
 /// already has the receipt key that the box still offers.
-pub fn put(
-    conn: &mut Conn,
-    cipher: &Cipher,
-    actor: &Actor,
-    built: &Built,
-    now: DateTime<Utc>,
-) -> Result<Digest> {
+pub fn put(conn: &mut Conn, cipher: &Cipher, actor: &Actor, built: &Built, now: DateTime<Utc>) -> Result<Digest> {
     let mut cycle = store::cycles::find(conn, built.cycle_id)?.ok_or(Code::NotFound)?;
     if let Some(digest) = &cycle.manifest_digest {
         return digest.parse();

@@ -232,9 +232,7 @@ pub fn replace(
     let next = store::reading_packs::next_place(conn, act.evaluation_id, &act.category)?;
     let next = usize::try_from(next).map_err(Error::internal)?;
     match drawn.at(&act.category, next) {
-        Some(follower) => {
-            store::reading_packs::insert_acts(conn, &[row(act.evaluation_id, next, follower, now)?])
-        }
+        Some(follower) => store::reading_packs::insert_acts(conn, &[row(act.evaluation_id, next, follower, now)?]),
         None => Ok(()),
     }
 }
@@ -244,7 +242,13 @@ pub fn replace(
 /// # Errors
 /// 404; 409 `wrong_phase` once the pool's review is over; 409 `already_exists` for a second one; 409 `guard_not_met` to an
 /// act that is replaced.
-pub fn object(conn: &mut Conn, actor: &Actor, id: ReadingActId, objection: &str, now: DateTime<Utc>) -> Result<ReadingAct> {
+pub fn object(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: ReadingActId,
+    objection: &str,
+    now: DateTime<Utc>,
+) -> Result<ReadingAct> {
     let (opened, mut act) = open_act(conn, id)?;
     crate::domain::policy::reading::may_object(actor, opened.evaluation.judge_id)?;
     opened.expect_phase(&OBJECTING)?;

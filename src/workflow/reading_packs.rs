@@ -173,13 +173,7 @@ pub fn publish(conn: &mut Conn, cipher: &Cipher, cycle: &Cycle, manifest: &Froze
 ///
 /// # Errors
 /// 404 where there is none.
-pub fn of_reviewer(
-    conn: &mut Conn,
-    actor: &Actor,
-    judge: JudgeId,
-    id: CycleId,
-    now: DateTime<Utc>,
-) -> Result<Vec<u8>> {
+pub fn of_reviewer(conn: &mut Conn, actor: &Actor, judge: JudgeId, id: CycleId, now: DateTime<Utc>) -> Result<Vec<u8>> {
     let duties = store::assignments::duties_of(conn, judge)?;
     let is_held = |duty: &Duty| duty.cycle.id == id && duty.assignment.state == AssignmentState::Issued;
     let mut held: Vec<Duty> = duties.into_iter().filter(is_held).collect();

@@ -87,11 +87,7 @@ fn identifiers(conn: &mut Conn, opened: &Opened, act: &ReadingAct) -> Result<Ide
         }
     }
     let names = [Some(judge.full_name_kk), Some(judge.full_name_ru), judge.full_name_en];
-    Ok(Identifiers {
-        case_no: act.case_no.clone(),
-        judge_names: names.into_iter().flatten().collect(),
-        court_names,
-    })
+    Ok(Identifiers { case_no: act.case_no.clone(), judge_names: names.into_iter().flatten().collect(), court_names })
 }
 
 /// What a second person found.
@@ -111,7 +107,13 @@ pub struct Finding {
 /// # Errors
 /// 404; 409 `second_person_required` for who put it in; 409 `guard_not_met` where it was checked or the pack is frozen; 422
 /// where it passes with a point of the list open, or does not pass without a reason.
-pub fn check(conn: &mut Conn, actor: &Actor, id: ReadingTextId, found: &Finding, now: DateTime<Utc>) -> Result<ReadingText> {
+pub fn check(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: ReadingTextId,
+    found: &Finding,
+    now: DateTime<Utc>,
+) -> Result<ReadingText> {
     let mut text = store::reading_texts::find(conn, id)?.ok_or(Code::NotFound)?;
     let (opened, mut act) = reading::open_act(conn, text.reading_act_id)?;
     opened.expect_phase(&PREPARING)?;

@@ -27,13 +27,17 @@ async fn acts_are_drawn_by_a_seed_committed_to_before_the_list_and_an_auditor_re
     let app = App::start().await;
     let (_, evaluation, secretary) = opened(&app).await;
     let before = app.pack(&evaluation).await;
-    assert_eq!((&before["candidate_count"], &before["acts"], &before["record_digest"]), (&json!(0), &json!([]), &Value::Null));
+    assert_eq!(
+        (&before["candidate_count"], &before["acts"], &before["record_digest"]),
+        (&json!(0), &json!([]), &Value::Null)
+    );
     let auditor = app.staff(StaffRole::Auditor).await;
     auditor.get(&at(&evaluation, "/reading-pack/record")).await.expect_problem(404, "not_found");
 
     let drawn = app.draw_acts(&evaluation, &[("civil", 9), ("criminal", 4), ("administrative", 1)]).await;
 
-    let categories: Vec<&str> = drawn["acts"].as_array().unwrap().iter().map(|act| act["category"].as_str().unwrap()).collect();
+    let categories: Vec<&str> =
+        drawn["acts"].as_array().unwrap().iter().map(|act| act["category"].as_str().unwrap()).collect();
     assert_eq!(categories, ["administrative", "civil", "civil", "criminal", "criminal"]);
     let opened = auditor.get(&at(&evaluation, "/reading-pack/record")).await.expect(200).body;
     assert_eq!(opened["digest"], drawn["record_digest"]);
@@ -41,7 +45,8 @@ async fn acts_are_drawn_by_a_seed_committed_to_before_the_list_and_an_auditor_re
     draw::replay(&record).unwrap();
     assert_eq!(ejf::domain::hex::hex(&record.commitment.0), before["seed_commitment"].as_str().unwrap());
     let first: Vec<&str> = record.drawn().map(|(_, act)| act.case_no.as_str()).collect();
-    let shown: Vec<&str> = drawn["acts"].as_array().unwrap().iter().map(|act| act["case_no"].as_str().unwrap()).collect();
+    let shown: Vec<&str> =
+        drawn["acts"].as_array().unwrap().iter().map(|act| act["case_no"].as_str().unwrap()).collect();
     assert_eq!(shown, first);
     secretary.get(&at(&evaluation, "/reading-pack/record")).await.expect_problem(403, "forbidden");
 }
@@ -65,7 +70,8 @@ async fn what_became_of_an_act_has_no_part_in_the_draw_and_an_act_in_list_and_fi
     assert_eq!(listed.body, json!({"added_count": 3, "candidate_count": 4}));
     let again = secretary.post(&at(&evaluation, "/reading-candidates"), acts(&[("civil", 3)])).await.expect(200);
     assert_eq!(again.body, json!({"added_count": 0, "candidate_count": 4}));
-    let draw = secretary.with_key("draw").post(&at(&evaluation, "/reading-pack/draw"), json!({"candidate_count": 4})).await;
+    let draw =
+        secretary.with_key("draw").post(&at(&evaluation, "/reading-pack/draw"), json!({"candidate_count": 4})).await;
     let text = draw.expect(200).text;
     let record = app.db_reading_record(&evaluation).await;
     for word in ["outcome", "amended", "upheld", "reason_code", "appeal"] {
@@ -105,8 +111,13 @@ async fn a_text_that_shows_a_number_the_case_the_judge_or_the_court_is_not_taken
     let act_id = act["id"].as_str().unwrap();
     let judge = secretary.get(&format!("/v1/judges/{}", plan.subjects[0].id)).await.expect(200).body;
     let surname = judge["full_name_ru"].as_str().unwrap().split(' ').next().unwrap();
-    let post = secretary.get(&format!("/v1/judges/{}/positions?purpose=evaluation", plan.subjects[0].id)).await.expect(200).body;
-    let court = secretary.get(&format!("/v1/courts/{}", post["items"][0]["court_id"].as_str().unwrap())).await.expect(200).body;
+    let post = secretary
+        .get(&format!("/v1/judges/{}/positions?purpose=evaluation", plan.subjects[0].id))
+        .await
+        .expect(200)
+        .body;
+    let court =
+        secretary.get(&format!("/v1/courts/{}", post["items"][0]["court_id"].as_str().unwrap())).await.expect(200).body;
     let telling = [
         "ИИН 850101 424712".to_owned(),
         format!("дело № {}", act["case_no"].as_str().unwrap()),
@@ -188,7 +199,12 @@ async fn an_act_that_is_recognised_is_followed_by_the_next_of_its_drawn_order_an
         assert_eq!((&replaced["place"], &replaced["replacement_ground"]), (&json!(place), &json!("unavailable")));
     }
     assert_eq!(app.acts_in_use(&evaluation).await, [] as [Value; 0], "nobody makes up an act behind the order's end");
-    first.post(&format!("/v1/reading-acts/{act_id}/decision"), json!({"decision": "replace", "reason": "Once more, please."})).await
+    first
+        .post(
+            &format!("/v1/reading-acts/{act_id}/decision"),
+            json!({"decision": "replace", "reason": "Once more, please."}),
+        )
+        .await
         .expect_problem(409, "guard_not_met");
 }
 

@@ -15,9 +15,9 @@ use ejf::publication::Document;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::harness::{App, PASSWORD};
 use crate::harness::plans::{Plan, all_items};
 use crate::harness::rounds::{Round, SUBJECTS};
+use crate::harness::{App, PASSWORD};
 
 #[tokio::test]
 async fn no_pool_is_shown_before_the_acts_of_every_subject_are_drawn() {
@@ -91,10 +91,18 @@ async fn a_pack_with_an_open_objection_or_too_few_acts_is_not_frozen_without_mor
     let drawn = app.draw_acts(&evaluation, &[("civil", 1)]).await;
     let act = drawn["acts"][0]["id"].as_str().unwrap();
     let said = json!({"objection": "I took no part in this act."});
-    plan.subjects[0].client(&app).await.post(&format!("/v1/reading-acts/{act}/objection"), said.clone()).await.expect(200);
+    plan.subjects[0]
+        .client(&app)
+        .await
+        .post(&format!("/v1/reading-acts/{act}/objection"), said.clone())
+        .await
+        .expect(200);
     app.draw_panels(&plan).await;
     let late = plan.subjects[1].client(&app).await;
-    let of_other = app.pack(&plan.evaluation_of(&app, &plan.subjects[1]).await).await["acts"][0]["id"].as_str().unwrap().to_owned();
+    let of_other = app.pack(&plan.evaluation_of(&app, &plan.subjects[1]).await).await["acts"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     late.post(&format!("/v1/reading-acts/{of_other}/objection"), said).await.expect_problem(409, "wrong_phase");
     app.prepare_pack(&evaluation).await;
 
@@ -188,7 +196,10 @@ async fn who_takes_a_pack_leaves_a_date_and_no_subject_and_nothing_is_to_be_had_
     for evaluation in app.evaluations(&round.plan).await {
         let trail = all_items(&auditor, &format!("/v1/evaluations/{evaluation}/audit-entries")).await;
         assert!(trail.iter().any(|entry| entry["act"] == "freeze_reading_pack"));
-        assert!(trail.iter().all(|entry| entry["act"] != "get_my_reading_packs"), "beside one evaluation it says nothing");
+        assert!(
+            trail.iter().all(|entry| entry["act"] != "get_my_reading_packs"),
+            "beside one evaluation it says nothing"
+        );
     }
     for subject in &round.plan.subjects {
         let own = subject.client(&app).await;
@@ -196,6 +207,7 @@ async fn who_takes_a_pack_leaves_a_date_and_no_subject_and_nothing_is_to_be_had_
         assert!(!told.text.contains("get_my_reading_packs"), "no subject learns who is on the panel");
     }
     app.go_to(&round.plan.day(&app, "submit_open").await);
+    let client = judge.client(&app).await;
     client.get(&taking(&round.plan)).await.expect_problem(404, "not_found");
 }
 
@@ -249,6 +261,14 @@ async fn the_reviewers_client_takes_the_acts_with_the_credentials_from_the_servi
         }
     }
     assert!(taken > 12, "{taken}");
+    // The box serves no list that it cannot vouch for, so a reviewer who compares both listeners sees at once.
+    let public = path.replace("/manifest", "/packs");
+    app.anonymous_box().get(&public).await.expect(200);
+    let folder = plan.round_folder(&app).await;
+    let mut other = PackList::parse(&folder.read(&Document::Packs).unwrap().unwrap()).unwrap();
+    other.packs[0].size += 1;
+    folder.write(&Document::Packs, &other.to_bytes().unwrap()).unwrap();
+    app.anonymous_box().get(&public).await.expect_problem(404, "not_found");
 }
 
 #[tokio::test]

@@ -46,8 +46,7 @@ fn frames(list: &PackList, packs: &[(Ref, ReadingPack)]) -> Vec<u8> {
 /// Honest servers under a methodology that gives acts to read.
 async fn honest() -> (Servers, Manifest) {
     let mut rules = methodology();
-    rules.reading_pack =
-        Some(ReadingPackRules { acts_per_category: 2, acts_max: 6, acts_min: 2, window_months: 12 });
+    rules.reading_pack = Some(ReadingPackRules { acts_per_category: 2, acts_max: 6, acts_min: 2, window_months: 12 });
     let mut of_round = manifest();
     of_round.methodology_digest = sha256(&[&jcs::canonical_to_depth(&rules, 12).unwrap()]);
     let servers = Servers::with(&of_round).await;
@@ -105,7 +104,10 @@ async fn a_list_that_changes_between_two_collections_is_an_alarm() {
     let card = folder.path().join("card.json");
     keep(&card, &first).unwrap();
     assert!(matches!(keep(&card, &second), Err(Failure::Alarm(Alarm::PackDiffers))));
-    assert_eq!(std::fs::read_to_string(folder_of(&card).join(format!("{BOLAT}-1-civil.kk.txt"))).unwrap(), "Талап қоюшы В.");
+    assert_eq!(
+        std::fs::read_to_string(folder_of(&card).join(format!("{BOLAT}-1-civil.kk.txt"))).unwrap(),
+        "Талап қоюшы В."
+    );
 }
 
 #[actix_web::test]
@@ -119,7 +121,10 @@ async fn acts_of_ones_own_are_an_alarm_however_they_are_given() {
         }),
         ("a list that somebody else signed", |servers, of_round| {
             let mut list = list_of(of_round, &packs());
-            list.sig = ejf::credential::signing::sign(&log_key(), &[b"EJF-PACKS-v1\0", &jcs::canonical_unsigned(&list).unwrap()]);
+            list.sig = ejf::credential::signing::sign(
+                &log_key(),
+                &[b"EJF-PACKS-v1\0", &jcs::canonical_unsigned(&list).unwrap()],
+            );
             servers.state().packs = [true, false].map(|side| (side, list.to_bytes().unwrap())).into();
         }),
         ("a pack that is not listed", |servers, of_round| {
@@ -134,7 +139,7 @@ async fn acts_of_ones_own_are_an_alarm_however_they_are_given() {
             let list = list_of(of_round, &packs());
             servers.state().frames = frames(&list, &[packs()[0].clone(), packs()[1].clone(), packs()[1].clone()]);
         }),
-        ("a mark behind the pack", |servers, _| *servers.state().frames.last_mut().unwrap() = 7,),
+        ("a mark behind the pack", |servers, _| *servers.state().frames.last_mut().unwrap() = 7),
         ("half a frame", |servers, _| {
             let half = servers.state().frames.len() / 2 + 100;
             servers.state().frames.truncate(half);

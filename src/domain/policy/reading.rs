@@ -62,7 +62,8 @@ mod tests {
         let subject = JudgeId(uuid::Uuid::from_u128(1));
         for role in StaffRole::ALL.iter().copied() {
             let staff = actor(Some(role), None);
-            let (makes, reads) = (role == StaffRole::Secretary, matches!(role, StaffRole::Secretary | StaffRole::Auditor));
+            let (makes, reads) =
+                (role == StaffRole::Secretary, matches!(role, StaffRole::Secretary | StaffRole::Auditor));
             assert_eq!(may_prepare_packs(&staff).is_ok(), makes, "{role}");
             assert_eq!(may_list_packs(&staff).is_ok(), reads, "{role}");
             assert_eq!(may_read_pack(&staff, subject).is_ok(), reads, "{role}");

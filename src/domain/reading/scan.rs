@@ -100,7 +100,9 @@ fn of_text(text: &str, identifiers: &Identifiers) -> Vec<Finding> {
     let is_named = |name: &String| {
         let parts = self::words(name);
         !parts.is_empty()
-            && words.windows(parts.len()).any(|some| some.iter().zip(&parts).all(|(word, part)| is_form_of(word, part) || is_longer(word, part)))
+            && words
+                .windows(parts.len())
+                .any(|some| some.iter().zip(&parts).all(|(word, part)| is_form_of(word, part) || is_longer(word, part)))
     };
     if courts.iter().any(is_named) {
         findings.push(Finding::CourtName);
@@ -170,9 +172,35 @@ fn has_twelve_digits(text: &str) -> bool {
 
 /// Names of a PDF that act, ask somebody, carry something or name its author.
 const ACTIVE: &[&str] = &[
-    "AA", "AcroForm", "Author", "Collection", "Creator", "EmbeddedFile", "EmbeddedFiles", "Encrypt", "FileAttachment",
-    "Filespec", "GoToE", "GoToR", "ImportData", "JavaScript", "JS", "Launch", "Metadata", "Movie", "Names", "OpenAction",
-    "Producer", "RichMedia", "Rendition", "Sound", "SubmitForm", "Subject", "Keywords", "URI", "XFA",
+    "AA",
+    "AcroForm",
+    "Author",
+    "Collection",
+    "Creator",
+    "EmbeddedFile",
+    "EmbeddedFiles",
+    "Encrypt",
+    "FileAttachment",
+    "Filespec",
+    "GoToE",
+    "GoToR",
+    "ImportData",
+    "JavaScript",
+    "JS",
+    "Launch",
+    "Metadata",
+    "Movie",
+    "Names",
+    "OpenAction",
+    "Producer",
+    "RichMedia",
+    "Rendition",
+    "Sound",
+    "SubmitForm",
+    "Subject",
+    "Keywords",
+    "URI",
+    "XFA",
 ];
 /// Names of a PDF behind which its objects are packed.
 const PACKED: &[&str] = &["ObjStm", "XRef", "Crypt"];
@@ -243,7 +271,14 @@ mod tests {
 
     #[test]
     fn a_number_of_twelve_digits_is_seen_however_it_is_written() {
-        for text in ["ИИН 850101424712.", "(850101424712)", "850101 424712", "85-01-01-42-47-12", "ЖСН\u{a0}850101424712", "14 850101424712"] {
+        for text in [
+            "ИИН 850101424712.",
+            "(850101424712)",
+            "850101 424712",
+            "85-01-01-42-47-12",
+            "ЖСН\u{a0}850101424712",
+            "14 850101424712",
+        ] {
             assert_eq!(found(text), [Finding::TwelveDigits], "{text}");
         }
     }
@@ -257,11 +292,14 @@ mod tests {
 
     #[test]
     fn the_judge_is_seen_in_every_case_of_the_name_and_the_court_likewise() {
-        for text in ["Судья Нурланова", "судьёй НУРЛАНОВОЙ", "Нурлановой А.", "Нұрланованың", "Нур\u{ad}ланова", "под Бек"] {
+        for text in
+            ["Судья Нурланова", "судьёй НУРЛАНОВОЙ", "Нурлановой А.", "Нұрланованың", "Нур\u{ad}ланова", "под Бек"]
+        {
             assert_eq!(found(text), [Finding::JudgeName], "{text}");
         }
         assert_eq!(found("Беккожа не назван"), [], "a short name is seen as a whole word only");
-        for text in ["Медеуский районный суд", "в Медеуском районном суде", "Медеуского  районного суда"] {
+        for text in ["Медеуский районный суд", "в Медеуском районном суде", "Медеуского  районного суда"]
+        {
             assert_eq!(found(text), [Finding::CourtName], "{text}");
         }
         assert_eq!(found("районный суд"), []);
@@ -277,9 +315,12 @@ mod tests {
 
     #[test]
     fn a_pdf_that_acts_asks_or_names_its_author_is_refused_and_a_plain_one_passes() {
-        let pdf = |part: &str| findings(ReadingType::Pdf, format!("%PDF-1.4\n1 0 obj <<{part}>>").as_bytes(), &identifiers());
+        let pdf =
+            |part: &str| findings(ReadingType::Pdf, format!("%PDF-1.4\n1 0 obj <<{part}>>").as_bytes(), &identifiers());
         assert_eq!(pdf("/Type /Catalog /Pages 2 0 R"), []);
-        for part in ["/OpenAction 3 0 R", "/S/URI/URI(http://a)", "/S /JavaScript", "/J#53 (x)", "/Author (N)", "/#55RI (x)"] {
+        for part in
+            ["/OpenAction 3 0 R", "/S/URI/URI(http://a)", "/S /JavaScript", "/J#53 (x)", "/Author (N)", "/#55RI (x)"]
+        {
             assert_eq!(pdf(part), [Finding::ActivePdf], "{part}");
         }
         assert_eq!(pdf("/Type/ObjStm"), [Finding::PackedPdf]);

@@ -7,7 +7,8 @@ use super::plans::Plan;
 use super::{Answer, App, Client};
 
 /// A text in which nobody is named.
-pub const CLEAN: &str = "Истец А. обратился в суд с иском к ответчику Б. Суд исследовал доводы сторон и удовлетворил иск.";
+pub const CLEAN: &str =
+    "Истец А. обратился в суд с иском к ответчику Б. Суд исследовал доводы сторон и удовлетворил иск.";
 
 /// So many acts of some categories, in the window of a cycle that starts on 1 February 2027.
 pub fn acts(of: &[(&str, usize)]) -> Value {

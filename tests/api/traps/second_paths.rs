@@ -33,13 +33,8 @@ const PUBLIC_DOCUMENTS: [&str; 9] = [
     "get_packs",
 ];
 /// Shows who reviews whom: to that judge, or to auditors.
-const SHOWS_PANELS: [&str; 5] = [
-    "collect_credentials",
-    "get_draw_record",
-    "get_my_reading_packs",
-    "list_my_assignments",
-    "recuse_assignment",
-];
+const SHOWS_PANELS: [&str; 5] =
+    ["collect_credentials", "get_draw_record", "get_my_reading_packs", "list_my_assignments", "recuse_assignment"];
 /// Tells about acts on guarded things, and so could tell the things: ids, codes and digests alone.
 const TELLS_ABOUT_ACTS: [&str; 11] = [
     "get_approval",
