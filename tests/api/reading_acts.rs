@@ -49,6 +49,17 @@ async fn acts_are_drawn_by_a_seed_committed_to_before_the_list_and_an_auditor_re
         drawn["acts"].as_array().unwrap().iter().map(|act| act["case_no"].as_str().unwrap()).collect();
     assert_eq!(shown, first);
     secretary.get(&at(&evaluation, "/reading-pack/record")).await.expect_problem(403, "forbidden");
+    let file = app.db.folder().join("reading-record.json");
+    let verify = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let published = [&before["seed_commitment"], &drawn["record_digest"]].map(|one| one.as_str().unwrap());
+        let mut ejf = std::process::Command::new(env!("CARGO_BIN_EXE_ejf"));
+        ejf.args(["draw", "verify", file.to_str().unwrap(), "--commitment", published[0], "--digest", published[1]]);
+        ejf.status().unwrap().code()
+    };
+    assert_eq!(verify(&opened.to_string()), Some(0));
+    let forged = opened["record"].as_str().unwrap().replacen("civil-1/2026", "civil-1a/2026", 1);
+    assert_eq!(verify(&forged), Some(1));
 }
 
 #[tokio::test]
@@ -56,7 +67,12 @@ async fn what_became_of_an_act_has_no_part_in_the_draw_and_an_act_in_list_and_fi
     let app = App::start().await;
     let (plan, evaluation, secretary) = opened(&app).await;
     let file = format!("/v1/judges/{}/acts", plan.subjects[0].id);
-    for (case_no, outcome, day) in [("civil-1/2026", "amended", "2026-02-15"), ("2-77/2026", "upheld", "2026-03-01")] {
+    let reviewed = [
+        ("civil-1/2026", "amended", "2026-02-15"),
+        ("2-77/2026", "upheld", "2026-03-01"),
+        ("2-78/2026", "cancelled_remitted", "2026-03-01"),
+    ];
+    for (case_no, outcome, day) in reviewed {
         for instance in ["appeal", "cassation"] {
             let review = json!({"case_no": case_no, "category": "civil", "act_date": day, "appealed_on": day,
                 "instance": instance, "outcome": outcome, "reason_code": "other", "source_system": "toerelik",
@@ -67,11 +83,11 @@ async fn what_became_of_an_act_has_no_part_in_the_draw_and_an_act_in_list_and_fi
 
     let listed = secretary.post(&at(&evaluation, "/reading-candidates"), acts(&[("civil", 3)])).await.expect(200);
 
-    assert_eq!(listed.body, json!({"added_count": 3, "candidate_count": 4}));
+    assert_eq!(listed.body, json!({"added_count": 3, "candidate_count": 5}));
     let again = secretary.post(&at(&evaluation, "/reading-candidates"), acts(&[("civil", 3)])).await.expect(200);
-    assert_eq!(again.body, json!({"added_count": 0, "candidate_count": 4}));
+    assert_eq!(again.body, json!({"added_count": 0, "candidate_count": 5}));
     let draw =
-        secretary.with_key("draw").post(&at(&evaluation, "/reading-pack/draw"), json!({"candidate_count": 4})).await;
+        secretary.with_key("draw").post(&at(&evaluation, "/reading-pack/draw"), json!({"candidate_count": 5})).await;
     let text = draw.expect(200).text;
     let record = app.db_reading_record(&evaluation).await;
     for word in ["outcome", "amended", "upheld", "reason_code", "appeal"] {

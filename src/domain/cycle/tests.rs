@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::calendar::WorkCalendar;
 use crate::domain::methodology::limits::SupplementaryRound;
 use crate::domain::pauses::PauseGround;
+use crate::domain::reading::Gaps;
 
 type Spoiling = (&'static str, fn(&mut Facts));
 
@@ -160,6 +161,7 @@ fn each_guard_alone_stops_its_move_and_says_what_to_do() {
             Phase::Announced,
             &[("notices_late day=2027-01-02", |facts| facts.last_notice_on = "2027-01-03".parse().ok())],
         ),
+        (Phase::FileReview, &[("reading_acts_undrawn count=2", |facts| facts.packs_undrawn = 2)]),
         (
             Phase::PoolReview,
             &[
@@ -171,6 +173,13 @@ fn each_guard_alone_stops_its_move_and_says_what_to_do() {
             Phase::Drawn,
             &[
                 ("draw_not_replayed", |facts| facts.is_draw_replayed = false),
+                (
+                    "reading_pack_unfrozen judge=00000000-0000-0000-0000-000000000000 texts=2 checks=1 objections=0",
+                    |facts| {
+                        let gaps = Gaps { texts_missing: 2, texts_unchecked: 1, objections_open: 0 };
+                        facts.packs_unfrozen = vec![PackGap { judge: JudgeId(uuid::Uuid::nil()), gaps }];
+                    },
+                ),
                 ("manifest_not_published", |facts| facts.is_manifest_published = false),
             ],
         ),
