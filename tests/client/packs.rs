@@ -14,7 +14,9 @@ use ejf::credential::packs::{ListedPack, PackList, PackedAct, ReadingPack};
 use ejf::domain::methodology::reading::ReadingPackRules;
 use ejf::domain::reading::{ReadingLanguage, ReadingType};
 
-use crate::round::{ALMA, BOLAT, doc_key, log_key, manifest, methodology, words};
+use crate::browser::Browser;
+use crate::browser::steps::Reviewer;
+use crate::round::{ALMA, BOLAT, doc_key, keys, log_key, manifest, methodology, while_issuing, words};
 use crate::servers::Servers;
 
 fn pack(texts: &[&str]) -> ReadingPack {
@@ -44,7 +46,7 @@ fn frames(list: &PackList, packs: &[(Ref, ReadingPack)]) -> Vec<u8> {
 }
 
 /// Honest servers under a methodology that gives acts to read.
-async fn honest() -> (Servers, Manifest) {
+pub async fn honest() -> (Servers, Manifest) {
     let mut rules = methodology();
     rules.reading_pack = Some(ReadingPackRules { acts_per_category: 2, acts_max: 6, acts_min: 2, window_months: 12 });
     let mut of_round = manifest();
@@ -110,48 +112,76 @@ async fn a_list_that_changes_between_two_collections_is_an_alarm() {
     );
 }
 
-#[actix_web::test]
-async fn acts_of_ones_own_are_an_alarm_however_they_are_given() {
-    type Attack = fn(&Servers, &Manifest);
-    let attacks: [(&str, Attack); 8] = [
-        ("no list", |servers, _| servers.state().packs.clear()),
-        ("a list of one's own at one listener", |servers, of_round| {
+/// A way to give one reviewer acts that the others do not get.
+type Attack = fn(&Servers, &Manifest);
+
+/// Every such way, with what is seen of it.
+pub const ATTACKS: [(&str, Attack, Alarm); 8] = [
+    ("no list", |servers, _| servers.state().packs.clear(), Alarm::PackDiffers),
+    (
+        "a list of one's own at one listener",
+        |servers, of_round| {
             let own = list_of(of_round, &[(ALMA, pack(&["Белгіленген акт."])), packs()[1].clone()]);
             servers.state().packs.insert(false, own.to_bytes().unwrap());
-        }),
-        ("a list that somebody else signed", |servers, of_round| {
+        },
+        Alarm::SplitView,
+    ),
+    (
+        "a list that somebody else signed",
+        |servers, of_round| {
             let mut list = list_of(of_round, &packs());
             list.sig = ejf::credential::signing::sign(
                 &log_key(),
                 &[b"EJF-PACKS-v1\0", &jcs::canonical_unsigned(&list).unwrap()],
             );
             servers.state().packs = [true, false].map(|side| (side, list.to_bytes().unwrap())).into();
-        }),
-        ("a pack that is not listed", |servers, of_round| {
+        },
+        Alarm::PackDiffers,
+    ),
+    (
+        "a pack that is not listed, of the same length",
+        |servers, of_round| {
             let list = list_of(of_round, &packs());
-            servers.state().frames = frames(&list, &[(ALMA, pack(&["Белгіленген"])), packs()[1].clone()]);
-        }),
-        ("no pack of a subject", |servers, of_round| {
+            servers.state().frames =
+                frames(&list, &[(ALMA, pack(&["Талап қоюшы Г.", "Жауапкер Б."])), packs()[1].clone()]);
+        },
+        Alarm::PackDiffers,
+    ),
+    (
+        "no pack of a subject",
+        |servers, of_round| {
             let list = list_of(of_round, &packs());
             servers.state().frames = frames(&list, &packs()[..1]);
-        }),
-        ("one pack twice", |servers, of_round| {
+        },
+        Alarm::PackDiffers,
+    ),
+    (
+        "one pack twice",
+        |servers, of_round| {
             let list = list_of(of_round, &packs());
             servers.state().frames = frames(&list, &[packs()[0].clone(), packs()[1].clone(), packs()[1].clone()]);
-        }),
-        ("a mark behind the pack", |servers, _| *servers.state().frames.last_mut().unwrap() = 7),
-        ("half a frame", |servers, _| {
+        },
+        Alarm::PackDiffers,
+    ),
+    ("a mark behind the pack", |servers, _| *servers.state().frames.last_mut().unwrap() = 7, Alarm::PackDiffers),
+    (
+        "half a frame",
+        |servers, _| {
             let half = servers.state().frames.len() / 2 + 100;
             servers.state().frames.truncate(half);
-        }),
-    ];
-    for (what, attack) in attacks {
+        },
+        Alarm::PackDiffers,
+    ),
+];
+
+#[actix_web::test]
+async fn acts_of_ones_own_are_an_alarm_however_they_are_given() {
+    for (what, attack, alarm) in ATTACKS {
         let (servers, of_round) = honest().await;
         attack(&servers, &of_round);
         let mut held = Held::in_memory();
         let outcome = collected(&servers, &of_round, &mut held).await;
-        let expected = if what.contains("one listener") { Alarm::SplitView } else { Alarm::PackDiffers };
-        assert!(matches!(&outcome, Err(Failure::Alarm(alarm)) if *alarm == expected), "{what}: {outcome:?}");
+        assert!(matches!(&outcome, Err(Failure::Alarm(seen)) if *seen == alarm), "{what}: {outcome:?}");
         assert!(held.card().unwrap().subject(&ALMA).unwrap().is_ready(), "{what}: the credentials are not lost");
     }
 }
@@ -174,4 +204,53 @@ async fn where_the_methodology_gives_nothing_to_read_nothing_is_asked_for() {
     assert_eq!(servers.collect(&mut Held::in_memory()).await.unwrap().packs, None);
     let seen = servers.state().seen.clone();
     assert!(seen.iter().all(|request| !request.path.contains("packs")));
+}
+
+/// What a page has once the acts are there.
+const TO_READ: &str = "document.querySelector('h3')?.textContent === 'Acts to read'";
+
+#[actix_web::test]
+async fn a_page_hands_the_acts_out_as_files_once_the_credentials_are_there() {
+    keys();
+    let browser = Browser::start(&[]).await;
+    let ((servers, of_round), tab) = (honest().await, browser.tab().await);
+    tab.set_clock(while_issuing()).await;
+    let printed = words(&of_round);
+    let reviewer = Reviewer { login: "a.seitova", password: "quiet rivers under snow", words: &printed };
+    tab.prepare(&servers.places.registry, &reviewer, None).await;
+    let card = tab.ask_for_credentials().await;
+    tab.wait_for(TO_READ).await;
+    for (button, file, text) in [
+        ("Алма Сейітова: act 2 (civil, kk)", format!("{ALMA}-2-civil.kk.txt"), "Жауапкер Б."),
+        ("Болат Ахметов: act 1 (civil, kk)", format!("{BOLAT}-1-civil.kk.txt"), "Талап қоюшы В."),
+    ] {
+        tab.press(button).await;
+        assert_eq!(std::fs::read_to_string(tab.downloaded(&file).await).unwrap(), text);
+    }
+
+    // With a card that has its credentials they come again, and nothing else is asked for.
+    let again = browser.tab().await;
+    again.set_clock(while_issuing()).await;
+    again.prepare(&servers.places.registry, &reviewer, Some(&card)).await;
+    again.wait_for(TO_READ).await;
+    assert_eq!(servers.bodies("/v1/me/credentials").len(), 1);
+}
+
+#[actix_web::test]
+async fn a_page_raises_the_same_alarms_over_acts_of_ones_own_and_shows_none_of_them() {
+    keys();
+    let browser = Browser::start(&[]).await;
+    for (what, attack, alarm) in ATTACKS {
+        let ((servers, of_round), tab) = (honest().await, browser.tab().await);
+        attack(&servers, &of_round);
+        tab.set_clock(while_issuing()).await;
+        let printed = words(&of_round);
+        let reviewer = Reviewer { login: "a.seitova", password: "quiet rivers under snow", words: &printed };
+        tab.prepare(&servers.places.registry, &reviewer, None).await;
+        tab.ask_for_credentials().await;
+        tab.wait_for("document.querySelector('[role=alert].alarm') !== null").await;
+        let shown = tab.text().await;
+        assert!(shown.contains(&format!("alarm: {}", alarm.as_str())), "{what}: {shown}");
+        assert!(!shown.contains("Acts to read"), "{what}: {shown}");
+    }
 }
