@@ -116,7 +116,8 @@ fn language(request: &HttpRequest) -> Result<ReadingLanguage> {
 
 /// Get the bytes of a depersonalised text.
 ///
-/// For secretaries and the subject; always as an attachment. The reading is recorded, and the judge sees it.
+/// For secretaries and the subject; always as an attachment; 404 once it is erased, as what did not pass is with the freezing
+/// of the pack. The reading is recorded, and the judge sees it.
 #[utoipa::path(tag = "reading packs",
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream",
         description = "The bytes, under the content type that they were put in with."), ReadProblems))]

@@ -268,7 +268,7 @@ pub async fn get_reading_record(
 /// Freeze a reading pack.
 ///
 /// For secretaries, in `drawn`, once each of its acts has a text that a second person passed and every objection is decided
-/// (409 `guard_not_met` with what it lacks). From then on its bytes are the same for every reviewer. Where fewer acts are left
+/// (409 `guard_not_met` with what it lacks). From then on its bytes are the same for every reviewer, and texts that did not get into it are erased. Where fewer acts are left
 /// than the methodology asks for, a reason is needed; a repeat is 409. No manifest is frozen before all packs of its cycle.
 #[utoipa::path(tag = "reading packs", params(IdempotencyKeyHeader), request_body = ReadingFreeze,
     responses((status = 200, body = ReadingPackView), CreateProblems))]

@@ -67,9 +67,21 @@ pub fn find(conn: &mut Conn, id: ReadingTextId) -> Result<Option<ReadingText>> {
     Ok(on!(conn, |c| { reading_texts::table.find(id).select(ReadingText::as_select()).first(c).optional() })?)
 }
 
-/// The bytes of a text.
+/// The bytes of a text; none once they are erased.
 pub fn content(conn: &mut Conn, id: ReadingTextId) -> Result<Option<Vec<u8>>> {
-    Ok(on!(conn, |c| { reading_texts::table.find(id).select(reading_texts::content).first(c).optional() })?)
+    let content: Option<Option<Vec<u8>>> =
+        on!(conn, |c| { reading_texts::table.find(id).select(reading_texts::content).first(c).optional() })?;
+    Ok(content.flatten())
+}
+
+/// Erases the bytes of some texts; what is told of them stays.
+pub fn erase(conn: &mut Conn, ids: &[ReadingTextId]) -> Result<()> {
+    on!(conn, |c| {
+        diesel::update(reading_texts::table.filter(reading_texts::id.eq_any(ids)))
+            .set(reading_texts::content.eq(None::<Vec<u8>>))
+            .execute(c)
+    })?;
+    Ok(())
 }
 
 /// The texts of a pack by act and id.
@@ -91,13 +103,13 @@ pub fn passed_of_pack(conn: &mut Conn, evaluation: EvaluationId) -> Result<Vec<P
             .inner_join(reading_acts::table.on(reading_acts::id.eq(reading_texts::reading_act_id)))
             .filter(reading_acts::evaluation_id.eq(evaluation))
             .filter(reading_acts::state.eq(ReadingActState::Passed))
-            .filter(reading_texts::verdict.eq(TextVerdict::Passed))
+            .filter(reading_texts::verdict.eq(TextVerdict::Passed).and(reading_texts::content.is_not_null()))
             .order((reading_acts::category, reading_acts::place, reading_texts::id))
             .select((
                 reading_acts::category,
                 reading_texts::language,
                 reading_texts::media_type,
-                reading_texts::content,
+                reading_texts::content.assume_not_null(),
             ))
             .load(c)
     })?)

@@ -16,13 +16,14 @@ use crate::domain::cycle::{HINTS_OF_A_KIND_MAX, Phase};
 use crate::domain::ids::{CycleId, EvaluationId, JudgeId};
 use crate::domain::judge_file::Check;
 use crate::domain::policy::Actor;
-use crate::domain::reading::{Gaps, PackGap, ReadingActState};
+use crate::domain::reading::{Gaps, PackGap, ReadingActState, TextVerdict};
 use crate::error::{Code, Error, Result, Rule};
 use crate::store;
 use crate::store::assignments::{AssignmentState, Duty};
 use crate::store::cycles::Cycle;
 use crate::store::evaluations::Evaluation;
 use crate::store::reading_packs::{FrozenContent, Pack, ReadingAct};
+use crate::store::reading_texts::ReadingText;
 
 /// The list of a round's packs.
 pub const PACKS_FILE: &str = "packs.json";
@@ -89,7 +90,7 @@ pub fn unfrozen(conn: &mut Conn, id: CycleId) -> Result<Vec<PackGap>> {
     Ok(open.map(|standing| PackGap { judge: standing.evaluation.judge_id, gaps: standing.gaps }).collect())
 }
 
-/// Freezes a pack: from then on its bytes are the same for everybody and for good.
+/// Freezes a pack: from then on its bytes are the same for everybody and for good, and those of other texts are erased.
 ///
 /// # Errors
 /// 404; 409 `wrong_phase` but in `drawn`, when the judge cannot object any more; 409 `guard_not_met` with what it lacks; 422 at
@@ -126,8 +127,20 @@ pub fn freeze(
     let digest = sha256(&[&content]).to_string();
     let frozen = FrozenContent { content: &content, digest: &digest, short_reason, frozen_at: now.naive_utc() };
     store::reading_packs::freeze(conn, id, &frozen)?;
+    erase_others(conn, id, &acts)?;
     let entry = entry(actor, "freeze_reading_pack", &opened.evaluation);
     store::audit::record(conn, entry.of_digest(digest), now)
+}
+
+/// Erases what did not get into a pack: what was sent back, and all texts of acts that were replaced, may name people.
+fn erase_others(conn: &mut Conn, id: EvaluationId, acts: &[ReadingAct]) -> Result<()> {
+    let is_passed = |text: &ReadingText| {
+        let act = acts.iter().find(|act| act.id == text.reading_act_id);
+        text.verdict == Some(TextVerdict::Passed) && act.is_some_and(|act| act.state == ReadingActState::Passed)
+    };
+    let texts = store::reading_texts::of_pack(conn, id)?;
+    let others: Vec<_> = texts.iter().filter(|text| !is_passed(text)).map(|text| text.id).collect();
+    store::reading_texts::erase(conn, &others)
 }
 
 /// 409 `guard_not_met` with every pack of a cycle that is not frozen: no manifest is, before reviewers' acts are.

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::harness::plans::{Plan, all_items};
+use crate::harness::reading::checklist;
 use crate::harness::rounds::{Round, SUBJECTS};
 use crate::harness::{App, PASSWORD};
 
@@ -67,8 +68,18 @@ async fn no_manifest_is_frozen_before_every_pack_is_and_a_frozen_pack_does_not_c
     let open: Vec<&Value> = standing.iter().filter(|one| one["is_frozen"] == false).collect();
     assert_eq!(open.len(), 1);
     assert_eq!((&open[0]["texts_missing"], &open[0]["acts_count"]), (&json!(4), &json!(4)));
+    let act = first["acts"][0]["id"].as_str().unwrap();
+    let sent_back = secretary.post_text(act, "Истец живёт на улице Абая, 5.").await.expect(201).id();
+    let back = json!({"verdict": "sent_back", "checklist": checklist(false), "reason": "A street is named."});
+    let other = app.staff(StaffRole::Secretary).await;
+    other.post(&format!("/v1/reading-texts/{sent_back}/check"), back).await.expect(200);
     app.prepare_pack(&evaluations[0]).await;
+    secretary.get(&format!("/v1/reading-texts/{sent_back}")).await.expect(200);
     let frozen = app.freeze_pack(&evaluations[0], json!({})).await.expect(200).body;
+    secretary.get(&format!("/v1/reading-texts/{sent_back}")).await.expect_problem(404, "not_found");
+    let texts = frozen["acts"][0]["texts"].as_array().unwrap();
+    let passed = texts.iter().find(|text| text["verdict"] == "passed").unwrap()["id"].as_str().unwrap();
+    secretary.get(&format!("/v1/reading-texts/{passed}")).await.expect(200);
     plan.freeze(&app).await;
 
     let act = frozen["acts"][0]["id"].as_str().unwrap();

@@ -52,7 +52,7 @@ diesel::table! {
         media_type -> Text,
         size -> Integer,
         sha256 -> Text,
-        content -> Binary,
+        content -> Nullable<Binary>,
         uploaded_by -> Text,
         uploaded_at -> Timestamp,
         verdict -> Nullable<Text>,

@@ -50,7 +50,8 @@ CREATE TABLE reading_acts (
 );
 CREATE INDEX reading_acts_by_decided_by ON reading_acts (decided_by);
 
--- The depersonalised texts of an act, each seen by another person than the one who put it in; the last one counts.
+-- The depersonalised texts of an act, each seen by another person than the one who put it in. Bytes that did not pass are
+-- erased with the freezing: what was sent back may name people.
 CREATE TABLE reading_texts (
     id TEXT NOT NULL PRIMARY KEY,
     reading_act_id TEXT NOT NULL REFERENCES reading_acts (id),
@@ -58,7 +59,7 @@ CREATE TABLE reading_texts (
     media_type TEXT NOT NULL CHECK (media_type IN ('text/plain', 'application/pdf')),
     size INTEGER NOT NULL CHECK (size > 0),
     sha256 TEXT NOT NULL,
-    content BLOB NOT NULL,
+    content BLOB,
     uploaded_by TEXT NOT NULL REFERENCES accounts (id),
     uploaded_at TIMESTAMP NOT NULL,
     verdict TEXT CHECK (verdict IN ('passed', 'sent_back', 'recognisable')),
