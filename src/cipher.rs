@@ -39,6 +39,8 @@ pub enum Use {
     ExtractKey,
     /// The seed of a draw until it is opened to auditors.
     DrawSeed,
+    /// The seed by which acts of a reading pack are drawn, until it is opened to auditors.
+    ReadingSeed,
     /// The keyed hash that is left of a record that was destroyed.
     Tombstone,
     /// A file of records that waits to be taken in.
@@ -63,6 +65,7 @@ impl Use {
             Use::AuditKey => b"ejf audit key",
             Use::ExtractKey => b"ejf extract key",
             Use::DrawSeed => b"ejf draw seed",
+            Use::ReadingSeed => b"ejf reading seed",
             Use::Tombstone => b"ejf tombstone",
             Use::ImportFile => b"ejf import file",
             Use::Email => b"ejf column email",

@@ -139,7 +139,9 @@ enum DrawCommand {
     /// Repeat a draw from its record and compare it with what was published; exit 1 where anything differs.
     ///
     /// The record is the answer of `GET /v1/cycles/{cycle_id}/draw-record`, which auditors alone can read; the seed's
-    /// commitment and the record's digest stand in the cycle, where everybody in it reads them.
+    /// commitment and the record's digest stand in the cycle, where everybody in it reads them. The record of the acts that
+    /// reviewers read, `GET /v1/evaluations/{evaluation_id}/reading-pack/record`, is repeated likewise; its commitment and
+    /// digest stand in the reading pack.
     /// Example: ejf draw verify draw-record.json --commitment 9f3c… --digest 41aa…
     Verify {
         /// The file with the answer, or - for standard input.

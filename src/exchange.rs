@@ -29,7 +29,7 @@ use crate::publication::{Document, Folder, RoundFolder};
 use crate::store;
 use crate::store::cycles::Cycle;
 use crate::workflow::results::{Computed, Sealed};
-use crate::workflow::{deletions, issuance, recounts, results};
+use crate::workflow::{deletions, issuance, reading_packs, recounts, results};
 use told::Told;
 
 /// Writes a cycle's documents into the folders of its rounds, those that are not there or differ; does nothing for a cycle
@@ -300,6 +300,7 @@ fn document_of(name: &str) -> Option<Document> {
     }
     match name {
         issuance::METHODOLOGY_FILE => Some(Document::Methodology),
+        reading_packs::PACKS_FILE => Some(Document::Packs),
         issuance::SEAL_ORDER_FILE => Some(Document::SealOrder),
         deletions::DELETION_ORDER_FILE => Some(Document::DeletionOrder),
         _ => None,

@@ -56,6 +56,8 @@ pub enum Document {
         /// Under which generation it was closed.
         generation: u32,
     },
+    /// The digests of the reading packs, which are the same for every reviewer; by the registry.
+    Packs,
     /// The order to seal or to destroy; by the registry.
     SealOrder,
     /// The order to delete the reviews that were sealed; by the registry.
@@ -87,6 +89,8 @@ pub enum PublicDocument {
     Ledger(String),
     /// The ledger of an issuer under a generation.
     LedgerOf(String, u32),
+    /// The digests of the reading packs.
+    Packs,
     /// The signed checkpoint.
     Checkpoint,
     /// All leaves, sorted, 32 bytes each.
@@ -133,7 +137,8 @@ impl PublicDocument {
             PublicDocument::Manifest
             | PublicDocument::ManifestOf(_)
             | PublicDocument::Ledger(_)
-            | PublicDocument::LedgerOf(..) => "application/json",
+            | PublicDocument::LedgerOf(..)
+            | PublicDocument::Packs => "application/json",
             PublicDocument::ManifestNote | PublicDocument::Checkpoint => "text/plain; charset=utf-8",
             PublicDocument::Leaves => "application/octet-stream",
             PublicDocument::Complaints => "application/x-ndjson",
@@ -262,6 +267,7 @@ impl RoundFolder {
                 .newest_ledgers()?
                 .into_iter()
                 .find(|ledger| matches!(ledger, Document::Ledger { issuer_id, .. } if issuer_id == wanted)),
+            PublicDocument::Packs => Some(Document::Packs),
             PublicDocument::Checkpoint => Some(Document::Checkpoint),
             PublicDocument::Leaves => Some(Document::Leaves),
             PublicDocument::Complaints => Some(Document::Complaints),
@@ -360,6 +366,7 @@ fn file_name(document: &Document) -> Option<String> {
             let name = format!("ledger-{issuer_id}-{generation}.json");
             is_issuer(issuer_id).then_some(name)?
         }
+        Document::Packs => "packs.json".to_owned(),
         Document::SealOrder => "seal-order.json".to_owned(),
         Document::DeletionOrder => "deletion-order.json".to_owned(),
         Document::ManifestNote => "manifest.note".to_owned(),

@@ -44,6 +44,7 @@ const API_SHARED: &[&str] = &[
     "plan_entries",
     "printed",
     "proceeding_views",
+    "reading_views",
     "record_views",
     "two_persons",
 ];

@@ -120,7 +120,7 @@ pub async fn make_keys(
 
 /// Freeze the manifest.
 ///
-/// For secretaries, once the keys are made (409 `guard_not_met`) and the box has published its own (409 `box_not_ready`,
+/// For secretaries, once the keys are made, all reading packs are frozen (409 `guard_not_met`) and the box has published its own (409 `box_not_ready`,
 /// also where its log key is not the one agreed with its operator or the one of earlier cycles).
 /// From then on panels, keys, dates and rules of the round are public and settled. A repeat gives the same digest, and
 /// takes in the box's note. After a bump or an extension it freezes the next generation, which names the digest of the
@@ -132,6 +132,7 @@ pub async fn make_keys(
 pub async fn freeze_manifest(
     actor: Actor,
     registry: web::Data<Registry>,
+    cipher: web::Data<Cipher>,
     clock: web::Data<Clock>,
     config: web::Data<Config>,
     cycle_id: web::Path<CycleId>,
@@ -164,7 +165,7 @@ pub async fn freeze_manifest(
     let response = act_once(&registry, deed, now, move |conn| {
         let digest = match (frozen, &built) {
             (Some(digest), _) => digest,
-            (None, Some(built)) => manifests::put(conn, &actor, built, now)?,
+            (None, Some(built)) => manifests::put(conn, &cipher, &actor, built, now)?,
             (None, None) => return Err(Error::internal("neither frozen nor built")),
         };
         Reply::ok(None, &ManifestView::from(digest))

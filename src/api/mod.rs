@@ -64,6 +64,9 @@ pub mod proceeding_views;
 pub mod proceedings;
 pub mod public_documents;
 pub mod published;
+pub mod reading_acts;
+pub mod reading_packs;
+pub mod reading_views;
 pub mod record_views;
 pub mod records;
 pub mod recounts;
@@ -150,6 +153,7 @@ pub fn list_at(
         ["judges", id, "leaves"] => leaves::list(id_of(id)?, asked),
         ["evaluations", id, "audit-entries"] => audit_entries::list_of_evaluation(actor, id_of(id)?)?,
         ["cycles", id, "accepted-counts"] => recounts::list_counts(actor, id_of(id)?)?,
+        ["cycles", id, "reading-packs"] => reading_packs::list(actor, id_of(id)?)?,
         ["cycles", id, "issuance"] => issuance::list(actor, id_of(id)?)?,
         ["cycles", id, "recounts"] => recounts::list(actor, id_of(id)?),
         ["evaluations", id, "challenges"] => challenges::list(actor, id_of(id)?),
@@ -221,6 +225,7 @@ pub fn public_routes(cfg: &mut impl Routes) {
         .service(public_documents::get_ledger)
         .service(public_documents::get_checkpoint)
         .service(public_documents::get_leaves)
+        .service(public_documents::get_packs)
         .service(public_documents::get_complaints)
         .service(public_documents::get_manifest_of_generation)
         .service(public_documents::get_ledger_of_generation)
@@ -378,6 +383,19 @@ pub fn routes(cfg: &mut impl Routes) {
     cfg.service(work_calendars::create_work_calendar)
         .service(work_calendars::list_work_calendars)
         .service(work_calendars::get_work_calendar);
+    cfg.service(reading_packs::add_reading_candidates)
+        .service(reading_packs::clear_reading_candidates)
+        .service(reading_packs::draw_reading_acts)
+        .service(reading_packs::get_reading_pack)
+        .service(reading_packs::get_reading_record)
+        .service(reading_packs::freeze_reading_pack)
+        .service(reading_packs::list_reading_packs);
+    cfg.service(reading_acts::add_reading_text)
+        .service(reading_acts::get_reading_text)
+        .service(reading_acts::check_reading_text)
+        .service(reading_acts::object_to_reading_act)
+        .service(reading_acts::decide_reading_act)
+        .service(reading_acts::get_my_reading_packs);
     cfg.service(results::compute_results).service(results::get_result).service(results::get_result_figure);
     cfg.service(recounts::get_bundle)
         .service(recounts::list_accepted_counts)

@@ -81,6 +81,19 @@ pub async fn get_leaves(config: web::Data<Config>, request: HttpRequest, path: R
     serve(&config, &request, path.into_inner(), PublicDocument::Leaves).await
 }
 
+/// Get the digests of a round's reading packs.
+///
+/// For everybody, without logging in, at both listeners: one for each subject, by which a reviewer checks that all of the panel
+/// read the same acts; signed by the first issuer's `doc_key`. 404 where the methodology gives reviewers no acts to read.
+/// `ETag` is the digest of its bytes.
+#[utoipa::path(tag = "public documents", security(()),
+    params(("cycle_ref" = String, Path, max_length = 22, description = "The box's name of the cycle."), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647, description = "The round within the cycle.")),
+    responses((status = 200, body = String, content_type = "application/json", headers(("ETag" = String, description = "The digest."))), NotModified, PublicReadProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/packs")]
+pub async fn get_packs(config: web::Data<Config>, request: HttpRequest, path: RoundPath) -> Result<HttpResponse> {
+    serve(&config, &request, path.into_inner(), PublicDocument::Packs).await
+}
+
 /// Get an issuer's ledger of a round.
 ///
 /// For everybody, without logging in, at both listeners: how many credentials the issuer gave out for each subject, entry

@@ -15,6 +15,7 @@ use utoipa::{IntoResponses, ToSchema};
 use super::{Ballot, answer, blocking};
 use crate::booth::Page;
 use crate::credential::encoding::Ref;
+use crate::credential::packs::PackList;
 use crate::error::{Code, Error, Result};
 use crate::problem;
 use crate::publication::{PublicDocument, Published};
@@ -209,6 +210,16 @@ pub async fn get_leaves_from_box(ballot: web::Data<Ballot>, request: HttpRequest
     serve(&ballot, &request, &path, PublicDocument::Leaves).await
 }
 
+/// Get the digests of a round's reading packs from the box.
+///
+/// Where they are signed by the key that the manifest names; another list does not exist here.
+#[utoipa::path(tag = "ballot", security(()), params(("cycle_ref" = String, Path, max_length = 22), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647)),
+    responses((status = 200, body = String, content_type = "application/json"), DocumentProblems))]
+#[get("/v1/public/cycles/{cycle_ref}/rounds/{round}/packs")]
+pub async fn get_packs_from_box(ballot: web::Data<Ballot>, request: HttpRequest, path: RoundPath) -> HttpResponse {
+    serve(&ballot, &request, &path, PublicDocument::Packs).await
+}
+
 /// Get the complaints of a sealed round from the box.
 #[utoipa::path(tag = "ballot", security(()), params(("cycle_ref" = String, Path, max_length = 22), ("round" = u32, Path, minimum = 1, maximum = 2_147_483_647)),
     responses((status = 200, body = String, content_type = "application/x-ndjson"), DocumentProblems))]
@@ -265,7 +276,8 @@ async fn find(ballot: &Ballot, cycle_ref: &str, round: &str, document: &PublicDo
     let unknown = || Error::from(Code::UnknownCycle);
     let cycle_ref: Ref = cycle_ref.parse().map_err(|_| unknown())?;
     let round: u32 = round.parse().map_err(|_| unknown())?;
-    let has_ended = ballot.find_round(&cycle_ref, round).await?.ok_or_else(unknown)?.has_ended();
+    let known = ballot.find_round(&cycle_ref, round).await?.ok_or_else(unknown)?;
+    let has_ended = known.has_ended();
     let is_of_the_end = document.is_of_the_end();
     if is_of_the_end && !has_ended {
         // Whatever lies there is not the box's.
@@ -274,6 +286,10 @@ async fn find(ballot: &Ballot, cycle_ref: &str, round: &str, document: &PublicDo
     let folder = ballot.folder().round(&cycle_ref, round);
     let looking = document.clone();
     let found = blocking(move || folder.find_public(&looking)).await?.ok_or_else(|| Error::from(Code::NotFound))?;
+    let is_signed = |bytes: &[u8]| PackList::parse(bytes).and_then(|list| list.verify(known.rules().current())).is_ok();
+    if *document == PublicDocument::Packs && !is_signed(&found.bytes) {
+        return Err(Code::NotFound.into());
+    }
     Ok(Published { is_final: has_ended && document.is_fixed(), ..found })
 }
 

@@ -153,6 +153,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(documents::get_ledger_from_box)
         .service(documents::get_checkpoint_from_box)
         .service(documents::get_leaves_from_box)
+        .service(documents::get_packs_from_box)
         .service(documents::get_complaints_from_box)
         .service(documents::get_manifest_of_generation_from_box)
         .service(documents::get_ledger_of_generation_from_box)

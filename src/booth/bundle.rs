@@ -39,7 +39,7 @@ const SHARED: &[Module] = modules![
     "page" / "frame",
 ];
 
-const OF_REGISTRY: &[Module] = modules!["client" / "collect", "page" / "collecting"];
+const OF_REGISTRY: &[Module] = modules!["client" / "packs", "client" / "collect", "page" / "collecting"];
 
 const OF_BOX: &[Module] = modules![
     "client" / "review",

@@ -52,10 +52,11 @@ const CODES: [Code; 29] = [
 ];
 
 /// The variables of the texts that the scripts fill in; each text uses a few of them.
-const VARIABLES: [&str; 24] = [
+const VARIABLES: [&str; 26] = [
     "address",
     "after",
     "before",
+    "category",
     "cause",
     "challenge_close",
     "count",
@@ -65,6 +66,7 @@ const VARIABLES: [&str; 24] = [
     "generation",
     "issue_close",
     "issue_open",
+    "language",
     "leaves",
     "max",
     "name",

@@ -1,4 +1,6 @@
-//! `ejf draw verify`: an auditor repeats a draw from its record, offline, without database or key.
+//! `ejf draw verify`: an auditor repeats a draw from its record, offline, without database or key: the draw of a round's
+//! panels, or that of the acts that reviewers of a subject read. What a newcomer would get wrong: the record says itself
+//! which of the two it is, so nobody has to choose the rules by which it is judged.
 
 use std::io::Read;
 use std::path::Path;
@@ -9,6 +11,8 @@ use super::{DONE, USAGE, WRONG, complain, say};
 use crate::credential::encoding::sha256;
 use crate::domain::draw::{self, DrawRecord};
 use crate::domain::hex::hex;
+use crate::domain::reading;
+use crate::domain::reading::draw::ReadingRecord;
 use crate::error::{Error, Result};
 
 /// The part of the API's answer that is needed: the record as it was stored.
@@ -31,12 +35,16 @@ pub(super) fn verify(file: &Path, commitment: Option<&str>, digest: Option<&str>
         // The record by itself, as it stands in the answer's `record`.
         Err(_) => text,
     };
-    let Ok(record) = serde_json::from_str::<DrawRecord>(&stored) else {
-        complain("ejf: this is neither an answer of draw-record nor a record");
+    let (committed, replayed, told) = if let Ok(record) = serde_json::from_str::<DrawRecord>(&stored) {
+        (hex(&record.commitment.0), draw::replay(&record), format!("{} panels", record.panels.len()))
+    } else if let Ok(record) = serde_json::from_str::<ReadingRecord>(&stored) {
+        let told = format!("{} of {} acts", record.drawn().count(), record.input.acts.len());
+        (hex(&record.commitment.0), reading::draw::replay(&record), told)
+    } else {
+        complain("ejf: this is neither an answer of draw-record or of reading-pack/record nor a record");
         return Ok(USAGE);
     };
     let mut findings = Vec::new();
-    let committed = hex(&record.commitment.0);
     if commitment.is_some_and(|published| !published.eq_ignore_ascii_case(&committed)) {
         findings.push(format!("the seed is not the one committed to: the record has {committed}"));
     }
@@ -44,7 +52,7 @@ pub(super) fn verify(file: &Path, commitment: Option<&str>, digest: Option<&str>
     if digest.is_some_and(|published| !published.eq_ignore_ascii_case(&found)) {
         findings.push(format!("the record is not the one published: its digest is {found}"));
     }
-    match draw::replay(&record) {
+    match replayed {
         Ok(()) => {}
         Err(Error::Refused(refusal)) => {
             let place = refusal.faults.first().map_or_else(String::new, |fault| format!(" at {:?}", fault.place));
@@ -53,8 +61,7 @@ pub(super) fn verify(file: &Path, commitment: Option<&str>, digest: Option<&str>
         Err(broken) => return Err(broken),
     }
     if findings.is_empty() {
-        let panels = record.panels.len();
-        say(&format!("the draw repeats: {panels} panels\ncommitment {committed}\ndigest {found}\n"));
+        say(&format!("the draw repeats: {told}\ncommitment {committed}\ndigest {found}\n"));
         return Ok(DONE);
     }
     for finding in findings {

@@ -72,6 +72,8 @@ listed! {
         ChangedTooLate = "changed_too_late",
         /// The words of the form are not those whose digest stands in the manifest.
         MethodologyDiffers = "methodology_differs",
+        /// The reading packs are not those on the signed list that everybody is shown.
+        PackDiffers = "pack_differs",
         /// A subject does not have exactly one key of each issuer.
         KeyCount = "key_count",
         /// One key serves two subjects or issuers.

@@ -52,6 +52,11 @@ impl Line {
         self.answer(self.client.get(self.url(path)), StatusCode::OK).await
     }
 
+    /// The bytes at a path that needs a token.
+    pub(super) async fn get_bytes_as(&self, path: &str, token: &str) -> Result<Vec<u8>> {
+        self.answer(self.client.get(self.url(path)).bearer_auth(token), StatusCode::OK).await
+    }
+
     /// The value at a path that needs a token.
     pub(super) async fn get_as<T: DeserializeOwned>(&self, path: &str, token: &str) -> Result<T> {
         let bytes = self.answer(self.client.get(self.url(path)).bearer_auth(token), StatusCode::OK).await?;

@@ -6,7 +6,7 @@
 //!
 //! [`peer`] collects credentials and is logged in; [`review`] submits and [`sealed`] looks for the reviews in the sealed
 //! list, and neither ever is. Only the [`card`] passes between them, as a file or in memory. [`pinned`] holds the checks
-//! of the public documents, [`generation`] what a later manifest may change, [`draft`] what a review may say, [`spread`]
+//! of the public documents, [`packs`] what is given to read, [`generation`] what a later manifest may change, [`draft`] what a review may say, [`spread`]
 //! when it is sent, [`line`] the HTTP. [`recount`] is the auditor's side: over files alone.
 
 pub mod card;
@@ -14,6 +14,7 @@ pub mod draft;
 pub mod failure;
 pub mod generation;
 mod line;
+pub mod packs;
 pub mod peer;
 pub mod pinned;
 pub mod recount;

@@ -16,6 +16,7 @@ use super::card::{Card, CardCredential, CardSubject, Held, PendingCredential};
 use super::failure::{Alarm, Failure, Idle, Result};
 use super::generation::{Change, accept};
 use super::line::Line;
+use super::packs::{self, Packs};
 use super::pinned::{Places, check_words, fetch_manifest};
 use crate::credential::blind_rsa::{Pending, credential_message};
 use crate::credential::encoding::{Blob, Bytes, Digest, Ref, sha256};
@@ -53,6 +54,8 @@ pub struct Collected {
     pub ready_count: usize,
     /// What a later generation of the manifest has changed since the last collection.
     pub change: Option<Change>,
+    /// What the reviewer is given to read; none where the methodology gives nothing.
+    pub packs: Option<Packs>,
 }
 
 #[derive(Serialize)]
@@ -140,7 +143,8 @@ struct BlindResult {
 
 /// Collects every credential not yet issued, for the round whose manifest has this printed digest.
 ///
-/// Run again after a cut it sends the same blinded messages. On an alarm nothing was sent, except for those that the
+/// Where the methodology gives reviewers acts to read, they come with it. Run again after a cut it sends the same blinded
+/// messages. On an alarm nothing was sent, except for those that the
 /// answer itself raises; then what verified is in the card and the rest is thrown away.
 pub async fn collect(
     places: &Places,
@@ -157,6 +161,7 @@ pub async fn collect(
         Some(known) => known,
         None => fetch_methodology(&registry, &token, &manifest, &assignments).await?,
     };
+    let (has_packs, cycle_id) = (methodology.reading_pack.is_some(), cycle_of(&manifest, &assignments)?);
     let collected = collect_assigned(&registry, &token, &manifest, assignments, held, now).await;
     // Also beside an alarm, for other subjects may be ready; and on every day of a login, whatever came of it.
     if let Some(card) = held.card_mut().filter(|card| !card.credentials.is_empty()) {
@@ -164,7 +169,18 @@ pub async fn collect(
         card.collected_on = Some(manifest.manifest().date_at(now));
         held.save()?;
     }
-    collected
+    let mut collected = collected?;
+    if let (true, Some(card)) = (has_packs, held.card()) {
+        collected.packs = Some(packs::fetch(places, &registry, &token, &manifest, cycle_id, card).await?);
+    }
+    Ok(collected)
+}
+
+/// The registry's name of the manifest's cycle.
+fn cycle_of(manifest: &Frozen, assignments: &[Assignment]) -> Result<Uuid> {
+    let text = manifest.manifest();
+    let is_here = |one: &&Assignment| (one.cycle_ref, one.round) == (Some(text.cycle_ref), Some(text.round));
+    Ok(assignments.iter().find(is_here).ok_or(Idle::NoAssignments)?.cycle_id)
 }
 
 /// The reviewer's assignments as the registry has them; it answers until submission opens.
@@ -181,14 +197,12 @@ async fn fetch_methodology(
     manifest: &Frozen,
     assignments: &[Assignment],
 ) -> Result<Box<Methodology>> {
-    let text = manifest.manifest();
-    let is_here = |one: &&Assignment| (one.cycle_ref, one.round) == (Some(text.cycle_ref), Some(text.round));
-    let cycle_id = assignments.iter().find(is_here).ok_or(Idle::NoAssignments)?.cycle_id;
+    let cycle_id = cycle_of(manifest, assignments)?;
     let cycle: CycleAnswer = registry.get_as(&format!("/v1/cycles/{cycle_id}"), token).await?;
     let path = format!("/v1/methodologies/{}", cycle.methodology_id);
     let MethodologyAnswer { document } = registry.get_as(&path, token).await?;
     let bytes = jcs::canonical_to_depth(&document, METHODOLOGY_DEPTH_MAX)?;
-    if sha256(&[&bytes]) != text.methodology_digest {
+    if sha256(&[&bytes]) != manifest.manifest().methodology_digest {
         return Err(Alarm::MethodologyDiffers.into());
     }
     Ok(Box::new(document))
@@ -288,7 +302,7 @@ async fn collect_assigned(
         return match (ready_count, is_lost) {
             (0, true) => Err(Idle::CollectedElsewhere.into()),
             (0, false) => Err(Idle::NoAssignments.into()),
-            _ => Ok(Collected { fresh_count: 0, ready_count, change }),
+            _ => Ok(Collected { fresh_count: 0, ready_count, change, packs: None }),
         };
     }
     let body = serde_json::to_vec(&request(card)).map_err(Error::internal)?;
@@ -299,7 +313,7 @@ async fn collect_assigned(
     let ready_count = ready_count(card);
     // What is thrown away after an alarm must be gone from the file as well.
     held.save()?;
-    outcome.map(|()| Collected { fresh_count: asked.len(), ready_count, change })
+    outcome.map(|()| Collected { fresh_count: asked.len(), ready_count, change, packs: None })
 }
 
 fn ready_count(card: &Card) -> usize {

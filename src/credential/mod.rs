@@ -23,6 +23,7 @@ pub mod key_source;
 pub mod ledger;
 pub mod manifest;
 pub mod note;
+pub mod packs;
 mod pss;
 pub mod receipt;
 pub mod rules;

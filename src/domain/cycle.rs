@@ -15,6 +15,7 @@ use crate::domain::cycle::dates::CycleDates;
 use crate::domain::ids::JudgeId;
 use crate::domain::methodology::Methodology;
 use crate::domain::pool::judge_without_post;
+use crate::domain::reading::PackGap;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
 
@@ -182,7 +183,7 @@ pub fn may_move(from: Phase, to: Phase) -> Result<&'static Move> {
 const RECOUNTS_MIN: u32 = 2;
 
 /// So many judges are named in one refusal; the others come up once these are settled.
-const HINTS_OF_A_KIND_MAX: usize = 10;
+pub const HINTS_OF_A_KIND_MAX: usize = 10;
 
 /// What the store knows about a cycle when somebody asks to move it. Counts of what is *not* settled, so that 0 is good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,6 +198,10 @@ pub struct Facts {
     pub is_methodology_in_force: bool,
     /// The day on which the last notice was served.
     pub last_notice_on: Option<NaiveDate>,
+    /// Subjects whose reading pack has no acts drawn yet.
+    pub packs_undrawn: u32,
+    /// The reading packs that are not frozen.
+    pub packs_unfrozen: Vec<PackGap>,
     /// Challenges not decided with reasons.
     pub challenges_open: u32,
     /// Subjects whose eligible pool is smaller than the panel after exclusions.
@@ -291,6 +296,9 @@ pub fn unmet_guards(step: &Move, facts: &Facts, dates: &CycleDates, methodology:
             // A correction that is asked for marks its record as disputed at once, so none can hold the move up.
             let (is_over, hint) = over(dates.file_review_close);
             need(is_over, hint);
+            // The judge has all of the pool's review to object to an act.
+            let undrawn = facts.packs_undrawn;
+            need(undrawn == 0, Hint::new("reading_acts_undrawn").text("count", undrawn));
         }
         Phase::PoolReview => {
             // Evaluations may have been cancelled since the opening; a tiny cycle points at its reviewers.
@@ -308,6 +316,9 @@ pub fn unmet_guards(step: &Move, facts: &Facts, dates: &CycleDates, methodology:
         Phase::Drawn => {
             need(facts.is_draw_replayed, Hint::new("draw_not_replayed"));
             need(facts.is_manifest_published, Hint::new("manifest_not_published"));
+            for gap in facts.packs_unfrozen.iter().take(HINTS_OF_A_KIND_MAX) {
+                need(false, gap.hint());
+            }
             let (has_begun, hint) = begun(dates.issue_open);
             need(has_begun, hint);
         }

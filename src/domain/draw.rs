@@ -34,7 +34,7 @@
 //!    kept.
 
 mod assign;
-mod random;
+pub(in crate::domain) mod random;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -113,6 +113,10 @@ ids! {
     WebhookId,
     /// Identifies one event on its way to one endpoint.
     DeliveryId,
+    /// Identifies an act that was drawn for a reading pack.
+    ReadingActId,
+    /// Identifies a depersonalised text of such an act.
+    ReadingTextId,
     /// Identifies a piece of background work.
     JobId,
 }

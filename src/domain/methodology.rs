@@ -5,6 +5,7 @@
 pub mod calibration;
 pub mod deciding;
 pub mod limits;
+pub mod reading;
 pub mod validation;
 
 use chrono::NaiveDate;
@@ -14,6 +15,7 @@ use utoipa::ToSchema;
 use crate::domain::methodology::calibration::{CalibrationCase, CalibrationMark};
 use crate::domain::methodology::deciding::Deciding;
 use crate::domain::methodology::limits::{Counts, SupplementaryRound, TimeLimits};
+use crate::domain::methodology::reading::ReadingPackRules;
 use crate::error::{Error, Result};
 
 /// The default methodology as committed, in JSON; our own design, which says so in its `legal_refs`.
@@ -80,6 +82,9 @@ pub struct Methodology {
     /// The second round for subjects with too few reviews; none where "insufficient data" stands at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supplementary: Option<SupplementaryRound>,
+    /// The acts that reviewers of a subject are given to read; none where they are given none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading_pack: Option<ReadingPackRules>,
     /// The step to which results are published, in hundredths of a point: 25 or 50. Finer is refused, since many fine
     /// figures of one release come near the marks themselves.
     #[schema(minimum = 25, maximum = 50, example = 25)]

@@ -27,6 +27,7 @@ pub mod pauses;
 pub mod planning;
 pub mod policy;
 pub mod pool;
+pub mod reading;
 pub mod retention;
 pub mod scoring;
 pub mod sections;

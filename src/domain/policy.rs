@@ -8,6 +8,7 @@ pub mod events;
 pub mod extracts;
 pub mod imports;
 pub mod planning;
+pub mod reading;
 pub mod records;
 pub mod recounts;
 pub mod retention;

@@ -16,8 +16,8 @@ use crate::domain::ids::EvaluationRequestId;
 use crate::error::Result;
 use crate::on;
 
-/// That somebody collected credentials is of the cycle alone: beside one evaluation it would say nothing of it.
-const OF_REVIEWERS: &str = "collect_credentials";
+/// That somebody collected credentials or packs is of the cycle alone: beside one evaluation it would say nothing of it.
+const OF_REVIEWERS: [&str; 2] = ["collect_credentials", "get_my_reading_packs"];
 
 /// The things of one kind.
 type Things = (&'static str, Vec<String>);
@@ -30,7 +30,7 @@ pub fn list(conn: &mut Conn, evaluation: &Evaluation, after: Option<i64>, limit:
         let mut of_kind: Vec<AuditEntry> = on!(conn, |c| {
             audit_entries::table
                 .filter(audit_entries::object_type.eq(object_type).and(audit_entries::object_id.eq_any(ids)))
-                .filter(audit_entries::sequence.gt(after).and(audit_entries::act.ne(OF_REVIEWERS)))
+                .filter(audit_entries::sequence.gt(after).and(audit_entries::act.ne_all(OF_REVIEWERS)))
                 .order(audit_entries::sequence)
                 .select(AuditEntry::as_select())
                 .limit(limit)

@@ -45,6 +45,8 @@ pub mod plans;
 pub mod pools;
 pub mod positions;
 pub mod proceedings;
+pub mod reading_packs;
+pub mod reading_texts;
 pub mod reconciliation;
 pub mod recounts;
 pub mod recusals;

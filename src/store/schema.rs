@@ -10,6 +10,7 @@ mod outbox;
 mod particulars;
 mod planning;
 mod proceedings;
+mod reading;
 mod retention;
 mod rounds;
 mod sections;
@@ -23,6 +24,7 @@ pub use outbox::*;
 pub use particulars::*;
 pub use planning::*;
 pub use proceedings::*;
+pub use reading::*;
 pub use retention::*;
 pub use rounds::*;
 pub use sections::*;
@@ -488,6 +490,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     pool_entries,
     position_specialisations,
     positions,
+    reading_acts,
+    reading_candidates,
+    reading_packs,
+    reading_texts,
     recount_statements,
     recusal_requests,
     refresh_tokens,

@@ -5,7 +5,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sha2::{Digest, Sha256};
 
-use super::{draws, issuance, pools};
+use super::{draws, issuance, pools, reading, reading_packs};
 use crate::cipher::Cipher;
 use crate::credential::seal_order;
 use crate::db::Conn;
@@ -130,6 +130,8 @@ fn facts(conn: &mut Conn, loaded: &Loaded, step: &Move, now: DateTime<Utc>) -> R
         subjects_count: count(evaluations.len())?,
         is_methodology_in_force: *is_methodology_published && methodology.in_force_on(dates.starts_on),
         last_notice_on: announced_at.map(|at| date_at(at.and_utc(), offset)),
+        packs_undrawn: if is_asked_in(Phase::FileReview) { count(reading::count_undrawn(conn, id)?)? } else { 0 },
+        packs_unfrozen: if is_asked_in(Phase::Drawn) { reading_packs::unfrozen(conn, id)? } else { Vec::new() },
         challenges_open: count(store::pools::count_open_challenges(conn, id)?)?,
         pools_too_small: pools.too_small,
         subjects_without_post: pools.without_post,
@@ -158,6 +160,7 @@ pub fn open(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, now
     for round in (1..).take_while(|round| loaded.methodology.round_counts(*round).is_some()) {
         draws::commit(conn, cipher, id, round)?;
     }
+    reading::commit(conn, cipher, &loaded)?;
     enter(conn, &mut loaded.cycle, step, mover, now)
 }
 

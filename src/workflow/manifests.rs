@@ -7,6 +7,8 @@ use serde::Serialize;
 use super::issuance::{
     IssuerName, METHODOLOGY_FILE, issuers, manifest_file, methodology_of, newest_manifest, round_counts,
 };
+use super::reading_packs;
+use crate::cipher::Cipher;
 use crate::credential::encoding::{Blob, Bytes, Digest, Ref, sha256};
 use crate::credential::frozen::Frozen;
 use crate::credential::jcs;
@@ -98,7 +100,7 @@ struct Bound {
 ///
 /// # Errors
 /// 404; 409 `wrong_phase` unless drawn, or under way with a generation to be made; 409 `guard_not_met` while keys are
-/// missing.
+/// missing, or a reading pack is not frozen.
 pub fn load(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Result<Standing> {
     let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
     if let Some(digest) = &cycle.manifest_digest {
@@ -108,6 +110,7 @@ pub fn load(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Result<Standing
         return load_next(conn, cycle, now).map(|plan| Standing::Next(Box::new(plan)));
     }
     check_keys_due(&cycle)?;
+    reading_packs::expect_frozen(conn, id)?;
     let (methodology, methodology_text) = methodology_of(conn, &cycle)?;
     let evaluations = store::evaluations::of_round(conn, id, cycle.round)?;
     let keys = store::issuance::issuer_keys(conn, id, cycle.round, cycle.generation)?;
@@ -351,7 +354,7 @@ fn instrument(methodology: &Methodology, instrument_id: &str) -> Instrument {
 /// # Errors
 /// 503 `busy` where the cycle has moved; the same request will then tell why. 409 `box_not_ready` where another round
 /// already has the receipt key that the box still offers.
-pub fn put(conn: &mut Conn, actor: &Actor, built: &Built, now: DateTime<Utc>) -> Result<Digest> {
+pub fn put(conn: &mut Conn, cipher: &Cipher, actor: &Actor, built: &Built, now: DateTime<Utc>) -> Result<Digest> {
     let mut cycle = store::cycles::find(conn, built.cycle_id)?.ok_or(Code::NotFound)?;
     if let Some(digest) = &cycle.manifest_digest {
         return digest.parse();
@@ -391,5 +394,8 @@ pub fn put(conn: &mut Conn, actor: &Actor, built: &Built, now: DateTime<Utc>) ->
         ..store::audit::NewEntry::new(Some(actor.account_id), "freeze_manifest", "cycle", cycle.id)
     };
     store::audit::record(conn, entry, now)?;
+    if built.names.is_some() {
+        reading_packs::publish(conn, cipher, &cycle, &Frozen::parse(&built.manifest)?, now)?;
+    }
     Ok(built.digest)
 }

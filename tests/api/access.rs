@@ -34,6 +34,8 @@ pub const CALLERS: [(char, &str); 11] = [
 const TABLE: &str = "
     acknowledge_event           . . . . . . . . . E .
     add_plan_entry              . S . . . . . . . . .
+    add_reading_candidates      . S . . . . . . . . .
+    add_reading_text            . S . . . . . . . . .
     adopt_retention_schedule    . S . . . . . . . . .
     approve_evaluation_plan     . S . . . . . . . . .
     ask_for_recount             . . . P . . . . . . .
@@ -45,6 +47,8 @@ const TABLE: &str = "
     cancel_evaluation           . S . . . . . . . . .
     change_password             A S M P U J O . . . .
     check_extract               public
+    check_reading_text          . S . . . . . . . . .
+    clear_reading_candidates    . S . . . . . . . . .
     close_cycle                 . S . . . . . . . . .
     collect_credentials         . . . . . J O . . . .
     compute_results             . S . . . . . . . . .
@@ -87,12 +91,15 @@ const TABLE: &str = "
     create_work_calendar        . S . . . . . . . . .
     decide_challenge            . . M . . . . . . . .
     decide_correction_request   . S . . . . . . . . .
+    decide_reading_act          . S . . . . . . . . .
     decide_recusal_request      . . M 0 . . . . . . .
     delete_session              A S M P U J O . . . .
     draw_panels                 . S . . . . . . . . .
+    draw_reading_acts           . S . . . . . . . . .
     extend_cycle                . S . . . . . . . . .
     finalise_evaluation         . S . . . . . . . . .
     freeze_manifest             . S . . . . . . . . .
+    freeze_reading_pack         . S . . . . . . . . .
     get_account                 A . . . U . . . . . .
     get_approval                . S . . U . . . . . .
     get_audit_checkpoint        . . . . U . . . . . .
@@ -137,11 +144,16 @@ const TABLE: &str = "
     get_me                      A S M P U J O . . . .
     get_methodology             A S M P U J O . . . .
     get_my_contact              A S M P U J O . . . .
+    get_my_reading_packs        . . . . . 0 0 . . . .
     get_notice                  0 S 0 0 U J 0 . . . .
     get_notice_page             0 S 0 0 U J 0 . . . .
     get_notice_pdf              0 S 0 0 U J 0 . . . .
+    get_packs                   public
     get_problem_page            public
     get_proceedings             0 S M 0 U J 0 . . . .
+    get_reading_pack            0 S 0 0 U J 0 . . . .
+    get_reading_record          . . . . U . . . . . .
+    get_reading_text            0 S 0 0 0 J 0 . . . .
     get_ready                   public
     get_record                  . S M 0 . J 0 . . . .
     get_result                  0 0 0 0 0 0 0 . . . .
@@ -193,6 +205,7 @@ const TABLE: &str = "
     list_plan_entries           . S . . U . . . . . .
     list_pool_entries           0 S M P U J 0 . . . .
     list_positions              . S M 0 . J 0 . . . .
+    list_reading_packs          . S . . U . . . . . .
     list_records                . S M 0 . J 0 . . . .
     list_recounts               . S M P U 0 0 . . . .
     list_retention_runs         . S . . U . . . . . .
@@ -206,6 +219,7 @@ const TABLE: &str = "
     lookup_judge                . S . . . . . . . . .
     make_keys                   . S . . . . . . . . .
     move_cycle                  . S . . . . . . . . .
+    object_to_reading_act       0 0 0 0 0 J 0 . . . .
     open_cycle                  . S . . . . . . . . .
     preview_import_reversal     . S . . . . . . . . .
     propose_appeal_decision     . . . P . . . . . . .

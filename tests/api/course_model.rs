@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::harness::people::{Judge, Member};
 use crate::harness::seeded::{decision, figures, reasoning};
 use crate::harness::{App, Client};
-use crate::mutations::Seeded;
+use crate::mutations::seeded::Seeded;
 
 const STEPS: usize = 10_000;
 /// Members of each panel; all vote, so that a quorum is there or nobody is.
@@ -83,8 +83,7 @@ enum Who {
     OtherJudge,
 }
 
-const WHO: [Who; 6] =
-    [Who::Rapporteur, Who::Member, Who::AppealMember, Who::Secretary, Who::Judge, Who::OtherJudge];
+const WHO: [Who; 6] = [Who::Rapporteur, Who::Member, Who::AppealMember, Who::Secretary, Who::Judge, Who::OtherJudge];
 
 /// What the model knows of one evaluation.
 #[derive(Debug, Clone, Default)]
@@ -285,6 +284,8 @@ impl Play {
             let model = Model { state: "counted", ..Model::default() };
             let voted = BTreeSet::new();
             self.evaluations.push(Played { id, judge, other, hearing, proposal, voted, appeal, model });
+        }
+        for at in 0..self.evaluations.len() {
             self.seat(at).await;
         }
     }
@@ -304,7 +305,8 @@ impl Play {
     async fn client(&self, at: usize, who: Who) -> (Client, Option<AccountId>) {
         let (app, played) = (&self.app, &self.evaluations[at]);
         let panel = &self.panels[played.model.panels_used];
-        let unvoted = |panel: &[Member]| panel.iter().position(|one| !played.voted.contains(&one.account_id)).unwrap_or(1);
+        let unvoted =
+            |panel: &[Member]| panel.iter().position(|one| !played.voted.contains(&one.account_id)).unwrap_or(1);
         let member = match who {
             Who::Rapporteur => &panel[0],
             Who::Member => &panel[unvoted(&panel[1..]) + usize::from(unvoted(&panel[1..]) + 1 < PANEL)],
@@ -366,7 +368,7 @@ impl Play {
         let mut deed = *self.seeded.pick(&DEEDS);
         if let Deed::ByTwo(_) = deed {
             // Most of the time nothing is stopped or ended, else little would come to its end.
-            deed = Deed::ByTwo(self.seeded.pick(&BY_TWO));
+            deed = Deed::ByTwo(*self.seeded.pick::<&'static str>(&BY_TWO));
             let is_rare = matches!(deed, Deed::ByTwo("cancel" | "reopen"));
             if is_rare && self.seeded.next() % 6 > 0 {
                 return None;

@@ -81,6 +81,8 @@ mod pools;
 mod poppler;
 mod proceedings;
 mod races;
+mod reading_acts;
+mod reading_packs;
 mod records;
 mod recounts;
 mod requests;

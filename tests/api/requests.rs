@@ -15,6 +15,7 @@ use ejf::store::webhook_deliveries::Delivery;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::harness::reading::CLEAN;
 use crate::harness::{App, Client, PASSWORD};
 use crate::retention::kept_for_a_year;
 
@@ -122,8 +123,9 @@ impl World {
             accounts.insert(role.as_str(), app.db_add_account(&login, Some(*role), None).await);
             people.push((role.as_str(), login));
         }
-        let plan = app.planned_cycle().await;
-        plan.to_pool_review(app).await;
+        let plan = app.reading_cycle().await;
+        app.draw_all_acts(&plan).await;
+        app.show_pools(&plan).await;
         let subject = &plan.subjects[0];
         let outsider = app.judge().await;
         people.push(("judge", subject.login().to_owned()));
@@ -220,6 +222,8 @@ impl World {
         let (path, paused) = (format!("/v1/webhooks/{webhook_id}"), json!({"state": "paused"}));
         administrator.if_match(1).patch(&path, paused).await.expect(200);
         let (event_id, delivery_id) = told(app, subject.id, evaluation_id.parse().unwrap(), &webhook_id).await;
+        let reading_act_id = app.pack(&evaluation_id).await["acts"][0]["id"].as_str().unwrap().to_owned();
+        let reading_text_id = secretary.post_text(&reading_act_id, CLEAN).await.expect(201).id();
         let mut ids = BTreeMap::from([
             ("account_id", account_id.to_string()),
             ("act_id", act_id),
@@ -246,6 +250,8 @@ impl World {
             ("own_record_id", own_record_id),
             ("plan_entry_id", plan_entry_id),
             ("pool_entry_id", entry(1)),
+            ("reading_act_id", reading_act_id),
+            ("reading_text_id", reading_text_id),
             ("record_id", record_id),
             ("retention_schedule_id", retention_schedule_id),
             ("refresh_token", granted.body["refresh_token"].as_str().unwrap().to_owned()),

@@ -21,7 +21,7 @@ fn alarm(outcome: Result<Collected>) -> Alarm {
 }
 
 fn counts(fresh_count: usize, ready_count: usize) -> Collected {
-    Collected { fresh_count, ready_count, change: None }
+    Collected { fresh_count, ready_count, change: None, packs: None }
 }
 
 #[actix_web::test]

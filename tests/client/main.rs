@@ -20,6 +20,7 @@ mod commands;
 mod ending;
 mod generations;
 mod hostile;
+mod packs;
 mod program;
 mod round;
 mod servers;

@@ -60,6 +60,10 @@ pub struct State {
     pub signers: HashMap<Digest, &'static IssuerKey>,
     /// The ledgers; absent ones are a 404.
     pub ledgers: HashMap<String, Vec<u8>>,
+    /// The lists of the reading packs; absent ones are a 404.
+    pub packs: HashMap<bool, Vec<u8>>,
+    /// What the registry gives the reviewer to read.
+    pub frames: Vec<u8>,
     /// The words of the forms, as the registry shows them.
     pub methodology: Methodology,
     /// Does the work and then breaks the connection instead of answering.
@@ -116,6 +120,8 @@ impl Servers {
             ],
             signers: keys().iter().map(|key| (key.public().key_id(), key)).collect(),
             ledgers: HashMap::new(),
+            packs: HashMap::new(),
+            frames: Vec::new(),
             methodology: methodology(),
             is_cut: false,
             cuts: 0,
@@ -270,6 +276,13 @@ impl State {
                 Some(ledger) => HttpResponse::Ok().body(ledger),
                 None => problem(404, "not_found"),
             },
+            (_, "packs") => match self.packs.get(&is_box) {
+                Some(list) => HttpResponse::Ok().body(list.clone()),
+                None => problem(404, "not_found"),
+            },
+            (Side::Registry, path) if path.starts_with("/v1/me/reading-packs/") => {
+                HttpResponse::Ok().body(self.frames.clone())
+            }
             (Side::Registry, "/v1/sessions") => {
                 HttpResponse::Created().json(json!({"access_token": "token-of-a-judge", "token_type": "Bearer"}))
             }

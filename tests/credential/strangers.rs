@@ -13,18 +13,20 @@ use ejf::credential::audit;
 use ejf::credential::blind_rsa::{self, IssuerPublicKey};
 use ejf::credential::bundle::{self, Files};
 use ejf::credential::deletion_order::{DeletionOrder, deleted_note, verify_deleted};
-use ejf::credential::encoding::Bytes;
+use ejf::credential::encoding::{Blob, Bytes, Ref, sha256};
 use ejf::credential::envelope::{self, Envelope};
 use ejf::credential::frozen::Frozen;
 use ejf::credential::jcs;
 use ejf::credential::ledger::Ledger;
 use ejf::credential::manifest::{BODY_SIZE, Manifest, digest_words, matches_words};
 use ejf::credential::note::{Checkpoint, VerifierKey};
+use ejf::credential::packs::{ListedPack, PackList, PackedAct, ReadingPack};
 use ejf::credential::receipt::Receipt;
 use ejf::credential::rules::BallotRules;
 use ejf::credential::seal_order::{Act, BoxKeys, SealOrder};
 use ejf::credential::signing::public_key;
 use ejf::credential::{succession, tally};
+use ejf::domain::reading::{ReadingLanguage, ReadingType};
 use ejf::error::{Code, Error};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -93,6 +95,26 @@ fn plan(manifest: &Frozen) {
     }
 }
 
+fn pack_of(subject: &Ref) -> ReadingPack {
+    let content = Blob(format!("Act of {subject}").into_bytes());
+    let (category, language) = ("civil".to_owned(), ReadingLanguage::Kk);
+    ReadingPack { v: 1, acts: vec![PackedAct { category, language, media_type: ReadingType::Text, content }] }
+}
+
+fn pack_list() -> PackList {
+    let listed = shared_rules().current().manifest().subjects.iter().map(|subject| {
+        let bytes = pack_of(&subject.subject_ref).to_bytes().unwrap();
+        let size = u32::try_from(bytes.len()).unwrap();
+        ListedPack { subject_ref: subject.subject_ref, digest: sha256(&[&bytes]), size }
+    });
+    PackList::build(shared_rules().current(), listed.collect(), &doc_key()).unwrap()
+}
+
+/// One frame as the registry gives it.
+fn pack_frames() -> Vec<u8> {
+    pack_list().enframe(&ALMA, &pack_of(&ALMA).to_bytes().unwrap()).unwrap()
+}
+
 proptest! {
     #![proptest_config(inputs(1_000))]
 
@@ -130,6 +152,25 @@ proptest! {
                 prop_assert_eq!(read, Receipt::sign(&receipt_key(), &CYCLE, 1, &Bytes([5; 32])));
             }
             Ok(_) => {}
+        }
+    }
+
+    #[test]
+    fn a_list_of_packs_and_what_comes_by_it(
+        list in damaged(pack_list().to_bytes().unwrap()),
+        frames in damaged(pack_frames()),
+    ) {
+        match PackList::parse(&list) {
+            Err(error) => expect_refusal(&error),
+            Ok(read) => {
+                prop_assert!(read.verify(shared_rules().current()).is_err() || read == pack_list());
+                // What is not verified yet opens nothing that it does not list, and stops nobody.
+                drop(read.open(&frames));
+            }
+        }
+        match pack_list().open(&frames) {
+            Err(error) => expect_refusal(&error),
+            Ok(opened) => prop_assert!(opened.iter().all(|(of, pack)| pack_of(of) == *pack)),
         }
     }
 

@@ -74,11 +74,18 @@ async function pin(places, assignments, words, card) {
     throw first ?? alarm('digest_differs');
 }
 
+/** An assignment of the manifest's round. */
+function here({ manifest }, assignments) {
+    const found = assignments.find((one) => one.cycle_ref === manifest.cycle_ref && one.round === manifest.round);
+    need(found !== undefined, idle('no_assignments'));
+    return found;
+}
+
 /** The words of the forms, whose digest stands in the manifest: nobody is shown a form of their own. */
-async function fetchMethodology({ registry }, token, { manifest }, assignments) {
-    const here = assignments.find((one) => one.cycle_ref === manifest.cycle_ref && one.round === manifest.round);
-    need(here !== undefined, idle('no_assignments'));
-    const { methodology_id: id } = await getJson(registry, `/v1/cycles/${here.cycle_id}`, token);
+async function fetchMethodology({ registry }, token, frozen, assignments) {
+    const { manifest } = frozen;
+    const { cycle_id: cycleId } = here(frozen, assignments);
+    const { methodology_id: id } = await getJson(registry, `/v1/cycles/${cycleId}`, token);
     const { document } = await getJson(registry, `/v1/methodologies/${id}`, token);
     const differs = alarm('methodology_differs');
     const digest = await told(differs, () => sha256(canonical(document, METHODOLOGY_DEPTH_MAX)));
@@ -110,7 +117,8 @@ export async function prepare(places, token, words, before, now) {
         need(card.credentials.some(isReady), idle(isLost ? 'collected_elsewhere' : 'no_assignments'));
     }
     Object.assign(card, { methodology, collected_on: dateAt(frozen, now) });
-    return { card, frozen, change, freshCount: asked.length, body: asked.length > 0 ? requestOf(card) : null };
+    const { cycle_id: cycleId } = here(frozen, assignments);
+    return { card, frozen, cycleId, change, freshCount: asked.length, body: asked.length > 0 ? requestOf(card) : null };
 }
 
 /** The assignments of the manifest's round in which the reviewer takes part; one name stands for one subject. */

@@ -7,8 +7,9 @@ import { isStrong, suggestPassphrase } from '../client/card.mjs';
 import { ask, logIn, prepare } from '../client/collect.mjs';
 import { Failure } from '../client/failure.mjs';
 import { renew } from '../client/generation.mjs';
+import { fetchPacks } from '../client/packs.mjs';
 import { button, choice, el, field, heading, input, mainButton, more, p } from './dom.mjs';
-import { newHeld, openFile } from './file.mjs';
+import { download, newHeld, openFile } from './file.mjs';
 import { PLACES, fail, isNamedBy, show, start, work } from './frame.mjs';
 import { say } from './words.mjs';
 
@@ -28,6 +29,7 @@ const typed = {
 let held;
 let asking;
 let token;
+let packs = null;
 
 function collectView() {
     return [
@@ -68,7 +70,21 @@ async function prepareCard() {
     held.change();
     forgetSecrets();
     await held.save();
-    show(asking.body ? savedView : doneView);
+    if (asking.body) {
+        show(savedView);
+    } else {
+        await takePacks();
+        show(doneView);
+    }
+}
+
+/** What there is to read comes while the reviewer is logged in, and nothing is asked for afterwards. */
+async function takePacks() {
+    try {
+        packs = asking.card.methodology.reading_pack ? await fetchPacks(PLACES, token, asking) : null;
+    } finally {
+        token = null;
+    }
 }
 
 async function openTyped() {
@@ -104,13 +120,16 @@ function savedView() {
 async function askNow(isKept) {
     need(isKept.checked, 'not_kept');
     const failure = await ask(PLACES, token, asking);
-    token = null;
     held.change();
     await held.save();
     show(doneView);
     if (failure) {
+        token = null;
         fail(failure, 'collecting');
+        return;
     }
+    await takePacks();
+    show(doneView);
 }
 
 function doneView() {
@@ -124,12 +143,27 @@ function doneView() {
         p(say('peer-collected', { fresh: asking.freshCount, ready })),
         p(say('peer-collected-round', { count: manifest.subjects.length })),
         el('ul', {}, subjects),
+        packLines(),
         p(say('booth-done-file', { name: `card-${held.number}.json` })),
         p(button(say('booth-save-again'), () => work(card, () => held.save()))),
         p(el('strong', {}, say('peer-advice'))),
         p(say('booth-done-next', { address: `${PLACES.box}/booth` })),
         isNamedBy(manifest) ? null : p(say('booth-unnamed')),
     ];
+}
+
+function packLines() {
+    if (packs === null) {
+        return null;
+    }
+    const lines = packs.flatMap(({ subjectRef, acts }) => acts.map((act, at) => {
+        const { subject_name: name } = held.card.credentials.find((one) => one.subject_ref === subjectRef);
+        const { category, language, ending, type, content } = act;
+        const file = `${subjectRef}-${at + 1}-${category}.${language}.${ending}`;
+        const label = say('booth-pack-save', { name, number: at + 1, category, language });
+        return el('li', {}, button(label, () => download(file, content, type)));
+    }));
+    return el('section', {}, el('h3', {}, say('booth-packs')), p(say('booth-packs-why')), el('ul', {}, lines));
 }
 
 function changeLines(change) {

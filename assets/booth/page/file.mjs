@@ -49,9 +49,9 @@ export const newHeld = async (passphrase) => new Held(null, await newLock(passph
 
 const numberOf = (name) => Number(/card-(\d{1,6})/.exec(name)?.[1] ?? 0);
 
-/** Hands a text to the browser as a file. */
-export function download(name, text) {
-    const address = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+/** Hands a text, or bytes, to the browser as a file. */
+export function download(name, content, type = 'application/json') {
+    const address = URL.createObjectURL(new Blob([content], { type }));
     const link = document.createElement('a');
     Object.assign(link, { href: address, download: name });
     link.click();

@@ -6,13 +6,14 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::arguments::{CollectArguments, DigestArgument, PinArguments, StatusArguments};
-use super::asking::{ask, open, read, secret, subjects};
+use super::asking::{ask, open, read, secret, shown, subjects};
 use super::voice::Voice;
 use super::{Outcome, Stop};
 use crate::cli::{DONE, say};
 use crate::client::card::{Card, CardSubject, Held};
 use crate::client::failure::{CardFailure, Failure, Moment};
 use crate::client::generation::{Change, Moved, renew};
+use crate::client::packs;
 use crate::client::peer::{Assignment, Login, collect, list_assignments};
 use crate::credential::manifest::{Manifest, Window, digest_words};
 
@@ -36,6 +37,12 @@ pub(super) async fn run_collect(arguments: &CollectArguments, voice: Voice, now:
     }
     let (fresh, ready) = (collected.fresh_count.to_string(), collected.ready_count.to_string());
     voice.say("peer-collected", &[("fresh", &fresh), ("ready", &ready)]);
+    if let Some(packs) = &collected.packs {
+        let folder = packs::keep(&arguments.card.path, packs);
+        let folder = folder.map_err(|failure| Stop::Client(failure, Moment::of(held.card())))?;
+        let count = packs.packs.iter().map(|(_, pack)| pack.acts.len()).sum::<usize>().to_string();
+        voice.say("peer-packs", &[("count", &count), ("folder", &shown(&folder))]);
+    }
     if let Some(card) = held.card() {
         say(&subjects(card));
         let count = card.manifests.last().map_or(0, |manifest| manifest.subjects.len()).to_string();

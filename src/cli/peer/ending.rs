@@ -11,6 +11,7 @@ use super::voice::Voice;
 use super::{Outcome, Stop};
 use crate::cli::{DONE, WRONG, complain};
 use crate::client::failure::{Alarm, Failure, Idle, Moment};
+use crate::client::packs;
 use crate::client::sealed::{self, Verdict};
 use crate::client::sealed_file;
 use crate::credential::jcs;
@@ -80,6 +81,7 @@ pub(super) fn run_destroy(arguments: &DestroyArguments, voice: Voice) -> Outcome
         }
     }
     sealed_file::destroy(&arguments.card.path)?;
+    packs::destroy(&arguments.card.path)?;
     voice.say("peer-destroyed", &[]);
     Ok(DONE)
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::calendar::WorkCalendar;
 use crate::domain::methodology::limits::SupplementaryRound;
+use crate::domain::reading::Gaps;
 
 type Spoiling = (&'static str, fn(&mut Facts));
 
@@ -18,6 +19,8 @@ fn settled(today: chrono::NaiveDate) -> Facts {
         today,
         round: 1,
         subjects_count: 10,
+        packs_undrawn: 0,
+        packs_unfrozen: Vec::new(),
         is_methodology_in_force: true,
         last_notice_on: None,
         challenges_open: 0,
@@ -154,6 +157,7 @@ fn each_guard_alone_stops_its_move_and_says_what_to_do() {
             Phase::Announced,
             &[("notices_late day=2027-01-02", |facts| facts.last_notice_on = "2027-01-03".parse().ok())],
         ),
+        (Phase::FileReview, &[("reading_acts_undrawn count=2", |facts| facts.packs_undrawn = 2)]),
         (
             Phase::PoolReview,
             &[
@@ -165,6 +169,13 @@ fn each_guard_alone_stops_its_move_and_says_what_to_do() {
             Phase::Drawn,
             &[
                 ("draw_not_replayed", |facts| facts.is_draw_replayed = false),
+                (
+                    "reading_pack_unfrozen judge=00000000-0000-0000-0000-000000000000 texts=2 checks=1 objections=0",
+                    |facts| {
+                        let gaps = Gaps { texts_missing: 2, texts_unchecked: 1, objections_open: 0 };
+                        facts.packs_unfrozen = vec![PackGap { judge: JudgeId(uuid::Uuid::nil()), gaps }];
+                    },
+                ),
                 ("manifest_not_published", |facts| facts.is_manifest_published = false),
             ],
         ),

@@ -8,15 +8,15 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use crate::error::{Error, Result};
 
 /// The keystream of one seed.
-pub(super) struct Stream(ChaCha20Rng);
+pub(in crate::domain) struct Stream(ChaCha20Rng);
 
 impl Stream {
-    pub(super) fn new(seed: &[u8; 32]) -> Stream {
+    pub(in crate::domain) fn new(seed: &[u8; 32]) -> Stream {
         Stream(ChaCha20Rng::from_seed(*seed))
     }
 
     /// A number below `bound`, each equally likely: words beyond the last full multiple of `bound` are thrown away.
-    pub(super) fn below(&mut self, bound: usize) -> Result<usize> {
+    pub(in crate::domain) fn below(&mut self, bound: usize) -> Result<usize> {
         let bound = u32::try_from(bound).map_err(Error::internal)?;
         let words = 1_u64 << 32;
         let excess =
@@ -30,7 +30,7 @@ impl Stream {
     }
 
     /// Fisher and Yates, from the last place down.
-    pub(super) fn shuffle<T>(&mut self, list: &mut [T]) -> Result<()> {
+    pub(in crate::domain) fn shuffle<T>(&mut self, list: &mut [T]) -> Result<()> {
         for last in (1..list.len()).rev() {
             let other = self.below(last + 1)?;
             list.swap(last, other);

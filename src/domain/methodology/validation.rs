@@ -11,6 +11,7 @@ use unicode_normalization::is_nfc;
 use crate::domain::indicators::names_content;
 use crate::domain::methodology::deciding::Deciding;
 use crate::domain::methodology::limits::{Counts, SupplementaryRound, TimeLimits};
+use crate::domain::methodology::reading::ReadingPackRules;
 use crate::domain::methodology::{Methodology, Text};
 use crate::error::{Fault, Rule};
 
@@ -37,6 +38,9 @@ impl Methodology {
         check_counts(&self.counts, &mut check);
         if let Some(added) = &self.supplementary {
             check_supplementary(added, &mut check);
+        }
+        if let Some(rules) = &self.reading_pack {
+            check_reading_pack(rules, &mut check);
         }
         check_time_limits(&self.time_limits, &mut check);
         if let Some(deciding) = &self.deciding {
@@ -244,6 +248,13 @@ fn check_deciding(deciding: &Deciding, check: &mut Check) {
     if numerator > denominator || numerator * 2 < denominator {
         check.fault("/deciding/quorum_numerator", Rule::Mismatch { other: "quorum_denominator" });
     }
+}
+
+fn check_reading_pack(rules: &ReadingPackRules, check: &mut Check) {
+    check.range("/reading_pack/acts_per_category", rules.acts_per_category, 1, 8);
+    check.range("/reading_pack/acts_max", rules.acts_max, rules.acts_per_category.clamp(1, 8), 8);
+    check.range("/reading_pack/acts_min", rules.acts_min, 1, rules.acts_max.clamp(1, 8));
+    check.range("/reading_pack/window_months", rules.window_months, 3, 60);
 }
 
 fn check_time_limits(limits: &TimeLimits, check: &mut Check) {

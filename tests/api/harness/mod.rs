@@ -7,6 +7,7 @@ mod db;
 pub mod key_pool;
 pub mod people;
 pub mod plans;
+pub mod reading;
 pub mod rounds;
 pub mod seeded;
 

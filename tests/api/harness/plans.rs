@@ -78,6 +78,14 @@ impl App {
         self.cycle_of(methodology_id, 10, 42).await
     }
 
+    /// A cycle of ten subjects whose reviewers are given acts to read: two of each category, six at most.
+    pub async fn reading_cycle(&self) -> Plan {
+        let mut document: Value = serde_json::from_str(DEFAULT_JSON).unwrap();
+        document["reading_pack"] = json!({});
+        let methodology_id = self.published(document).await;
+        self.cycle_of(methodology_id, 10, 30).await
+    }
+
     /// A cycle of so many subjects of so many judges, who are new, under a methodology.
     pub async fn cycle_of(&self, methodology_id: String, subjects: usize, judge_count: usize) -> Plan {
         let mut courts = Vec::new();

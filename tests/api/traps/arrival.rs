@@ -30,7 +30,7 @@ fn files(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
 }
 
 /// Readings that are recorded, so that each changes what the next one shows.
-const RECORDED: [&str; 22] = [
+const RECORDED: [&str; 26] = [
     "get_document",
     "get_evaluation_clocks",
     "get_judge_clocks",
@@ -38,7 +38,11 @@ const RECORDED: [&str; 22] = [
     "get_judge_file_pdf",
     "get_judge_indicator_figure",
     "get_judge_indicators",
+    "get_my_reading_packs",
     "get_proceedings",
+    "get_reading_pack",
+    "get_reading_record",
+    "get_reading_text",
     "get_record",
     "get_result",
     "get_result_figure",

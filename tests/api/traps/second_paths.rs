@@ -21,7 +21,7 @@ const ANONYMOUS: [&str; 2] = ["submit_complaint", "submit_review"];
 const SHOWS_RESULTS: [&str; 5] =
     ["get_bundle", "get_judge_file_pdf", "get_result", "get_result_figure", "list_accepted_counts"];
 /// Published for everybody: no mark, no name, no time.
-const PUBLIC_DOCUMENTS: [&str; 8] = [
+const PUBLIC_DOCUMENTS: [&str; 9] = [
     "get_checkpoint",
     "get_complaints",
     "get_leaves",
@@ -30,6 +30,7 @@ const PUBLIC_DOCUMENTS: [&str; 8] = [
     "get_manifest",
     "get_manifest_note",
     "get_manifest_of_generation",
+    "get_packs",
 ];
 /// Shows who reviews whom: to that judge, or to auditors.
 const SHOWS_PANELS: [&str; 4] = ["collect_credentials", "get_draw_record", "list_my_assignments", "recuse_assignment"];
@@ -52,9 +53,11 @@ const TELLS_ABOUT_ACTS: [&str; 15] = [
     "list_webhook_deliveries",
 ];
 /// Asks for an act; the answer is the thing as its own reading shows it.
-const ACTS: [&str; 99] = [
+const ACTS: [&str; 107] = [
     "acknowledge_event",
     "add_plan_entry",
+    "add_reading_candidates",
+    "add_reading_text",
     "adopt_retention_schedule",
     "approve_evaluation_plan",
     "ask_for_recount",
@@ -65,6 +68,8 @@ const ACTS: [&str; 99] = [
     "cancel_cycle",
     "cancel_evaluation",
     "change_password",
+    "check_reading_text",
+    "clear_reading_candidates",
     "close_cycle",
     "compute_results",
     "confirm_approval",
@@ -106,16 +111,20 @@ const ACTS: [&str; 99] = [
     "create_work_calendar",
     "decide_challenge",
     "decide_correction_request",
+    "decide_reading_act",
     "decide_recusal_request",
     "delete_session",
     "draw_panels",
+    "draw_reading_acts",
     "extend_cycle",
     "finalise_evaluation",
     "freeze_manifest",
+    "freeze_reading_pack",
     "issue_token",
     "lift_hold",
     "make_keys",
     "move_cycle",
+    "object_to_reading_act",
     "open_cycle",
     "propose_appeal_decision",
     "propose_decision",
@@ -156,7 +165,7 @@ const ACTS: [&str; 99] = [
 /// Changes something under the version last seen.
 const CHANGES: [&str; 4] = ["update_account", "update_client", "update_methodology", "update_webhook"];
 /// Shows what holds nothing of reviews: the file, people, plans, rules, the service itself.
-const SHOWS_THE_REST: [&str; 79] = [
+const SHOWS_THE_REST: [&str; 83] = [
     "check_extract",
     "get_account",
     "get_authorization_server",
@@ -192,6 +201,9 @@ const SHOWS_THE_REST: [&str; 79] = [
     "get_notice_pdf",
     "get_problem_page",
     "get_proceedings",
+    "get_reading_pack",
+    "get_reading_record",
+    "get_reading_text",
     "get_ready",
     "get_record",
     "get_retention_run",
@@ -228,6 +240,7 @@ const SHOWS_THE_REST: [&str; 79] = [
     "list_plan_entries",
     "list_pool_entries",
     "list_positions",
+    "list_reading_packs",
     "list_records",
     "list_retention_runs",
     "list_retention_schedules",

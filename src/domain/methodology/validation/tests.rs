@@ -121,6 +121,19 @@ const CALIBRATION: &[Breakage] = &[
     ("/calibration_marks", "length", |m| m.calibration_marks = vec![m.calibration_marks.clone(); 11].concat()),
 ];
 
+fn rules(m: &mut Methodology) -> &mut ReadingPackRules {
+    m.reading_pack.get_or_insert(ReadingPackRules { acts_per_category: 2, acts_max: 6, acts_min: 2, window_months: 12 })
+}
+
+const READING: &[Breakage] = &[
+    ("/reading_pack/acts_per_category", "range", |m| rules(m).acts_per_category = 9),
+    ("/reading_pack/acts_max", "range", |m| rules(m).acts_max = 1),
+    ("/reading_pack/acts_max", "range", |m| rules(m).acts_max = 9),
+    ("/reading_pack/acts_min", "range", |m| rules(m).acts_min = 7),
+    ("/reading_pack/acts_min", "range", |m| rules(m).acts_min = 0),
+    ("/reading_pack/window_months", "range", |m| rules(m).window_months = 2),
+];
+
 const NUMBERS: &[Breakage] = &[
     ("/trim_rule/name", "one_of", |m| m.trim_rule.name = "plain_mean".into()),
     ("/trim_rule/reviews_per_cut", "range", |m| m.trim_rule.reviews_per_cut = 5),
@@ -160,7 +173,7 @@ const NUMBERS: &[Breakage] = &[
 
 #[test]
 fn each_broken_rule_is_found_at_its_pointer() {
-    for (pointer, rule, break_it) in [HEAD, CONTENT, CALIBRATION, NUMBERS].concat() {
+    for (pointer, rule, break_it) in [HEAD, CONTENT, CALIBRATION, READING, NUMBERS].concat() {
         let mut methodology = Methodology::standard().unwrap();
         break_it(&mut methodology);
         let found = pointers(&methodology);
@@ -189,6 +202,15 @@ fn a_methodology_without_invented_cases_is_accepted_and_has_the_digest_it_had_be
     let json = serde_json::to_string(&methodology).unwrap();
     assert!(!json.contains("calibration"), "a member more would change the canonical JSON");
     assert_eq!(serde_json::from_str::<Methodology>(&json).unwrap(), methodology);
+}
+
+#[test]
+fn a_methodology_with_a_reading_pack_is_accepted_and_one_without_has_no_member_of_it() {
+    let mut methodology = Methodology::standard().unwrap();
+    let json = serde_json::to_string(&methodology).unwrap();
+    assert!(!json.contains("reading_pack"), "a member more would change the canonical JSON");
+    rules(&mut methodology);
+    assert_eq!(methodology.validate(), []);
 }
 
 #[test]
