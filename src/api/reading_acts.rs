@@ -131,10 +131,9 @@ pub async fn get_reading_text(
     let now = clock.now();
     let id = reading_text_id.into_inner();
     let reading = registry.0.write(move |conn| {
-        let text = store::reading_texts::find(conn, id)?.ok_or(Code::NotFound)?;
-        let (opened, _) = workflow::reading::open_act(conn, text.reading_act_id)?;
-        let judge = opened.evaluation.judge_id;
+        let judge = store::reading_texts::subject_of(conn, id)?.ok_or(Code::NotFound)?;
         let purpose = law::may_read_text(&actor, judge)?;
+        let text = store::reading_texts::find(conn, id)?.ok_or(Code::NotFound)?;
         let bytes = store::reading_texts::content(conn, id)?.ok_or(Code::NotFound)?;
         store::audit::record_reading(conn, actor.account_id, "get_reading_text", judge, purpose, now)?;
         Ok((text.media_type, bytes))

@@ -5,7 +5,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
-use super::schema::{acts, reading_acts, reading_candidates, reading_packs};
+use super::schema::{acts, evaluations, reading_acts, reading_candidates, reading_packs};
 use crate::db::Conn;
 use crate::domain::ids::{AccountId, EvaluationId, JudgeId, ReadingActId};
 use crate::domain::judge_file::RecordStatus;
@@ -229,6 +229,18 @@ pub fn insert_acts(conn: &mut Conn, rows: &[ReadingAct]) -> Result<()> {
 /// The act with this id.
 pub fn find_act(conn: &mut Conn, id: ReadingActId) -> Result<Option<ReadingAct>> {
     Ok(on!(conn, |c| { reading_acts::table.find(id).select(ReadingAct::as_select()).first(c).optional() })?)
+}
+
+/// Whose act it is; one statement, whether it is there or not, so that what is hidden costs no more than what is absent.
+pub fn subject_of_act(conn: &mut Conn, id: ReadingActId) -> Result<Option<JudgeId>> {
+    Ok(on!(conn, |c| {
+        reading_acts::table
+            .inner_join(evaluations::table.on(evaluations::id.eq(reading_acts::evaluation_id)))
+            .filter(reading_acts::id.eq(id))
+            .select(evaluations::judge_id)
+            .first(c)
+            .optional()
+    })?)
 }
 
 /// The acts of some packs by category and place, replaced ones too; of a thousand packs at most.

@@ -4,9 +4,9 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::schema::{reading_acts, reading_texts};
+use super::schema::{evaluations, reading_acts, reading_texts};
 use crate::db::Conn;
-use crate::domain::ids::{AccountId, EvaluationId, ReadingActId, ReadingTextId};
+use crate::domain::ids::{AccountId, EvaluationId, JudgeId, ReadingActId, ReadingTextId};
 use crate::domain::reading::{ReadingActState, ReadingLanguage, ReadingType, TextVerdict};
 use crate::error::{Error, Result};
 use crate::on;
@@ -65,6 +65,19 @@ pub fn insert(conn: &mut Conn, text: &ReadingText, content: &[u8]) -> Result<()>
 /// The text with this id.
 pub fn find(conn: &mut Conn, id: ReadingTextId) -> Result<Option<ReadingText>> {
     Ok(on!(conn, |c| { reading_texts::table.find(id).select(ReadingText::as_select()).first(c).optional() })?)
+}
+
+/// Of whose act it is; one statement, as for acts.
+pub fn subject_of(conn: &mut Conn, id: ReadingTextId) -> Result<Option<JudgeId>> {
+    Ok(on!(conn, |c| {
+        reading_texts::table
+            .inner_join(reading_acts::table.on(reading_acts::id.eq(reading_texts::reading_act_id)))
+            .inner_join(evaluations::table.on(evaluations::id.eq(reading_acts::evaluation_id)))
+            .filter(reading_texts::id.eq(id))
+            .select(evaluations::judge_id)
+            .first(c)
+            .optional()
+    })?)
 }
 
 /// The bytes of a text; none once they are erased.

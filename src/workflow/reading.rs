@@ -19,6 +19,7 @@ use crate::domain::indicators::Catalogue;
 use crate::domain::judge_file::Check;
 use crate::domain::methodology::reading::ReadingPackRules;
 use crate::domain::policy::Actor;
+use crate::domain::policy::reading::may_object;
 use crate::domain::reading::draw::{ReadingInput, ReadingRecord};
 use crate::domain::reading::{
     Candidate, DRAWING, OBJECTING, PREPARING, ReadingActState, ReplacementGround, Window, check_candidates, draw,
@@ -250,8 +251,9 @@ pub fn object(
     objection: &str,
     now: DateTime<Utc>,
 ) -> Result<ReadingAct> {
+    let judge = store::reading_packs::subject_of_act(conn, id)?.ok_or(Code::NotFound)?;
+    may_object(actor, judge)?;
     let (opened, mut act) = open_act(conn, id)?;
-    crate::domain::policy::reading::may_object(actor, opened.evaluation.judge_id)?;
     opened.expect_phase(&OBJECTING)?;
     if !act.state.is_in_use() {
         return refuse(Hint::new("reading_act_is_replaced"));
