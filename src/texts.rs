@@ -225,7 +225,7 @@ mod tests {
     use crate::error::{Code, Rule};
 
     /// Families of keys that are not bound to a list of the code.
-    const FREE: [&str; 15] = [
+    const FREE: [&str; 16] = [
         "audit-",
         "booth-",
         "doctor-",
@@ -238,6 +238,7 @@ mod tests {
         "page-",
         "peer-",
         "recount-",
+        "statistics-",
         "phase-",
         "language-",
         "warning-",
