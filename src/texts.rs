@@ -239,6 +239,7 @@ mod tests {
         "page-",
         "peer-",
         "recount-",
+        "statistics-",
         "phase-",
         "language-",
         "warning-",

@@ -909,6 +909,7 @@ file-ethics_outcome-violation = violation
 file-ethics_outcome-no_violation = no violation
 file-record_type-act = review of an act
 file-record_type-observation = observed value
+file-record_type-particulars = birth date, sex and legal service
 file-record_type-position = post
 file-record_type-record = record
 file-correction_status-open = open

@@ -903,6 +903,7 @@ file-ethics_outcome-violation = бұзушылық анықталды
 file-ethics_outcome-no_violation = бұзушылық жоқ
 file-record_type-act = сот актісін қайта қарау
 file-record_type-observation = көрсеткіш мәні
+file-record_type-particulars = туған күні, жынысы және заңгерлік өтіл
 file-record_type-position = лауазым
 file-record_type-record = жазба
 file-correction_status-open = шешілмеген

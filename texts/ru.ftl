@@ -911,6 +911,7 @@ file-ethics_outcome-violation = нарушение установлено
 file-ethics_outcome-no_violation = нарушения нет
 file-record_type-act = пересмотр судебного акта
 file-record_type-observation = значение показателя
+file-record_type-particulars = дата рождения, пол и юридический стаж
 file-record_type-position = должность
 file-record_type-record = запись
 file-correction_status-open = не решён

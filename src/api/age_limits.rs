@@ -15,7 +15,7 @@ use super::lists::Answering;
 use crate::db::Conn;
 use crate::domain::calendar::date_at;
 use crate::domain::ids::JudgeId;
-use crate::domain::judge_file::{Check, FilePurpose};
+use crate::domain::judge_file::{Check, FilePurpose, RecordStatus};
 use crate::domain::particulars::{age_reached_on, born_until};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
@@ -44,7 +44,7 @@ pub struct AgeLimitsQuery {
 
 /// A judge in office with the day of the age limit.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "age_limit_on": "2027-06-15"}))]
+#[schema(example = json!({"judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "full_name_kk": "Нұрлан Серікұлы Әбдіров", "full_name_ru": "Абдиров Нурлан Серикович", "full_name_en": null, "status": "active", "age_limit_on": "2027-06-15"}))]
 pub struct AgeLimitView {
     /// The judge.
     judge_id: JudgeId,
@@ -57,6 +57,8 @@ pub struct AgeLimitView {
     /// The full name in English, or null.
     #[schema(max_length = 200)]
     full_name_en: Option<String>,
+    /// `active`, or `disputed` while the correction of the birth date is asked for.
+    status: RecordStatus,
     /// The day on which the judge reaches the limit; an extension by the Council is not known here.
     age_limit_on: NaiveDate,
 }
@@ -111,6 +113,7 @@ pub fn list(actor: &Actor, query: &AgeLimitsQuery, now: DateTime<Utc>) -> Result
             full_name_kk: row.full_name_kk,
             full_name_ru: row.full_name_ru,
             full_name_en: row.full_name_en,
+            status: row.status,
             age_limit_on: age_reached_on(row.birth_date, years),
         },
     );

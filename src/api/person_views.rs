@@ -34,7 +34,7 @@ pub struct ParticularsView {
     recorded_by: Option<AccountId>,
     /// By which machine client; null where a person recorded it.
     recorded_by_client: Option<ClientId>,
-    /// `active`, or `corrected` where a newer record has taken its place.
+    /// `active`, `disputed` while its correction is asked for, or `corrected` where a newer record has taken its place.
     status: RecordStatus,
     /// The record that this one replaces, or null.
     supersedes_id: Option<ParticularsId>,
@@ -63,7 +63,7 @@ impl From<Particulars> for ParticularsView {
 
 /// What a reader of the file sees of the records, and the sex that is held, for the judge.
 pub fn seen(told: Vec<Particulars>, sight: Sight) -> (Option<Vec<ParticularsView>>, Option<Sex>) {
-    let sex = told.iter().rfind(|row| row.status == RecordStatus::Active).and_then(|row| row.sex);
+    let sex = told.iter().rfind(|row| row.status.is_in_force()).and_then(|row| row.sex);
     let views = || told.into_iter().map(ParticularsView::from).collect();
     match sight {
         Sight::Whole => (Some(views()), sex),

@@ -98,6 +98,8 @@ coded! {
         Act = "act",
         /// An observed value.
         Observation = "observation",
+        /// What a source told of the judge's person.
+        Particulars = "particulars",
         /// A post.
         Position = "position",
         /// A record of another section.

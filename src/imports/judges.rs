@@ -10,6 +10,7 @@ use crate::cipher::Use;
 use crate::db::Conn;
 use crate::domain::caller::Caller;
 use crate::domain::ids::{self, ImportId, JudgeId, ParticularsId};
+use crate::domain::imports::Warning;
 use crate::domain::judge_file::{Check, ExternalId, RecordStatus};
 use crate::domain::particulars::Sex;
 use crate::error::{Code, Error, Result, Rule};
@@ -60,7 +61,7 @@ impl Kind for Judges {
                 run.refuse_for(row.number, fields.into_faults());
                 continue;
             };
-            if let Err(error) = settle(conn, run, &told) {
+            if let Err(error) = settle(conn, run, row.number, &told) {
                 run.refuse(row.number, error)?;
             }
         }
@@ -133,7 +134,7 @@ fn read(run: &Run<'_>, fields: &mut Fields<'_>) -> Result<Option<ToldJudge>> {
 }
 
 /// Adds a judge, unless on record as the row says; what it says of the person takes the place of what is known.
-fn settle(conn: &mut Conn, run: &mut Run<'_>, told: &ToldJudge) -> Result<()> {
+fn settle(conn: &mut Conn, run: &mut Run<'_>, row: i64, told: &ToldJudge) -> Result<()> {
     let ToldJudge { judge, iin, external_id, particulars } = told;
     let (cipher, today) = (&run.terms.cipher, run.terms.today());
     let iin = check_judge(&run.terms.caller, judge, iin, Some(external_id), Some(particulars), today)?;
@@ -143,10 +144,19 @@ fn settle(conn: &mut Conn, run: &mut Run<'_>, told: &ToldJudge) -> Result<()> {
     match (known, by_iin) {
         (Some(id), Some(old)) if old.id.to_string() == id && is_same(&old, judge) => {
             let told = Particulars { judge_id: old.id, ..particulars.clone() };
-            match tell_known(conn, run, &old, &told)? {
+            let (what, status) = tell_known(conn, run, &old, &told)?;
+            match what {
                 Told::New | Told::Restated => {
                     run.touched.insert(old.id);
                     run.tally.restated += 1;
+                    if status == RecordStatus::Disputed {
+                        run.warn(
+                            row,
+                            "",
+                            Warning::RestatesDisputed,
+                            "birth_date, sex, legal_service_hundredths".to_owned(),
+                        );
+                    }
                 }
                 Told::Unchanged => run.tally.unchanged += 1,
             }
@@ -170,16 +180,22 @@ fn settle(conn: &mut Conn, run: &mut Run<'_>, told: &ToldJudge) -> Result<()> {
 }
 
 /// Records what a row tells of the person of a judge on record; a row that tells nothing changes nothing.
-fn tell_known(conn: &mut Conn, run: &Run<'_>, judge: &Judge, particulars: &Particulars) -> Result<Told> {
+fn tell_known(
+    conn: &mut Conn,
+    run: &Run<'_>,
+    judge: &Judge,
+    particulars: &Particulars,
+) -> Result<(Told, RecordStatus)> {
     if !is_told(particulars) {
-        return Ok(Told::Unchanged);
+        return Ok((Told::Unchanged, particulars.status));
     }
     let today = run.terms.today();
     let in_office_on = store::particulars::is_in_office(conn, judge.id, today)?.then_some(today);
     let mut check = Check::default();
     workflow::particulars::check(&mut check, particulars, judge, in_office_on, today);
     check.done()?;
-    Ok(tell(conn, &run.terms.caller, particulars)?.0)
+    let (what, on_record) = tell(conn, &run.terms.caller, particulars)?;
+    Ok((what, on_record.status))
 }
 
 fn is_same(old: &Judge, new: &Judge) -> bool {

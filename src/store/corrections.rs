@@ -63,7 +63,7 @@ pub struct Requested {
 pub enum Sight {
     /// All: the judge, who wrote them.
     Own,
-    /// Those about what may be shown on a day.
+    /// Those about what may be shown on a day, and not about the person: they would tell age and sex before an evaluation.
     Shown(NaiveDate),
     /// The same, and those that are still to be decided: whoever decides them.
     ShownOrOpen(NaiveDate),
@@ -74,7 +74,7 @@ impl Sight {
     pub fn shows(self, request: &CorrectionRequest, is_record_shown: bool) -> bool {
         match self {
             Sight::Own => true,
-            Sight::Shown(_) => is_record_shown,
+            Sight::Shown(_) => is_record_shown && request.record_type != RecordType::Particulars,
             Sight::ShownOrOpen(_) => is_record_shown || request.status == CorrectionStatus::Open,
         }
     }
@@ -157,7 +157,9 @@ pub fn list(
                 Sight::ShownOrOpen(_) => {
                     query.filter(is_shown.or(correction_requests::status.eq(CorrectionStatus::Open)))
                 }
-                Sight::Own | Sight::Shown(_) => query.filter(is_shown),
+                Sight::Own | Sight::Shown(_) => {
+                    query.filter(is_shown.and(correction_requests::record_type.ne(RecordType::Particulars)))
+                }
             };
         }
         query.load(c)

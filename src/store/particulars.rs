@@ -60,6 +60,9 @@ pub struct Aging {
     /// Born on.
     #[diesel(select_expression = judge_particulars::birth_date.assume_not_null())]
     pub birth_date: NaiveDate,
+    /// How the record stands that tells it.
+    #[diesel(select_expression = judge_particulars::status)]
+    pub status: RecordStatus,
     /// The full name in Kazakh.
     #[diesel(select_expression = judges::full_name_kk)]
     pub full_name_kk: String,
@@ -70,6 +73,8 @@ pub struct Aging {
     #[diesel(select_expression = judges::full_name_en)]
     pub full_name_en: Option<String>,
 }
+
+const IN_FORCE: [RecordStatus; 2] = [RecordStatus::Active, RecordStatus::Disputed];
 
 /// Adds a record; 409 `already_exists` where the judge has one in force.
 pub fn insert(conn: &mut Conn, row: &Particulars) -> Result<()> {
@@ -87,7 +92,7 @@ pub fn find(conn: &mut Conn, id: ParticularsId) -> Result<Option<Particulars>> {
 pub fn in_force(conn: &mut Conn, judge: JudgeId) -> Result<Option<Particulars>> {
     Ok(on!(conn, |c| {
         judge_particulars::table
-            .filter(judge_particulars::judge_id.eq(judge).and(judge_particulars::status.eq(RecordStatus::Active)))
+            .filter(judge_particulars::judge_id.eq(judge).and(judge_particulars::status.eq_any(IN_FORCE)))
             .select(Particulars::as_select())
             .first(c)
             .optional()
@@ -158,7 +163,7 @@ pub fn list_born_until(
             positions::table.filter(positions::judge_id.eq(judge_particulars::judge_id)).filter(is_held_on!(today));
         let mut query = judge_particulars::table
             .inner_join(judges::table.on(judges::id.eq(judge_particulars::judge_id)))
-            .filter(judge_particulars::status.eq(RecordStatus::Active))
+            .filter(judge_particulars::status.eq_any(IN_FORCE))
             .filter(judge_particulars::birth_date.le(born_until))
             .filter(exists(held))
             .order((judge_particulars::birth_date, judge_particulars::judge_id))

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use diesel::prelude::*;
 
-use super::schema::{acts, file_records, observations, positions};
+use super::schema::{acts, file_records, judge_particulars, observations, positions};
 use crate::db::Conn;
 use crate::domain::ids::RecordId;
 use crate::domain::judge_file::RecordStatus;
@@ -44,6 +44,7 @@ pub fn of(conn: &mut Conn, record: RecordRef) -> Result<Vec<Version>> {
         let found = match record_type {
             RecordType::Act => beside!(conn, acts, id),
             RecordType::Observation => beside!(conn, observations, id),
+            RecordType::Particulars => beside!(conn, judge_particulars, id),
             RecordType::Position => beside!(conn, positions, id),
             RecordType::Record => beside!(conn, file_records, id),
         };

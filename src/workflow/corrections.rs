@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::records::{check_documents, standing};
 use crate::db::Conn;
-use crate::domain::ids::{ActId, JudgeId, ObservationId, PositionId, RecordId};
+use crate::domain::ids::{ActId, JudgeId, ObservationId, ParticularsId, PositionId, RecordId};
 use crate::domain::judge_file::{Check, CorrectionOutcome, CorrectionStatus, RecordStatus};
 use crate::domain::policy::{Actor, may_decide_corrections};
 use crate::domain::sections::{RecordRef, RecordType};
@@ -81,6 +81,7 @@ fn set_status(conn: &mut Conn, record: RecordRef, status: RecordStatus) -> Resul
     match record_type {
         RecordType::Act => store::acts::set_status(conn, ActId(record_id.0), status),
         RecordType::Observation => store::observations::set_status(conn, ObservationId(record_id.0), status),
+        RecordType::Particulars => store::particulars::set_status(conn, ParticularsId(record_id.0), status),
         RecordType::Position => store::positions::set_status(conn, PositionId(record_id.0), status),
         RecordType::Record => store::file_records::set_status(conn, record_id, status),
     }

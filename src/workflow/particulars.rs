@@ -52,6 +52,7 @@ pub fn tell(conn: &mut Conn, caller: &Caller, told: &Particulars) -> Result<(Tol
         birth_date: told.birth_date.or(old.birth_date),
         sex: told.sex.or(old.sex),
         legal_service_hundredths: told.legal_service_hundredths.or(old.legal_service_hundredths),
+        status: old.status.of_successor(),
         supersedes_id: Some(old.id),
         ..told.clone()
     };

@@ -9,7 +9,7 @@ use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::caller::{Caller, CallerId};
 use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids;
-use crate::domain::ids::{AccountId, ActId, ImportId, JudgeId, ObservationId, PositionId, RecordId};
+use crate::domain::ids::{AccountId, ActId, ImportId, JudgeId, ObservationId, ParticularsId, PositionId, RecordId};
 use crate::domain::judge_file::{Check, RecordStatus};
 use crate::domain::sections::own::{JudgeStatementFields, SelfAssessmentFields};
 use crate::domain::sections::{ConfirmationState, Content, OWN_SOURCE, RecordRef, RecordType, Section};
@@ -271,6 +271,9 @@ pub fn standing(
         RecordType::Act => store::acts::find(conn, ActId(record_id.0))?.map(|found| (found.judge_id, found.status)),
         RecordType::Observation => {
             store::observations::find(conn, ObservationId(record_id.0))?.map(|found| (found.judge_id, found.status))
+        }
+        RecordType::Particulars => {
+            store::particulars::find(conn, ParticularsId(record_id.0))?.map(|found| (found.judge_id, found.status))
         }
         RecordType::Position => {
             store::positions::find(conn, PositionId(record_id.0))?.map(|found| (found.judge_id, found.status))

@@ -121,6 +121,45 @@ async fn a_system_tells_of_itself_and_does_not_replace_what_another_one_told() {
     tell(&hr, &judge, told("1985-06-16", "f")).await.expect(201);
 }
 
+#[tokio::test]
+async fn a_judge_disputes_a_birth_date_which_is_marked_until_it_is_decided_and_no_member_sees_it() {
+    let app = App::start().await;
+    let plan = app.planned_cycle().await;
+    let judge = &plan.subjects[0];
+    let evaluation = plan.evaluation_of(&app, judge).await;
+    let member = app.member(StaffRole::Member).await;
+    app.assign(&evaluation, member.account_id, true).await.expect(201);
+    let secretary = app.secretary().await;
+    let first = tell(&secretary, judge, told("1962-07-17", "f")).await.expect(201).body;
+    let requests = format!("/v1/judges/{}/correction-requests", judge.id);
+    let claim = json!({"record_type": "particulars", "record_id": first["id"], "claim": "1963 жылы туғанмын."});
+
+    let asked = judge.client(&app).await.post(&requests, claim).await.expect(201).id();
+
+    let listed = secretary.get("/v1/age-limits").await.expect(200).body["items"][0].clone();
+    assert_eq!((&listed["judge_id"], &listed["status"]), (&json!(judge.id), &json!("disputed")));
+    let seen = secretary.get_for("correction", &requests).await.expect(200).body;
+    assert_eq!(seen["items"][0]["id"], json!(asked));
+    let path = format!("/v1/judges/{}/file?view=full&purpose=evaluation", judge.id);
+    let reader = member.client(&app).await;
+    for text in
+        [reader.get_for("evaluation", &requests).await.expect(200).text, reader.get(&path).await.expect(200).text]
+    {
+        assert!(!text.contains("1963") && !text.contains(&asked), "{text}");
+    }
+    let decide = format!("/v1/correction-requests/{asked}/decide");
+    let accepted = json!({"outcome": "accepted", "reason": "Құжатпен расталды."});
+    secretary.post(&decide, accepted.clone()).await.expect_problem(409, "guard_not_met");
+    let again = tell(&secretary, judge, told("1963-07-17", "f")).await.expect(201).body;
+    assert_eq!(again["status"], "disputed", "what takes its place could say the same again");
+    secretary.post(&decide, accepted).await.expect(200);
+    let own = file(&judge.client(&app).await, judge, "").await;
+    let stood = |one: &Value| format!("{} {}", one["birth_date"].as_str().unwrap(), one["status"].as_str().unwrap());
+    let mut stood: Vec<String> = own["particulars"].as_array().unwrap().iter().map(stood).collect();
+    stood.sort_unstable();
+    assert_eq!(stood, ["1962-07-17 corrected", "1963-07-17 active"]);
+}
+
 const HEAD: &str =
     "iin,full_name_kk,full_name_ru,first_appointed_on,source_system,source_record_id,birth_date,sex,as_of";
 

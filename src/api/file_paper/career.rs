@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 
 use super::{File, column, section, source, status};
-use crate::domain::judge_file::FilePurpose;
+use crate::domain::judge_file::{FilePurpose, RecordStatus};
 use crate::domain::particulars::{Sight, sight};
 use crate::domain::sections::conduct::DisciplineFields;
 use crate::domain::sections::{ConfirmationState, Content, Section};
@@ -52,7 +52,8 @@ fn person(file: &File, purpose: FilePurpose, voice: Voice) -> Vec<(String, Strin
     let mut facts = Vec::new();
     if sight != Sight::Nothing {
         let source = source(voice, &known.source_system, known.as_of);
-        let told = |what: String| format!("{what} ({source})");
+        let mark = if known.status == RecordStatus::Disputed { voice.say("file-disputed-mark") } else { String::new() };
+        let told = |what: String| format!("{what} ({source}) {mark}").trim_end().to_owned();
         facts.extend(known.birth_date.map(|day| (voice.say("file-fact-birth_date"), told(voice.date(day)))));
         let legal = known.legal_service_hundredths.map(|years| told(voice.number(years, 2)));
         facts.extend(legal.map(|years| (voice.say("file-fact-legal_service"), years)));

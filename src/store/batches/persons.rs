@@ -15,15 +15,15 @@ use crate::error::Result;
 use crate::on;
 use crate::store::particulars::Particulars;
 use crate::store::schema::{
-    accounts, acts, conflicts, evaluation_requests, evaluations, external_ids, extracts, file_records,
-    judge_particulars, judges, leaves, observations, positions,
+    accounts, acts, conflicts, correction_requests, evaluation_requests, evaluations, external_ids, extracts,
+    file_records, judge_particulars, judges, leaves, observations, positions,
 };
 
 /// What rests on judges of a batch.
 pub fn dependants(conn: &mut Conn, batch: ImportId) -> Result<Vec<Dependants>> {
     let ids = || judges::table.filter(judges::batch_id.eq(batch)).select(judges::id);
     let told_by_others = judge_particulars::batch_id.is_null().or(judge_particulars::batch_id.ne(batch));
-    let counts: [i64; 11] = on!(conn, |c| {
+    let counts: [i64; 12] = on!(conn, |c| {
         let held = positions::table.filter(positions::judge_id.eq_any(ids())).count().get_result(c)?;
         let observed = observations::table.filter(observations::judge_id.eq_any(ids())).count().get_result(c)?;
         let evaluated = evaluations::table.filter(evaluations::judge_id.eq_any(ids())).count().get_result(c)?;
@@ -44,6 +44,13 @@ pub fn dependants(conn: &mut Conn, batch: ImportId) -> Result<Vec<Dependants>> {
             )
             .count()
             .get_result(c)?;
+        let of_batch = own.filter(own.field(judge_particulars::batch_id).eq(batch));
+        let on_own = correction_requests::record_id.eq_any(of_batch.select(own.field(judge_particulars::id)));
+        let on_own: i64 = correction_requests::table.filter(on_own).count().get_result(c)?;
+        let replaced = of_batch.select(own.field(judge_particulars::supersedes_id));
+        let on_old = correction_requests::record_id.nullable().eq_any(replaced);
+        let on_old: i64 = correction_requests::table.filter(on_old).count().get_result(c)?;
+        let disputed = on_own + on_old;
         let reviewed = acts::table.filter(acts::judge_id.eq_any(ids())).count().get_result(c)?;
         let of_pair = conflicts::judge_id.eq_any(ids()).or(conflicts::other_judge_id.eq_any(ids()));
         let declared = conflicts::table.filter(of_pair).count().get_result(c)?;
@@ -53,7 +60,7 @@ pub fn dependants(conn: &mut Conn, batch: ImportId) -> Result<Vec<Dependants>> {
         let asked = asked.count().get_result(c)?;
         let recorded = recorded + told;
         Ok::<_, SqlError>([
-            held, observed, evaluated, accounts, recorded, reviewed, declared, issued, away, asked, restated,
+            held, observed, evaluated, accounts, recorded, reviewed, declared, issued, away, asked, restated, disputed,
         ])
     })?;
     let kinds = [
@@ -68,6 +75,7 @@ pub fn dependants(conn: &mut Conn, batch: ImportId) -> Result<Vec<Dependants>> {
         Dependant::Leaves,
         Dependant::EvaluationRequests,
         Dependant::Restatements,
+        Dependant::CorrectionRequests,
     ];
     Ok(found(kinds.into_iter().zip(counts)))
 }
@@ -79,7 +87,11 @@ pub fn extent(conn: &mut Conn, batch: ImportId) -> Result<Extent> {
         let deleted = judges::table.filter(judges::batch_id.eq(batch)).count().get_result(c)?;
         let of_batch = judges::table.filter(judges::batch_id.eq(batch)).select(judges::id);
         let with_them = judge_particulars::table
-            .filter(judge_particulars::batch_id.eq(batch).and(judge_particulars::status.eq(RecordStatus::Active)))
+            .filter(
+                judge_particulars::batch_id
+                    .eq(batch)
+                    .and(judge_particulars::status.eq_any([RecordStatus::Active, RecordStatus::Disputed])),
+            )
             .filter(judge_particulars::judge_id.eq_any(of_batch))
             .count()
             .get_result(c)?;
