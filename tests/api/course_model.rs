@@ -108,6 +108,13 @@ struct Proposal {
     ruling: Option<&'static str>,
     votes_for: usize,
     votes_against: usize,
+    has_rapporteur_voted: bool,
+}
+
+impl Proposal {
+    fn count(&self) -> usize {
+        self.votes_for + self.votes_against
+    }
 }
 
 impl Model {
@@ -135,23 +142,19 @@ impl Model {
             }
             // The interval of every result here lies above the standard.
             Deed::ProposeBurden => false,
-            Deed::Vote | Deed::VoteAgainst => match &self.proposal {
-                Some(proposal) if proposal.votes_for + proposal.votes_against < PANEL => {
-                    let panel = if proposal.ruling.is_some() { Who::AppealMember } else { Who::Member };
-                    let is_open = if proposal.ruling.is_some() {
-                        self.state == "appealed"
-                    } else {
-                        matches!(self.state, "responding" | "hearing")
-                    };
-                    // The rapporteur is one of the members.
-                    is_open && (who == panel || (who == Who::Rapporteur && panel == Who::Member))
-                }
-                Some(_) | None => false,
-            },
+            Deed::Vote | Deed::VoteAgainst => self.proposal.as_ref().is_some_and(|proposal| match proposal.ruling {
+                Some(_) => self.state == "appealed" && by(Who::AppealMember) && proposal.count() < PANEL,
+                None if matches!(self.state, "responding" | "hearing") => match who {
+                    Who::Rapporteur => !proposal.has_rapporteur_voted,
+                    Who::Member => proposal.count() - usize::from(proposal.has_rapporteur_voted) + 1 < PANEL,
+                    Who::AppealMember | Who::Secretary | Who::Judge | Who::OtherJudge => false,
+                },
+                None => false,
+            }),
             Deed::Settle => {
                 by(Who::Secretary)
                     && self.state != "suspended"
-                    && self.proposal.as_ref().is_some_and(|one| one.votes_for + one.votes_against == PANEL)
+                    && self.proposal.as_ref().is_some_and(|one| one.count() == PANEL)
             }
             Deed::ServeDecision => by(Who::Secretary) && self.state == "decided",
             Deed::Appeal => by(Who::Judge) && self.state == "served" && !self.is_time_over,
@@ -179,7 +182,7 @@ impl Model {
     }
 
     /// What a deed that was let through leads to.
-    fn follow(&mut self, deed: Deed) {
+    fn follow(&mut self, who: Who, deed: Deed) {
         match deed {
             Deed::Draft => (self.state, self.has_draft) = ("drafting", true),
             Deed::ServeReport => (self.state, self.has_draft, self.is_time_over) = ("responding", false, false),
@@ -190,6 +193,7 @@ impl Model {
             Deed::Propose => self.proposal = Some(Proposal::default()),
             Deed::Vote | Deed::VoteAgainst => {
                 if let Some(proposal) = &mut self.proposal {
+                    proposal.has_rapporteur_voted |= who == Who::Rapporteur;
                     if deed == Deed::Vote { proposal.votes_for += 1 } else { proposal.votes_against += 1 }
                 }
             }
@@ -305,12 +309,12 @@ impl Play {
     async fn client(&self, at: usize, who: Who) -> (Client, Option<AccountId>) {
         let (app, played) = (&self.app, &self.evaluations[at]);
         let panel = &self.panels[played.model.panels_used];
-        let unvoted =
-            |panel: &[Member]| panel.iter().position(|one| !played.voted.contains(&one.account_id)).unwrap_or(1);
+        // Whoever has not voted yet, as long as there is somebody.
+        let next = |panel: &[Member]| panel.iter().position(|one| !played.voted.contains(&one.account_id)).unwrap_or(0);
         let member = match who {
             Who::Rapporteur => &panel[0],
-            Who::Member => &panel[unvoted(&panel[1..]) + usize::from(unvoted(&panel[1..]) + 1 < PANEL)],
-            Who::AppealMember => &self.appeal_panel[unvoted(&self.appeal_panel).min(PANEL - 1)],
+            Who::Member => &panel[1 + next(&panel[1..])],
+            Who::AppealMember => &self.appeal_panel[next(&self.appeal_panel)],
             Who::Secretary => &self.secretaries[0],
             Who::Judge => return (played.judge.client(app).await, None),
             Who::OtherJudge => return (played.other.client(app).await, None),
@@ -404,7 +408,7 @@ impl Play {
         if let Deed::ByTwo(_) = deed {
             self.confirm(&answer.body).await;
         }
-        self.note(at, deed, id, account);
+        self.note(at, (who, deed), id, account);
         let observed = self.observed(at).await.0;
         assert_eq!(observed, self.evaluations[at].model.state, "{told}");
         if self.evaluations[at].model.panels_used != model.panels_used {
@@ -413,9 +417,9 @@ impl Play {
         Some(true)
     }
 
-    fn note(&mut self, at: usize, deed: Deed, id: String, account: Option<AccountId>) {
+    fn note(&mut self, at: usize, (who, deed): (Who, Deed), id: String, account: Option<AccountId>) {
         let played = &mut self.evaluations[at];
-        played.model.follow(deed);
+        played.model.follow(who, deed);
         match deed {
             Deed::Arrange => played.hearing = id,
             Deed::Propose | Deed::Rule(_) => {

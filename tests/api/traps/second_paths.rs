@@ -18,8 +18,15 @@ use crate::requests::{World, all_operations, document};
 /// Takes a review and gives a receipt, or takes a receipt back: the box's own, without any caller.
 const ANONYMOUS: [&str; 2] = ["submit_complaint", "submit_review"];
 /// Shows what comes from reviews, each behind its own law: figures, counts after the seal, and to auditors the bundle.
-const SHOWS_RESULTS: [&str; 5] =
-    ["get_bundle", "get_judge_file_pdf", "get_result", "get_result_figure", "list_accepted_counts"];
+const SHOWS_RESULTS: [&str; 7] = [
+    "get_bundle",
+    "get_judge_file_pdf",
+    "get_result",
+    "get_result_figure",
+    "get_statistics",
+    "list_accepted_counts",
+    "list_statistics_groups",
+];
 /// Published for everybody: no mark, no name, no time.
 const PUBLIC_DOCUMENTS: [&str; 9] = [
     "get_checkpoint",
@@ -33,7 +40,8 @@ const PUBLIC_DOCUMENTS: [&str; 9] = [
     "get_packs",
 ];
 /// Shows who reviews whom: to that judge, or to auditors.
-const SHOWS_PANELS: [&str; 4] = ["collect_credentials", "get_draw_record", "list_my_assignments", "recuse_assignment"];
+const SHOWS_PANELS: [&str; 5] =
+    ["collect_credentials", "get_draw_record", "get_my_reading_packs", "list_my_assignments", "recuse_assignment"];
 /// Tells about acts on guarded things, and so could tell the things: ids, codes and digests alone.
 const TELLS_ABOUT_ACTS: [&str; 15] = [
     "get_approval",
