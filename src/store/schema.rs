@@ -214,29 +214,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    evaluation_members (evaluation_id, account_id) {
-        evaluation_id -> Text,
-        account_id -> Text,
-        is_rapporteur -> Bool,
-    }
-}
-
-diesel::table! {
-    evaluations (id) {
-        id -> Text,
-        cycle_id -> Text,
-        judge_id -> Text,
-        kind -> Text,
-        instrument_id -> Text,
-        subject_ref -> Nullable<Binary>,
-        version -> BigInt,
-        last_round -> Integer,
-        state -> Text,
-        final_on -> Nullable<Date>,
-    }
-}
-
-diesel::table! {
     external_ids (object_type, source_system, value) {
         object_type -> Text,
         source_system -> Text,

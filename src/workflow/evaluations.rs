@@ -61,6 +61,7 @@ pub fn cancel(conn: &mut Conn, id: EvaluationId, mover: Mover<'_>, now: DateTime
     if cycle.phase == Phase::Reporting {
         let mut course = course::load(conn, id, now)?;
         course::enter(conn, &mut course, EvaluationAct::Cancel, None, Some(mover), now)?;
+        drop_decisions(conn, id, now)?;
     } else {
         store::evaluations::set_state(conn, id, EvaluationState::Cancelled)?;
         store::cycles::update(conn, &mut cycle)?;
@@ -112,6 +113,12 @@ pub fn resume(conn: &mut Conn, id: EvaluationId, mover: Mover<'_>, now: DateTime
 pub fn reopen(conn: &mut Conn, id: EvaluationId, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
     let mut course = course::load(conn, id, now)?;
     course::enter(conn, &mut course, EvaluationAct::Reopen, None, Some(mover), now)?;
+    drop_decisions(conn, id, now)?;
+    told(conn, "reopen_evaluation", NoticeKind::EvaluationReopened, &course, mover, now)
+}
+
+/// Ends what is put to the vote, and marks what the commission decided as replaced.
+fn drop_decisions(conn: &mut Conn, id: EvaluationId, now: DateTime<Utc>) -> Result<()> {
     for decision in store::decisions::of_evaluation(conn, id)? {
         match decision.status {
             DecisionStatus::Proposed => {
@@ -124,7 +131,7 @@ pub fn reopen(conn: &mut Conn, id: EvaluationId, mover: Mover<'_>, now: DateTime
             }
         }
     }
-    told(conn, "reopen_evaluation", NoticeKind::EvaluationReopened, &course, mover, now)
+    Ok(())
 }
 
 /// Takes a decision out of force that was quashed; other members draft and decide anew.

@@ -152,9 +152,10 @@ impl Model {
                 None => false,
             }),
             Deed::Settle => {
-                by(Who::Secretary)
-                    && self.state != "suspended"
-                    && self.proposal.as_ref().is_some_and(|one| one.count() == PANEL)
+                // Three of the appeal panel decide on an outcome that burdens nobody.
+                let quorum = |proposal: &Proposal| if proposal.ruling.is_some() { 3 } else { PANEL };
+                let is_quorate = self.proposal.as_ref().is_some_and(|one| one.count() >= quorum(one));
+                by(Who::Secretary) && self.state != "suspended" && is_quorate
             }
             Deed::ServeDecision => by(Who::Secretary) && self.state == "decided",
             Deed::Appeal => by(Who::Judge) && self.state == "served" && !self.is_time_over,
@@ -217,7 +218,7 @@ impl Model {
             Deed::ByTwo("suspend") => (self.resumes, self.state) = (self.state, "suspended"),
             Deed::ByTwo("resume") => self.state = self.resumes,
             Deed::ByTwo("reopen") => self.back_to_draft(),
-            Deed::ByTwo("cancel") => self.state = "cancelled",
+            Deed::ByTwo("cancel") => (self.state, self.proposal) = ("cancelled", None),
             Deed::ByTwo(_) => {
                 self.back_to_draft();
                 self.panels_used += 1;
@@ -370,6 +371,16 @@ impl Play {
     async fn step(&mut self, number: usize) -> Option<bool> {
         let at = usize::try_from(self.seeded.next() % self.evaluations.len() as u64).unwrap();
         let mut deed = *self.seeded.pick(&DEEDS);
+        // Two in three are what somebody may do, so that most of the course is walked.
+        let is_directed = self.seeded.next() % 3 > 0;
+        let may_be_done: Vec<Deed> = DEEDS
+            .into_iter()
+            .filter(|deed| *deed != Deed::ThreeWeeksPass && *deed != Deed::ByTwo(""))
+            .filter(|deed| WHO.into_iter().any(|who| self.evaluations[at].model.allows(who, *deed)))
+            .collect();
+        if is_directed && !may_be_done.is_empty() {
+            deed = *self.seeded.pick(&may_be_done);
+        }
         if let Deed::ByTwo(_) = deed {
             // Most of the time nothing is stopped or ended, else little would come to its end.
             deed = Deed::ByTwo(*self.seeded.pick::<&'static str>(&BY_TWO));
@@ -385,9 +396,8 @@ impl Play {
             return None;
         }
         let model = self.evaluations[at].model.clone();
-        // Two in three by whoever may do it at all, so that most of the course is walked.
         let mut who = *self.seeded.pick(&WHO);
-        if self.seeded.next() % 3 > 0 {
+        if is_directed {
             who = WHO.into_iter().find(|who| model.allows(*who, deed)).unwrap_or(who);
         }
         let (path, body) = self.request(at, deed)?;

@@ -1,4 +1,4 @@
-//! The tables of what follows the count of an evaluation; the same test compares them with the migrated databases.
+//! The tables of evaluations and of what follows their count; the same test compares them with the migrated databases.
 #![allow(missing_docs, reason = "a table's meaning stands beside it in migrations/registry")]
 
 diesel::table! {
@@ -56,6 +56,29 @@ diesel::table! {
         second_account_id -> Nullable<Text>,
         reason -> Nullable<Text>,
         moved_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    evaluation_members (evaluation_id, account_id) {
+        evaluation_id -> Text,
+        account_id -> Text,
+        is_rapporteur -> Bool,
+    }
+}
+
+diesel::table! {
+    evaluations (id) {
+        id -> Text,
+        cycle_id -> Text,
+        judge_id -> Text,
+        kind -> Text,
+        instrument_id -> Text,
+        subject_ref -> Nullable<Binary>,
+        version -> BigInt,
+        last_round -> Integer,
+        state -> Text,
+        final_on -> Nullable<Date>,
     }
 }
 

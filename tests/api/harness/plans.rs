@@ -97,7 +97,9 @@ impl App {
             judges.push(self.judge_at(court).await);
         }
         let others = judges.split_off(subjects);
-        let body = new_cycle(&methodology_id, "2027-02-01", &judges, "periodic");
+        let first: NaiveDate = "2027-02-01".parse().unwrap();
+        let starts_on = first.max(self.today() + chrono::Days::new(7)).to_string();
+        let body = new_cycle(&methodology_id, &starts_on, &judges, "periodic");
         let cycle_id = self.secretary().await.post("/v1/cycles", body).await.expect(201).id();
         Plan { cycle_id, subjects: judges, others }
     }
