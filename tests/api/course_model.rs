@@ -372,7 +372,7 @@ impl Play {
         let at = usize::try_from(self.seeded.next() % self.evaluations.len() as u64).unwrap();
         let mut deed = *self.seeded.pick(&DEEDS);
         // Two in three are what somebody may do, so that most of the course is walked.
-        let is_directed = self.seeded.next() % 3 > 0;
+        let is_directed = !self.seeded.next().is_multiple_of(3);
         let may_be_done: Vec<Deed> = DEEDS
             .into_iter()
             .filter(|deed| *deed != Deed::ThreeWeeksPass && *deed != Deed::ByTwo(""))
@@ -383,14 +383,14 @@ impl Play {
         }
         if let Deed::ByTwo(_) = deed {
             // Most of the time nothing is stopped or ended, else little would come to its end.
-            deed = Deed::ByTwo(*self.seeded.pick::<&'static str>(&BY_TWO));
+            deed = Deed::ByTwo(self.seeded.pick::<&'static str>(&BY_TWO));
             let is_rare = matches!(deed, Deed::ByTwo("cancel" | "reopen"));
-            if is_rare && self.seeded.next() % 6 > 0 {
+            if is_rare && !self.seeded.next().is_multiple_of(6) {
                 return None;
             }
         }
         if deed == Deed::ThreeWeeksPass {
-            if self.seeded.next() % 25 == 0 {
+            if self.seeded.next().is_multiple_of(25) {
                 self.pass();
             }
             return None;

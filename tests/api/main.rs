@@ -62,6 +62,7 @@ mod imports;
 mod indicator_figures;
 mod indicator_overviews;
 mod issuance;
+mod journeys;
 mod judge_indicators;
 mod judges;
 mod key_ends;

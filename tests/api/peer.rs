@@ -43,7 +43,8 @@ async fn a_reviewer_finds_the_own_review_in_the_list_that_the_service_sealed() {
         }
     }
     let own = cards.first_mut().unwrap();
-    assert_eq!(own.card().unwrap().methodology.as_deref(), Some(&Methodology::standard().unwrap()));
+    let published: Methodology = serde_json::from_value(crate::harness::plans::methodology()).unwrap();
+    assert_eq!(own.card().unwrap().methodology.as_deref(), Some(&published));
     plan.pass(&app, "issue_close").await;
     app.secretary().await.with_key("ledgers").post(&plan.path("/ledgers"), json!({})).await.expect(200);
     app.go_to(&plan.day(&app, "submit_open").await);

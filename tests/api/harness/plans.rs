@@ -45,9 +45,7 @@ impl App {
 
     /// The default methodology with an age limit, which it leaves open, published.
     pub async fn published_methodology(&self) -> String {
-        let mut document: Value = serde_json::from_str(DEFAULT_JSON).unwrap();
-        document["time_limits"]["age_limit_years"] = json!(65);
-        self.published(document).await
+        self.published(methodology()).await
     }
 
     /// A methodology, published.
@@ -80,7 +78,7 @@ impl App {
 
     /// A cycle of ten subjects whose reviewers are given acts to read: two of each category, six at most.
     pub async fn reading_cycle(&self) -> Plan {
-        let mut document: Value = serde_json::from_str(DEFAULT_JSON).unwrap();
+        let mut document = methodology();
         document["reading_pack"] = json!({});
         let methodology_id = self.published(document).await;
         self.cycle_of(methodology_id, 10, 30).await
@@ -103,6 +101,13 @@ impl App {
         let cycle_id = self.secretary().await.post("/v1/cycles", body).await.expect(201).id();
         Plan { cycle_id, subjects: judges, others }
     }
+}
+
+/// The default methodology with an age limit, which it leaves to the law.
+pub fn methodology() -> Value {
+    let mut document: Value = serde_json::from_str(DEFAULT_JSON).unwrap();
+    document["time_limits"]["age_limit_years"] = json!(65);
+    document
 }
 
 /// The request for a cycle of these subjects.
