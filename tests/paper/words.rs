@@ -12,6 +12,7 @@ use ejf::domain::derived::figures::DerivedCode;
 use ejf::domain::derived::reviews::ReviewRateCode;
 use ejf::domain::extracts::{ExtractPurpose, Revocation};
 use ejf::domain::judge_file::{CorrectionStatus, EndedReason, FilePurpose, PositionKind, RecordStatus};
+use ejf::domain::particulars::Sex;
 use ejf::domain::policy::StaffRole;
 use ejf::domain::sections::career::TrainingResult;
 use ejf::domain::sections::conduct::{ComplaintOutcome, DisciplineAppeal, EthicsOutcome, Penalty};
@@ -102,6 +103,7 @@ const LISTS: &[List] = codes! {
     "revocation": Revocation,
     "role": StaffRole,
     "section": Section,
+    "sex": Sex,
     "status": RecordStatus,
     "training_result": TrainingResult,
 };
