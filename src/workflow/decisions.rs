@@ -228,8 +228,12 @@ pub fn settle(conn: &mut Conn, actor: &Actor, id: DecisionId, now: DateTime<Utc>
     let decision = store::decisions::find(conn, id)?.ok_or(Code::NotFound)?;
     let mut course = course::load(conn, decision.evaluation_id, now)?;
     check_open(&decision, &course)?;
+    // Whoever was recused or has left since then does not count.
+    let panel = store::members::of_role(conn, decision.evaluation_id, panel_of(&decision))?;
+    let is_seated = |account| panel.iter().any(|(member, _)| *member == account);
     let votes = store::decisions::votes(conn, decision.evaluation_id)?;
-    let counted = Count::of(votes.iter().filter(|one| one.decision_id == id).map(|one| (one.vote, one.is_judge)));
+    let counted = votes.iter().filter(|one| one.decision_id == id && is_seated(one.account_id));
+    let counted = Count::of(counted.map(|one| (one.vote, one.is_judge)));
     let least = quorum(conn, &course, &decision)?;
     let unmet = counted.unmet(least);
     if !unmet.is_empty() {

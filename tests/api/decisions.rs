@@ -103,6 +103,25 @@ async fn a_vote_is_cast_once_seen_by_nobody_before_its_end_and_ended_by_a_quorum
 }
 
 #[tokio::test]
+async fn the_vote_of_a_member_who_has_left_since_does_not_count() {
+    let scene = Scene::with(&figures("above")).await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    panel.serve_report(app).await;
+    panel.respond(&scene.judge.client(app).await, false).await;
+    let id = panel.propose(app, decision("fit")).await.expect(201).id();
+    for member in &panel.members {
+        let votes = format!("/v1/decisions/{id}/votes");
+        member.client(app).await.post(&votes, json!({"vote": "for"})).await.expect(201);
+    }
+    let reason = json!({"reason": "Академияда судьяның оқытушысы болдым."});
+    panel.members[4].client(app).await.post(&panel.path("/step-back"), reason).await.expect(204);
+
+    let settled = app.secretary().await.post(&format!("/v1/decisions/{id}/settle"), json!({})).await;
+
+    assert!(settled.expect_problem(409, "guard_not_met").text.contains("4 votes are not enough: 5"));
+}
+
+#[tokio::test]
 async fn a_panel_without_a_majority_of_judges_decides_nothing_and_a_tie_is_no_majority() {
     let scene = Scene::with(&figures("above")).await;
     let (app, panel) = (&scene.app, &scene.panel);
