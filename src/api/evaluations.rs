@@ -228,7 +228,7 @@ pub fn list_pool(actor: &Actor, id: EvaluationId) -> List {
 ///
 /// For secretaries, with reasons: the judge left office, died, is exempt or withdrew an application; another secretary
 /// confirms. The cycle goes on without it, and whatever two persons were about to do to the cycle is asked for anew. 409
-/// `wrong_phase` once the panels are drawn.
+/// `wrong_phase` from the draw until the cycle reports.
 #[utoipa::path(tag = "evaluations", params(IdempotencyKeyHeader), request_body = EvaluationCancellation,
     responses((status = 202, body = ApprovalView), CreateProblems))]
 #[post("/evaluations/{evaluation_id}/cancel")]
