@@ -48,6 +48,13 @@ pub fn beginning() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2027-01-11T04:00:00Z").unwrap().to_utc()
 }
 
+/// Lets a test that fails print what the service warned of meanwhile; an answer says "internal" and no more.
+fn tell_warnings() {
+    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_ansi(false).with_test_writer();
+    // Whichever test comes first has set it for all.
+    let _ = log.try_init();
+}
+
 /// One running service of both halves; it and its databases vanish with the value.
 pub struct App {
     pub clock: Clock,
@@ -134,6 +141,7 @@ impl App {
     }
 
     async fn serve(db: TestDb, config: Config, clock: Clock, keys: KeySource) -> App {
+        tell_warnings();
         let running = serve_registry(&config, clock.clone(), keys).await.unwrap();
         let ballot = serve_ballot(&config, clock.clone(), Occasion::Rehearsal).await.unwrap();
         let (base, box_base) = (format!("http://{}", running.address), format!("http://{}", ballot.address));
