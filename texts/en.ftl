@@ -473,6 +473,7 @@ hint-member_is_subject = The account belongs to the subject: name another member
 hint-member_of_same_court = The member is a judge of the subject's present court: name another member.
 hint-member_in_conflict = The member is in a declared conflict with the subject: name another member.
 hint-member_in_pool = The member is in a pool of reviewers of this cycle: name another member.
+hint-members_are_voting = The panel is voting: end the vote or reopen the report first. A member who may not vote steps back.
 hint-members_are_settled = The members of an evaluation stay as they are once it, or its cycle, is closed or cancelled.
 hint-complaints_proven = Proven complaints: { $count }; the box sealed without a review that it had promised, so this cycle neither reports nor closes.
 hint-recounts_missing = Auditors whose recount is still missing: { $count }; each downloads the bundle, runs `ejf recount` and states the digest as equal.

@@ -140,8 +140,8 @@ pub async fn vote_on_decision(
 /// End the vote on a decision.
 ///
 /// For secretaries. With more votes for it than against the decision is adopted, and its digest fixed; else it is rejected and
-/// another can be proposed. 409 `guard_not_met` without a quorum, without a majority of judges, and on an appeal while a recount
-/// that was asked for is not stated.
+/// another can be proposed. 409 `guard_not_met` without a quorum, without a majority of judges, while a request that one of
+/// the panel step back is open, and on an appeal while a recount that was asked for is not stated.
 #[utoipa::path(tag = "proceedings", params(IdempotencyKeyHeader), request_body = VoteEnd,
     responses((status = 200, body = DecisionView), CreateProblems))]
 #[post("/decisions/{decision_id}/settle")]

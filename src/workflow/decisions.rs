@@ -219,11 +219,36 @@ fn check_may_vote(conn: &mut Conn, actor: &Actor, decision: &Decision) -> Result
     Err(Error::hinted(Code::GuardNotMet, Hint::new("voter_was_not_at_hearing")))
 }
 
+/// Refuses to seat or unseat somebody in a panel that votes: whoever chooses the voters chooses the outcome. A panel from which
+/// so many have left that it has no quorum is filled up again, as its vote could not end otherwise.
+///
+/// # Errors
+/// 409 `guard_not_met`; the hint names what can be done instead.
+pub fn check_panel_is_free(
+    conn: &mut Conn,
+    id: EvaluationId,
+    role: StaffRole,
+    is_added: bool,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let decisions = store::decisions::of_evaluation(conn, id)?;
+    let is_voting = |one: &&Decision| one.status == DecisionStatus::Proposed && panel_of(one) == role;
+    let Some(decision) = decisions.iter().find(is_voting) else { return Ok(()) };
+    if is_added {
+        let course = course::load(conn, id, now)?;
+        let seated = store::members::of_role(conn, id, role)?.len();
+        if u32::try_from(seated).map_err(Error::internal)? < quorum(conn, &course, decision)? {
+            return Ok(());
+        }
+    }
+    Err(Error::hinted(Code::GuardNotMet, Hint::new("members_are_voting")))
+}
+
 /// Ends a vote: with a majority for it the decision is what the panel decided, else it is rejected and another may be proposed.
 ///
 /// # Errors
-/// 404; 409 `wrong_phase`; 409 `guard_not_met` where the vote has ended, without a quorum or a majority of judges, and while a
-/// recount that was asked for is not stated.
+/// 404; 409 `wrong_phase`; 409 `guard_not_met` where the vote has ended, without a quorum or a majority of judges, while a
+/// request that one of the panel step back is open, and while a recount that was asked for is not stated.
 pub fn settle(conn: &mut Conn, actor: &Actor, id: DecisionId, now: DateTime<Utc>) -> Result<Decision> {
     let decision = store::decisions::find(conn, id)?.ok_or(Code::NotFound)?;
     let mut course = course::load(conn, decision.evaluation_id, now)?;
@@ -231,6 +256,10 @@ pub fn settle(conn: &mut Conn, actor: &Actor, id: DecisionId, now: DateTime<Utc>
     // Whoever was recused or has left since then does not count.
     let panel = store::members::of_role(conn, decision.evaluation_id, panel_of(&decision))?;
     let is_seated = |account| panel.iter().any(|(member, _)| *member == account);
+    let requests = store::recusals::of_evaluation(conn, decision.evaluation_id)?;
+    if requests.iter().any(|request| request.status == RecusalStatus::Open && is_seated(request.account_id)) {
+        return Err(Error::hinted(Code::GuardNotMet, Hint::new("recusals_open")));
+    }
     let votes = store::decisions::votes(conn, decision.evaluation_id)?;
     let counted = votes.iter().filter(|one| one.decision_id == id && is_seated(one.account_id));
     let counted = Count::of(counted.map(|one| (one.vote, one.is_judge)));

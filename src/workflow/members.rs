@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::cycles;
+use super::{cycles, decisions};
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
 use crate::domain::evaluation::EvaluationState;
@@ -21,7 +21,7 @@ use crate::store::members::EvaluationMember;
 ///
 /// # Errors
 /// 404 without the evaluation; 409 `wrong_phase` when it is over; 422 where the account is none of an open member; 409
-/// `guard_not_met` where this member may not act on the subject; 409 `already_exists` for a second rapporteur, too.
+/// `guard_not_met` where this member may not act on the subject, and while the panel votes and has its quorum; 409 `already_exists` for a second rapporteur, too.
 pub fn assign(
     conn: &mut Conn,
     actor: &Actor,
@@ -44,6 +44,9 @@ pub fn assign(
     if store::members::count(conn, member.evaluation_id)? >= store::members::MEMBERS_MAX {
         return refused(Hint::new("members_full").text("most", store::members::MEMBERS_MAX));
     }
+    if let Some(role) = account.staff_role {
+        decisions::check_panel_is_free(conn, member.evaluation_id, role, true, now)?;
+    }
     if let Some(judge) = account.judge_id {
         check_may_act(conn, evaluation.cycle_id, evaluation.judge_id, judge, today)?;
     }
@@ -55,13 +58,16 @@ pub fn assign(
 /// Takes an evaluation from a member.
 ///
 /// # Errors
-/// 404 where it is not assigned to the account; 409 `wrong_phase` when it is over.
+/// 404 where it is not assigned to the account; 409 `wrong_phase` when it is over; 409 `guard_not_met` while the panel votes.
 pub fn remove(conn: &mut Conn, actor: &Actor, id: EvaluationId, account: AccountId, now: DateTime<Utc>) -> Result<()> {
     let evaluation = store::evaluations::find(conn, id)?.ok_or(Code::NotFound)?;
     if !store::members::is_assigned(conn, id, account)? {
         return Err(Code::NotFound.into());
     }
     check_under_way(conn, &evaluation, now)?;
+    if let Some(role) = store::accounts::find(conn, account)?.and_then(|account| account.staff_role) {
+        decisions::check_panel_is_free(conn, id, role, false, now)?;
+    }
     store::members::delete(conn, id, account)?;
     record(conn, actor, "remove_member", &evaluation, account, now)
 }

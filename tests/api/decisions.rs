@@ -122,6 +122,62 @@ async fn the_vote_of_a_member_who_has_left_since_does_not_count() {
 }
 
 #[tokio::test]
+async fn nobody_is_seated_or_unseated_while_a_panel_votes_and_has_its_quorum() {
+    let scene = Scene::with(&figures("above")).await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    panel.serve_report(app).await;
+    panel.respond(&scene.judge.client(app).await, false).await;
+    let id = panel.propose(app, decision("fit")).await.expect(201).id();
+    let secretary = app.secretary().await;
+    let late = app.member(StaffRole::Member).await;
+    let path_of = |member: &Member| panel.path(&format!("/members/{}", member.account_id));
+
+    let packed = app.assign(&panel.evaluation, late.account_id, false).await.expect_problem(409, "guard_not_met");
+    secretary.delete(&path_of(&panel.members[1])).await.expect_problem(409, "guard_not_met");
+
+    assert!(packed.text.contains("steps back"), "{}", packed.text);
+    // The other panel does not vote.
+    secretary.delete(&path_of(&panel.appeal[0])).await.expect(204);
+    let reason = json!({"reason": "Академияда судьяның оқытушысы болдым."});
+    panel.members[4].client(app).await.post(&panel.path("/step-back"), reason).await.expect(204);
+    app.assign(&panel.evaluation, late.account_id, false).await.expect(201);
+    let more = app.member(StaffRole::Member).await;
+    app.assign(&panel.evaluation, more.account_id, false).await.expect_problem(409, "guard_not_met");
+    for member in panel.members[..4].iter().chain([&late]) {
+        let votes = format!("/v1/decisions/{id}/votes");
+        member.client(app).await.post(&votes, json!({"vote": "for"})).await.expect(201);
+    }
+    secretary.post(&format!("/v1/decisions/{id}/settle"), json!({})).await.expect(200);
+    app.assign(&panel.evaluation, more.account_id, false).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_vote_does_not_end_while_the_judge_asks_that_one_of_its_panel_steps_back() {
+    let scene = Scene::with(&figures("above")).await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    panel.serve_report(app).await;
+    let own = scene.judge.client(app).await;
+    panel.respond(&own, false).await;
+    let id = panel.propose(app, decision("fit")).await.expect(201).id();
+    for member in &panel.members {
+        let votes = format!("/v1/decisions/{id}/votes");
+        member.client(app).await.post(&votes, json!({"vote": "for"})).await.expect(201);
+    }
+    let new = json!({"account_id": panel.members[2].account_id, "ground": "Менің ісім бойынша шағым берген."});
+    let request = own.post(&panel.path("/recusal-requests"), new).await.expect(201).id();
+    let settle = format!("/v1/decisions/{id}/settle");
+    let secretary = app.secretary().await;
+
+    let held = secretary.post(&settle, json!({})).await.expect_problem(409, "guard_not_met");
+
+    assert!(held.text.contains("step back first"), "{}", held.text);
+    let decided = json!({"outcome": "rejected", "reason": "Шағым тіркелмеген."});
+    let decide = format!("/v1/recusal-requests/{request}/decide");
+    panel.members[1].client(app).await.post(&decide, decided).await.expect(200);
+    secretary.post(&settle, json!({})).await.expect(200);
+}
+
+#[tokio::test]
 async fn a_panel_without_a_majority_of_judges_decides_nothing_and_a_tie_is_no_majority() {
     let scene = Scene::with(&figures("above")).await;
     let (app, panel) = (&scene.app, &scene.panel);
