@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::clock::Clock;
 use crate::db::Registry;
 use crate::domain::cycle::Phase;
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::CycleId;
 use crate::domain::notices::{Channel, DeliveryState};
 use crate::domain::policy;
@@ -88,6 +89,17 @@ impl From<CycleFigures> for CycleFiguresView {
     }
 }
 
+/// How many evaluations stand in one state of their own course.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"state": "responding", "count": 7}))]
+pub struct OnOwnCourseView {
+    /// Where they stand.
+    state: EvaluationState,
+    /// How many.
+    #[schema(minimum = 1)]
+    count: i64,
+}
+
 /// Deliveries of notices that are not done.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"channel": "by_hand", "state": "pending", "count": 12}))]
@@ -103,7 +115,7 @@ pub struct UnfinishedDeliveriesView {
 
 /// The figures of today.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"today": "2027-03-04", "calendar_years_missing": [2028], "evaluations": {"due": 31, "late": 4, "blocked": 3, "obstacles": [{"code": "paused", "count": 3}]}, "cycles": [], "corrections_open": 5, "corrections_late": 1, "deliveries": []}))]
+#[schema(example = json!({"today": "2027-03-04", "calendar_years_missing": [2028], "evaluations": {"due": 31, "late": 4, "blocked": 3, "obstacles": [{"code": "paused", "count": 3}]}, "cycles": [], "on_own_course": [{"state": "responding", "count": 7}], "votes_open": 2, "recusals_open": 1, "corrections_open": 5, "corrections_late": 1, "deliveries": [], "events_given_up": 0, "withdrawals_unacknowledged": 1}))]
 pub struct DashboardView {
     /// The day on which they were taken.
     today: NaiveDate,
@@ -115,6 +127,15 @@ pub struct DashboardView {
     /// Cycles that are under way, oldest first.
     #[schema(max_items = 1000)]
     cycles: Vec<CycleFiguresView>,
+    /// Evaluations after the count and before their end, by state.
+    #[schema(max_items = 8)]
+    on_own_course: Vec<OnOwnCourseView>,
+    /// Decisions of which the vote has not ended.
+    #[schema(minimum = 0)]
+    votes_open: i64,
+    /// Requests of judges that a member step back which nobody has decided: a vote waits for them.
+    #[schema(minimum = 0)]
+    recusals_open: i64,
     /// Requests for correction that wait for a decision.
     #[schema(minimum = 0)]
     corrections_open: i64,
@@ -124,20 +145,32 @@ pub struct DashboardView {
     /// Deliveries of notices that wait or were given up.
     #[schema(max_items = 6)]
     deliveries: Vec<UnfinishedDeliveriesView>,
+    /// Events that a webhook was given up on; `GET /v1/webhook-deliveries` lists them.
+    #[schema(minimum = 0)]
+    events_given_up: i64,
+    /// Withdrawals of which a system has not said that it knows; `GET /v1/unacknowledged-events` lists them.
+    #[schema(minimum = 0)]
+    withdrawals_unacknowledged: i64,
 }
 
 impl From<Figures> for DashboardView {
     fn from(found: Figures) -> Self {
         let unfinished =
             |(channel, state, count): (Channel, DeliveryState, i64)| UnfinishedDeliveriesView { channel, state, count };
+        let on_own_course = |(state, count): (EvaluationState, i64)| OnOwnCourseView { state, count };
         DashboardView {
             today: found.today,
             calendar_years_missing: found.calendar_years_missing,
             evaluations: found.coming.map(ComingView::from),
             cycles: found.cycles.into_iter().map(CycleFiguresView::from).collect(),
+            on_own_course: found.on_own_course.into_iter().map(on_own_course).collect(),
+            votes_open: found.votes_open,
+            recusals_open: found.recusals_open,
             corrections_open: found.corrections_open,
             corrections_late: found.corrections_late,
             deliveries: found.deliveries.into_iter().map(unfinished).collect(),
+            events_given_up: found.events_given_up,
+            withdrawals_unacknowledged: found.withdrawals_unacknowledged,
         }
     }
 }

@@ -249,3 +249,9 @@ pub fn end_appeal(conn: &mut Conn, id: AppealId, at: NaiveDateTime) -> Result<()
     on!(conn, |c| { diesel::update(appeals::table.find(id)).set(appeals::decided_at.eq(at)).execute(c) })?;
     Ok(())
 }
+
+/// How many votes have not ended.
+pub fn count_open(conn: &mut Conn) -> Result<i64> {
+    let open = decisions::status.eq(DecisionStatus::Proposed);
+    Ok(on!(conn, |c| { decisions::table.filter(open).count().get_result(c) })?)
+}

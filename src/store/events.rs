@@ -297,3 +297,9 @@ pub fn unacknowledged(conn: &mut Conn, after: Option<AwaitedKey>, limit: i64) ->
     };
     Ok(rows.into_iter().map(entry).collect())
 }
+
+/// How many lines [`unacknowledged`] has.
+pub fn count_unacknowledged(conn: &mut Conn) -> Result<i64> {
+    let open = event_acknowledgements::acknowledged_at.is_null();
+    Ok(on!(conn, |c| { event_acknowledgements::table.filter(open).count().get_result(c) })?)
+}

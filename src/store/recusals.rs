@@ -127,3 +127,9 @@ pub fn is_barred(conn: &mut Conn, id: EvaluationId, account: AccountId) -> Resul
         diesel::select(diesel::dsl::exists(found)).get_result(c)
     })?)
 }
+
+/// How many requests nobody has decided.
+pub fn count_open(conn: &mut Conn) -> Result<i64> {
+    let open = recusal_requests::status.eq(RecusalStatus::Open);
+    Ok(on!(conn, |c| { recusal_requests::table.filter(open).count().get_result(c) })?)
+}

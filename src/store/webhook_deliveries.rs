@@ -237,3 +237,9 @@ fn put_line(
             .execute(c)
     })?)
 }
+
+/// How many events an endpoint was given up on.
+pub fn count_given_up(conn: &mut Conn) -> Result<i64> {
+    let given_up = webhook_deliveries::state.eq(EventDeliveryState::GivenUp);
+    Ok(on!(conn, |c| { webhook_deliveries::table.filter(given_up).count().get_result(c) })?)
+}

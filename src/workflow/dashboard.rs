@@ -11,6 +11,7 @@ use super::planning::{each_career, year_end};
 use crate::db::Conn;
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::cycle::{Phase, may_move};
+use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::CycleId;
 use crate::domain::notices::{Channel, DeliveryState};
 use crate::domain::planning::{Obstacle, Standing, upcoming};
@@ -59,12 +60,22 @@ pub struct Figures {
     pub coming: Option<Coming>,
     /// Cycles that are under way, oldest first.
     pub cycles: Vec<CycleFigures>,
+    /// Evaluations after the count and before their end, by state.
+    pub on_own_course: Vec<(EvaluationState, i64)>,
+    /// Decisions of which the vote has not ended.
+    pub votes_open: i64,
+    /// Requests of judges that a member step back which nobody has decided.
+    pub recusals_open: i64,
     /// Requests for correction that wait for a decision.
     pub corrections_open: i64,
     /// Those of them that are past their day.
     pub corrections_late: i64,
     /// Deliveries by each way that wait or were given up.
     pub deliveries: Vec<(Channel, DeliveryState, i64)>,
+    /// Events that a webhook was given up on.
+    pub events_given_up: i64,
+    /// Withdrawals of which a system has not said that it knows, each with each system.
+    pub withdrawals_unacknowledged: i64,
 }
 
 /// The figures of today.
@@ -79,9 +90,14 @@ pub fn figures(conn: &mut Conn, now: DateTime<Utc>) -> Result<Figures> {
         calendar_years_missing,
         coming: coming(conn, now)?,
         cycles: under_way(conn, now)?,
+        on_own_course: store::evaluations::count_on_own_course(conn)?,
+        votes_open: store::decisions::count_open(conn)?,
+        recusals_open: store::recusals::count_open(conn)?,
         corrections_open,
         corrections_late,
         deliveries: store::notices::count_unfinished(conn)?,
+        events_given_up: store::webhook_deliveries::count_given_up(conn)?,
+        withdrawals_unacknowledged: store::events::count_unacknowledged(conn)?,
     })
 }
 

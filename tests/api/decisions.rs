@@ -171,10 +171,18 @@ async fn a_vote_does_not_end_while_the_judge_asks_that_one_of_its_panel_steps_ba
     let held = secretary.post(&settle, json!({})).await.expect_problem(409, "guard_not_met");
 
     assert!(held.text.contains("step back first"), "{}", held.text);
+    let waiting = async || {
+        let figures = secretary.get("/v1/dashboard").await.expect(200).body;
+        let state =
+            figures["on_own_course"].as_array().unwrap().iter().find(|one| one["count"] == 1).unwrap()["state"].clone();
+        (state, figures["votes_open"].clone(), figures["recusals_open"].clone())
+    };
+    assert_eq!(waiting().await, (json!("responding"), json!(1), json!(1)));
     let decided = json!({"outcome": "rejected", "reason": "Шағым тіркелмеген."});
     let decide = format!("/v1/recusal-requests/{request}/decide");
     panel.members[1].client(app).await.post(&decide, decided).await.expect(200);
     secretary.post(&settle, json!({})).await.expect(200);
+    assert_eq!(waiting().await, (json!("decided"), json!(0), json!(0)));
 }
 
 #[tokio::test]

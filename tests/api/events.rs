@@ -269,6 +269,7 @@ async fn staff_see_which_system_has_not_said_that_it_knows_of_a_withdrawal() {
     let found = awaited().await;
     assert_eq!(found.len(), 2, "for the withdrawal alone, and of those that read events: {found:?}");
     assert!(found.contains(&hr.id) && found.contains(&reserve.id), "{found:?}");
+    assert_eq!(secretary.get("/v1/dashboard").await.expect(200).body["withdrawals_unacknowledged"], 2);
     let path = format!("/v1/events/{revoked}/acknowledgement");
     let client = hr.client(&app).await;
 
@@ -308,4 +309,5 @@ async fn of_a_withdrawn_extract_its_recipient_alone_is_awaited_and_heard() {
     reserve.client(&app).await.post(&path, json!({})).await.expect_problem(404, "not_found");
     hr.client(&app).await.post(&path, json!({})).await.expect(200);
     assert_eq!(secretary.get("/v1/unacknowledged-events").await.expect(200).body["items"], json!([]));
+    assert_eq!(secretary.get("/v1/dashboard").await.expect(200).body["withdrawals_unacknowledged"], 0);
 }
