@@ -44,15 +44,24 @@ fn elsewhere(app: &App, request: &Request) -> Request {
     Request { path, ..request.clone() }
 }
 
-/// The least number of statements that a request was seen to cost.
-async fn work(app: &App, client: &Client, request: &Request) -> u64 {
-    let mut least = u64::MAX;
-    for _ in 0..2 {
-        let before = statements::count(app);
-        request.send(client).await;
-        least = least.min(statements::count(app) - before);
+/// The least number of statements that the two requests were seen to cost. What the service does by itself every minute adds
+/// to what is seen, and never takes from it; so a difference counts once it has outlasted that.
+async fn work(app: &App, client: &Client, [hidden, absent]: [&Request; 2]) -> (u64, u64) {
+    let (mut of_hidden, mut of_absent) = (u64::MAX, u64::MAX);
+    for round in 1..=20 {
+        of_hidden = of_hidden.min(cost(app, client, hidden).await);
+        of_absent = of_absent.min(cost(app, client, absent).await);
+        if round >= 2 && of_hidden == of_absent {
+            break;
+        }
     }
-    least
+    (of_hidden, of_absent)
+}
+
+async fn cost(app: &App, client: &Client, request: &Request) -> u64 {
+    let before = statements::count(app);
+    request.send(client).await;
+    statements::count(app) - before
 }
 
 /// What tells a thing that is hidden from one that is absent; empty where nothing does.
@@ -89,7 +98,7 @@ async fn differences(app: &App, client: &Client, hidden: &Request) -> Vec<String
         };
         compare(name, &with(hidden).send(client).await, &with(&absent).send(client).await);
     }
-    let costs = (work(app, client, hidden).await, work(app, client, &absent).await);
+    let costs = work(app, client, [hidden, &absent]).await;
     if costs.0 != costs.1 {
         found.push(format!("{} statements for what is hidden, {} for what is absent", costs.0, costs.1));
     }
