@@ -115,7 +115,7 @@ pub struct UnfinishedDeliveriesView {
 
 /// The figures of today.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"today": "2027-03-04", "calendar_years_missing": [2028], "evaluations": {"due": 31, "late": 4, "blocked": 3, "obstacles": [{"code": "paused", "count": 3}]}, "cycles": [], "on_own_course": [{"state": "responding", "count": 7}], "votes_open": 2, "recusals_open": 1, "corrections_open": 5, "corrections_late": 1, "deliveries": [], "events_given_up": 0, "withdrawals_unacknowledged": 1}))]
+#[schema(example = json!({"today": "2027-03-04", "calendar_years_missing": [2028], "evaluations": {"due": 31, "late": 4, "blocked": 3, "obstacles": [{"code": "paused", "count": 3}]}, "cycles": [], "on_own_course": [{"state": "responding", "count": 7}], "votes_open": 2, "recusals_open": 1, "corrections_open": 5, "corrections_late": 1, "deliveries": [], "webhook_deliveries_given_up": 0, "withdrawals_unacknowledged": 1}))]
 pub struct DashboardView {
     /// The day on which they were taken.
     today: NaiveDate,
@@ -145,9 +145,9 @@ pub struct DashboardView {
     /// Deliveries of notices that wait or were given up.
     #[schema(max_items = 6)]
     deliveries: Vec<UnfinishedDeliveriesView>,
-    /// Events that a webhook was given up on; `GET /v1/webhook-deliveries` lists them.
+    /// Deliveries to webhooks that were given up; `GET /v1/webhook-deliveries?state=given_up` lists them.
     #[schema(minimum = 0)]
-    events_given_up: i64,
+    webhook_deliveries_given_up: i64,
     /// Withdrawals of which a system has not said that it knows; `GET /v1/unacknowledged-events` lists them.
     #[schema(minimum = 0)]
     withdrawals_unacknowledged: i64,
@@ -169,7 +169,7 @@ impl From<Figures> for DashboardView {
             corrections_open: found.corrections_open,
             corrections_late: found.corrections_late,
             deliveries: found.deliveries.into_iter().map(unfinished).collect(),
-            events_given_up: found.events_given_up,
+            webhook_deliveries_given_up: found.webhook_deliveries_given_up,
             withdrawals_unacknowledged: found.withdrawals_unacknowledged,
         }
     }

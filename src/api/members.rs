@@ -56,8 +56,8 @@ impl From<(EvaluationMember, Option<JudgeId>)> for MemberView {
 ///
 /// For secretaries, until the cycle is closed or cancelled (409 `wrong_phase`). From then on the member reads the file for
 /// the evaluation, and the result. 409 `guard_not_met` for a member who is the subject, a judge of the subject's court, in
-/// a declared conflict with the subject, or in a pool of the cycle, and while the panel votes on a decision and has its
-/// quorum; 409 `already_exists` for a member who has it already and for a second rapporteur.
+/// a declared conflict with the subject, or in a pool of the cycle, and once enough of the panel have voted on a decision
+/// of which the vote has not ended; 409 `already_exists` for a member who has it already and for a second rapporteur.
 #[utoipa::path(tag = "evaluations", params(IdempotencyKeyHeader), request_body = NewMember,
     responses((status = 201, body = MemberView), CreateProblems))]
 #[post("/evaluations/{evaluation_id}/members")]

@@ -238,7 +238,7 @@ fn put_line(
     })?)
 }
 
-/// How many events an endpoint was given up on.
+/// How many deliveries were given up.
 pub fn count_given_up(conn: &mut Conn) -> Result<i64> {
     let given_up = webhook_deliveries::state.eq(EventDeliveryState::GivenUp);
     Ok(on!(conn, |c| { webhook_deliveries::table.filter(given_up).count().get_result(c) })?)

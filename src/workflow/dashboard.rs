@@ -72,8 +72,8 @@ pub struct Figures {
     pub corrections_late: i64,
     /// Deliveries by each way that wait or were given up.
     pub deliveries: Vec<(Channel, DeliveryState, i64)>,
-    /// Events that a webhook was given up on.
-    pub events_given_up: i64,
+    /// Deliveries to webhooks that were given up.
+    pub webhook_deliveries_given_up: i64,
     /// Withdrawals of which a system has not said that it knows, each with each system.
     pub withdrawals_unacknowledged: i64,
 }
@@ -96,7 +96,7 @@ pub fn figures(conn: &mut Conn, now: DateTime<Utc>) -> Result<Figures> {
         corrections_open,
         corrections_late,
         deliveries: store::notices::count_unfinished(conn)?,
-        events_given_up: store::webhook_deliveries::count_given_up(conn)?,
+        webhook_deliveries_given_up: store::webhook_deliveries::count_given_up(conn)?,
         withdrawals_unacknowledged: store::events::count_unacknowledged(conn)?,
     })
 }

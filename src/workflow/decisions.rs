@@ -77,10 +77,7 @@ pub fn propose(
     }
     let is_hearing_wanted = answer.is_some_and(|answer| answer.wants_hearing);
     check_proposal(conn, &course, "", proposal, (was_hearing_held, is_hearing_wanted))?;
-    let open = store::recusals::of_evaluation(conn, id)?;
-    if open.iter().any(|request| request.status == RecusalStatus::Open) {
-        return Err(Error::hinted(Code::GuardNotMet, Hint::new("recusals_open")));
-    }
+    check_recusals_decided(conn, id, StaffRole::Member)?;
     let content = Content {
         reasons: None,
         reasoning: Some(proposal.reasoning.clone()),
@@ -219,8 +216,8 @@ fn check_may_vote(conn: &mut Conn, actor: &Actor, decision: &Decision) -> Result
     Err(Error::hinted(Code::GuardNotMet, Hint::new("voter_was_not_at_hearing")))
 }
 
-/// Refuses to seat or unseat somebody in a panel that votes: whoever chooses the voters chooses the outcome. A panel from which
-/// so many have left that it has no quorum is filled up again, as its vote could not end otherwise.
+/// Refuses to take somebody from a panel that votes, and to seat somebody in it once enough have voted: whoever could do so then
+/// would choose the outcome. Before that somebody can be added, since a vote that finds no quorum could not end otherwise.
 ///
 /// # Errors
 /// 409 `guard_not_met`; the hint names what can be done instead.
@@ -236,12 +233,37 @@ pub fn check_panel_is_free(
     let Some(decision) = decisions.iter().find(is_voting) else { return Ok(()) };
     if is_added {
         let course = course::load(conn, id, now)?;
-        let seated = store::members::of_role(conn, id, role)?.len();
-        if u32::try_from(seated).map_err(Error::internal)? < quorum(conn, &course, decision)? {
+        let (_, unmet) = count(conn, &course, decision)?;
+        if !unmet.is_empty() {
             return Ok(());
         }
     }
     Err(Error::hinted(Code::GuardNotMet, Hint::new("members_are_voting")))
+}
+
+/// Refuses while a request that one of a panel step back is open.
+///
+/// # Errors
+/// 409 `guard_not_met`.
+fn check_recusals_decided(conn: &mut Conn, id: EvaluationId, role: StaffRole) -> Result<()> {
+    let panel = store::members::of_role(conn, id, role)?;
+    let is_seated = |account| panel.iter().any(|(member, _)| *member == account);
+    let requests = store::recusals::of_evaluation(conn, id)?;
+    if requests.iter().any(|request| request.status == RecusalStatus::Open && is_seated(request.account_id)) {
+        return Err(Error::hinted(Code::GuardNotMet, Hint::new("recusals_open")));
+    }
+    Ok(())
+}
+
+/// The votes on a decision, and what keeps the vote from ending. Whoever was recused or has left since voting does not count.
+fn count(conn: &mut Conn, course: &Course, decision: &Decision) -> Result<(Count, Vec<Hint>)> {
+    let panel = store::members::of_role(conn, decision.evaluation_id, panel_of(decision))?;
+    let is_seated = |account| panel.iter().any(|(member, _)| *member == account);
+    let votes = store::decisions::votes(conn, decision.evaluation_id)?;
+    let counted = votes.iter().filter(|one| one.decision_id == decision.id && is_seated(one.account_id));
+    let counted = Count::of(counted.map(|one| (one.vote, one.is_judge)));
+    let unmet = counted.unmet(quorum(conn, course, decision, panel.len())?);
+    Ok((counted, unmet))
 }
 
 /// Ends a vote: with a majority for it the decision is what the panel decided, else it is rejected and another may be proposed.
@@ -253,18 +275,8 @@ pub fn settle(conn: &mut Conn, actor: &Actor, id: DecisionId, now: DateTime<Utc>
     let decision = store::decisions::find(conn, id)?.ok_or(Code::NotFound)?;
     let mut course = course::load(conn, decision.evaluation_id, now)?;
     check_open(&decision, &course)?;
-    // Whoever was recused or has left since then does not count.
-    let panel = store::members::of_role(conn, decision.evaluation_id, panel_of(&decision))?;
-    let is_seated = |account| panel.iter().any(|(member, _)| *member == account);
-    let requests = store::recusals::of_evaluation(conn, decision.evaluation_id)?;
-    if requests.iter().any(|request| request.status == RecusalStatus::Open && is_seated(request.account_id)) {
-        return Err(Error::hinted(Code::GuardNotMet, Hint::new("recusals_open")));
-    }
-    let votes = store::decisions::votes(conn, decision.evaluation_id)?;
-    let counted = votes.iter().filter(|one| one.decision_id == id && is_seated(one.account_id));
-    let counted = Count::of(counted.map(|one| (one.vote, one.is_judge)));
-    let least = quorum(conn, &course, &decision)?;
-    let unmet = counted.unmet(least);
+    check_recusals_decided(conn, decision.evaluation_id, panel_of(&decision))?;
+    let (counted, unmet) = count(conn, &course, &decision)?;
     if !unmet.is_empty() {
         return Err(Error::hints(Code::GuardNotMet, unmet));
     }
@@ -288,11 +300,10 @@ pub fn settle(conn: &mut Conn, actor: &Actor, id: DecisionId, now: DateTime<Utc>
     store::decisions::find(conn, id)?.ok_or_else(|| Error::internal("a decision vanished"))
 }
 
-/// How many must have voted.
-fn quorum(conn: &mut Conn, course: &Course, decision: &Decision) -> Result<u32> {
+/// How many of a panel of so many must have voted.
+fn quorum(conn: &mut Conn, course: &Course, decision: &Decision, assigned: usize) -> Result<u32> {
     let deciding = course.methodology.deciding();
     if decision.appeal_id.is_none() {
-        let assigned = store::members::of_role(conn, decision.evaluation_id, StaffRole::Member)?.len();
         return Ok(deciding.quorum(u32::try_from(assigned).map_err(Error::internal)?));
     }
     let decisions = store::decisions::of_evaluation(conn, decision.evaluation_id)?;

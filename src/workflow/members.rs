@@ -21,7 +21,8 @@ use crate::store::members::EvaluationMember;
 ///
 /// # Errors
 /// 404 without the evaluation; 409 `wrong_phase` when it is over; 422 where the account is none of an open member; 409
-/// `guard_not_met` where this member may not act on the subject, and while the panel votes and has its quorum; 409 `already_exists` for a second rapporteur, too.
+/// `guard_not_met` where this member may not act on the subject, and once enough of the panel have voted on
+/// a decision; 409 `already_exists` for a second rapporteur, too.
 pub fn assign(
     conn: &mut Conn,
     actor: &Actor,

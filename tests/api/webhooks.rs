@@ -145,7 +145,7 @@ async fn a_delivery_is_given_up_after_three_days_and_staff_send_it_again_with_wh
     let looked_for = post.administrator().await.get("/v1/webhook-deliveries?state=given_up").await.expect(200);
     assert_eq!(looked_for.body["items"], json!([given_up]));
     let figures = post.app.secretary().await.get("/v1/dashboard").await.expect(200).body;
-    assert_eq!(figures["events_given_up"], 1);
+    assert_eq!(figures["webhook_deliveries_given_up"], 1);
     receiver.set_moods(&[]);
     revoke(&post.app, &extract).await;
     post.once(|found| found.len() == 2 && found[1]["state"] == "delivered").await;
