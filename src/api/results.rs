@@ -53,7 +53,8 @@ pub struct ResultView {
     evaluation_id: EvaluationId,
     /// Whether the appeal panel took it out as a whole: then it grounds nothing.
     is_annulled: bool,
-    /// What the result may be used for; with `insufficient` nothing more is said, not even how many reviews there were.
+    /// What the result may be used for; with `insufficient` nothing more is said, not even how many reviews there were, and
+    /// with `developmental` statements alone.
     status: ResultStatus,
     /// With `indicative`: one word for everything, which grounds no decision; else null.
     band: Option<ResultBand>,
@@ -63,8 +64,8 @@ pub struct ResultView {
     /// that the figures together would tell what each of them wrote; else null.
     #[schema(max_items = 5)]
     criteria: Option<Vec<CriterionFigureView>>,
-    /// With `ok`: the statements that enough of these reviews chose, in the methodology's order; else null. How many chose
-    /// them is told to nobody.
+    /// With `ok` and `developmental`: the statements that enough of these reviews chose, in the methodology's order; else
+    /// null. How many chose them is told to nobody.
     #[schema(max_items = 60)]
     statements: Option<Vec<StatementView>>,
     /// The version of formulas and constants; null for whoever sees the status alone.
@@ -154,9 +155,18 @@ impl ResultView {
         }
         view.algorithm_version = Some(row.algorithm_version);
         view.input_digest = Some(row.input_digest);
+        let in_words = |told: &[String]| {
+            let in_words = told.iter().map(|code| {
+                let known = statements.iter().find(|statement| statement.code == *code);
+                let text = known.ok_or_else(|| Error::internal("a statement was told that nobody wrote"))?.text.clone();
+                Ok(StatementView { code: code.clone(), text })
+            });
+            in_words.collect::<Result<_>>()
+        };
         match release.published() {
             Published::Insufficient {} => {}
             Published::Indicative { band } => view.band = Some(word(*band)),
+            Published::Developmental { statements: told } => view.statements = Some(in_words(told)?),
             Published::Ok { overall, criteria, statements: told } => {
                 view.overall = Some((*overall).into());
                 let figures = criteria.iter().map(|criterion| CriterionFigureView {
@@ -164,13 +174,7 @@ impl ResultView {
                     figure: criterion.figure.into(),
                 });
                 view.criteria = Some(figures.collect());
-                let in_words = |code: &String| {
-                    let known = statements.iter().find(|statement| statement.code == *code);
-                    let text =
-                        known.ok_or_else(|| Error::internal("a statement was told that nobody wrote"))?.text.clone();
-                    Ok(StatementView { code: code.clone(), text })
-                };
-                view.statements = Some(told.iter().map(in_words).collect::<Result<_>>()?);
+                view.statements = Some(in_words(told)?);
             }
         }
         Ok(view)

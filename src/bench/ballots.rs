@@ -173,7 +173,8 @@ pub(super) fn subject_key(key_id: Digest, spki: Vec<u8>) -> SubjectKey {
 fn instrument(methodology: &Methodology) -> Result<Instrument> {
     let items = methodology.items_of(INSTRUMENT_ID);
     let items = items.ok_or_else(|| Error::internal("the default methodology has no form for judges"))?;
-    let (min, max) = (i64::from(methodology.scale.min), i64::from(methodology.scale.max));
+    let scale = methodology.scale.ok_or_else(|| Error::internal("the default methodology has no scale"))?;
+    let (min, max) = (i64::from(scale.min), i64::from(scale.max));
     Ok(Instrument {
         instrument_id: INSTRUMENT_ID.to_owned(),
         items: items.into_iter().map(|item| Item { code: item.code.clone(), min, max }).collect(),

@@ -210,7 +210,7 @@ fn check_short(earlier: &Files, files: &Files) -> Vec<Finding> {
     };
     let full: HashSet<Ref> = images
         .into_iter()
-        .filter(|(_, image)| matches!(image.published(), Published::Ok { .. }))
+        .filter(|(_, image)| matches!(image.published(), Published::Ok { .. } | Published::Developmental { .. }))
         .map(|(subject_ref, _)| subject_ref)
         .collect();
     let subjects = last_manifest(files).map(|manifest| manifest.subjects).unwrap_or_default();
@@ -355,6 +355,9 @@ impl PublishedResult {
         match image {
             Published::Insufficient {} => bare("insufficient"),
             Published::Indicative { band } => PublishedResult { band: Some(*band), ..bare("indicative") },
+            Published::Developmental { statements } => {
+                PublishedResult { statements: Some(told(methodology, statements)), ..bare("developmental") }
+            }
             Published::Ok { overall, criteria, statements } => PublishedResult {
                 overall: Some(PublishedFigure::of(overall)),
                 criteria: Some(criteria.iter().map(PublishedCriterion::of).collect()),

@@ -125,13 +125,13 @@ pub struct Log {
     pub vkey: String,
 }
 
-/// A form: its items, with the range of each, and its coded statements.
+/// A form: its items, with the range of each, and its coded statements; where nothing is marked, statements alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Instrument {
     /// Its name within the manifest.
     pub instrument_id: String,
-    /// The items, each of which a review must mark or leave "no basis".
+    /// The items, each of which a review must mark or leave "no basis"; none of a developmental methodology.
     pub items: Vec<Item>,
     /// The codes of the statements to choose from.
     pub statements: Vec<String>,
@@ -312,7 +312,10 @@ impl Manifest {
             let items = &instrument.items;
             let codes: HashSet<_> = items.iter().map(|item| &item.code).collect();
             let statements: HashSet<_> = instrument.statements.iter().collect();
-            want((1..=60).contains(&items.len()), &format!("{pointer}/items"), Rule::Length { min: 1, max: 60 });
+            // Without items it is the form of a developmental methodology, which asks for statements alone.
+            let asks_nothing = items.is_empty() && (statements.is_empty() || instrument.max_statements == 0);
+            let is_form = items.len() <= 60 && !asks_nothing;
+            want(is_form, &format!("{pointer}/items"), Rule::Length { min: 1, max: 60 });
             want(codes.len() == items.len(), &format!("{pointer}/items"), Rule::Duplicate);
             want(statements.len() <= 60, &format!("{pointer}/statements"), Rule::Length { min: 0, max: 60 });
             want(statements.len() == instrument.statements.len(), &format!("{pointer}/statements"), Rule::Duplicate);

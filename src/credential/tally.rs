@@ -14,8 +14,9 @@ use crate::credential::jcs;
 use crate::credential::manifest::Manifest;
 use crate::domain::methodology;
 use crate::domain::methodology::Methodology;
+use crate::domain::scoring::developmental;
 use crate::domain::scoring::document::{ALGORITHM, CriterionSpread, SubjectResult, document};
-use crate::domain::scoring::publication::{Image, publish};
+use crate::domain::scoring::publication::{Image, publish, publish_statements};
 use crate::domain::scoring::rules::{Criterion, NO_BASIS, Panel, PublishStep, RuleValues, Rules, Scale};
 use crate::domain::scoring::statements::{Choices, StatementRules};
 use crate::domain::scoring::{cores, score_cycle};
@@ -26,12 +27,12 @@ use crate::error::{Code, Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoundResult {
-    /// The version of formulas and constants.
+    /// The version of formulas and constants; of a developmental methodology that of its rules.
     pub algorithm: String,
     /// SHA-256 of the table of contents of the first round's bundle, where this is the result of both rounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier: Option<Digest>,
-    /// The instruments that were used, by id.
+    /// The instruments whose items were marked, by id.
     pub instruments: Vec<InstrumentSpread>,
     /// The subjects, ascending by the text of `subject_ref`.
     pub subjects: Vec<SubjectResult>,
@@ -57,7 +58,8 @@ pub struct Scored {
     /// How many reviews the last round's bundle has for each subject, withdrawn ones among them; without those that have
     /// none.
     pub accepted: HashMap<Ref, i32>,
-    rules: BTreeMap<String, Rules>,
+    /// The rules of each instrument; none of a developmental methodology.
+    rules: Option<BTreeMap<String, Rules>>,
     instrument_of: HashMap<Ref, String>,
 }
 
@@ -83,11 +85,14 @@ struct Sheets {
     rows: Vec<u8>,
     choices: Choices,
     accepted: i32,
+    /// How many of them chose a statement, where no marks are given.
+    choosing: usize,
 }
 
 /// What envelopes are read by.
 struct Reader<'a> {
-    forms: BTreeMap<&'a str, Form<'a>>,
+    /// None of a developmental methodology, whose forms have no items.
+    forms: Option<BTreeMap<&'a str, Form<'a>>>,
     instrument_of: HashMap<Ref, &'a str>,
     statements: StatementRules<'a>,
 }
@@ -110,8 +115,9 @@ impl Scored {
         let unknown = || Error::internal("a result names a subject that the manifest does not have");
         let image = |subject: &SubjectResult| {
             let subject_ref: Ref = subject.subject_ref.parse()?;
+            let Some(rules) = &self.rules else { return Ok((subject_ref, publish_statements(subject)?)) };
             let instrument_id = self.instrument_of.get(&subject_ref).ok_or_else(unknown)?;
-            let rules = self.rules.get(instrument_id).ok_or_else(unknown)?;
+            let rules = rules.get(instrument_id).ok_or_else(unknown)?;
             Ok((subject_ref, publish(rules, subject)?))
         };
         self.result.subjects.iter().map(image).collect()
@@ -131,15 +137,12 @@ pub fn score_bundle(files: &Files, methodology: &Methodology) -> Result<Scored> 
 pub fn score_rounds(earlier: Option<&Files>, files: &Files, methodology: &Methodology) -> Result<Scored> {
     // Whoever has a second round had a first one under the same name, so the first manifest has all subjects.
     let manifest = last_manifest(earlier.unwrap_or(files))?;
-    let mut forms = BTreeMap::new();
-    let mut instrument_of = HashMap::new();
-    for subject in &manifest.subjects {
-        let instrument_id = subject.instrument_id.as_str();
-        if !forms.contains_key(instrument_id) {
-            forms.insert(instrument_id, form(methodology, instrument_id)?);
-        }
-        instrument_of.insert(subject.subject_ref, instrument_id);
-    }
+    let used = manifest.subjects.iter().map(|subject| (subject.subject_ref, subject.instrument_id.as_str()));
+    let instrument_of: HashMap<Ref, &str> = used.collect();
+    let forms = match methodology.scale {
+        Some(scale) => Some(forms(methodology, scale, instrument_of.values().copied())?),
+        None => None,
+    };
     let statement_min = methodology.counts.statement_min as usize;
     let statements = StatementRules::new(&methodology.statements, statement_min)?;
     let reader = Reader { forms, instrument_of, statements };
@@ -148,13 +151,23 @@ pub fn score_rounds(earlier: Option<&Files>, files: &Files, methodology: &Method
     if let Some(earlier) = earlier {
         merge(&mut sheets, reader.read(earlier)?);
     }
+    let algorithm = if reader.forms.is_some() { ALGORITHM } else { developmental::ALGORITHM };
     let mut result = RoundResult {
-        algorithm: ALGORITHM.to_owned(),
+        algorithm: algorithm.to_owned(),
         earlier: earlier.map(|bundle| get(bundle, INDEX)).transpose()?.map(|index| sha256(&[index])),
         instruments: Vec::new(),
         subjects: Vec::new(),
     };
-    for (instrument_id, form) in &reader.forms {
+    if reader.forms.is_none() {
+        let decision_min = methodology.counts.decision_min as usize;
+        result.subjects.extend(manifest.subjects.iter().map(|subject| {
+            let own = sheets.remove(&subject.subject_ref).unwrap_or_default();
+            let status = developmental::status_of(own.choosing, decision_min);
+            let statements = reader.statements.told(status, &own.choices);
+            developmental::subject_result(subject.subject_ref.to_string(), own.choosing, decision_min, statements)
+        }));
+    }
+    for (instrument_id, form) in reader.forms.iter().flatten() {
         let (mut names, mut panels, mut choices) = (Vec::new(), Vec::new(), HashMap::new());
         for subject in manifest.subjects.iter().filter(|subject| subject.instrument_id == *instrument_id) {
             let name = subject.subject_ref.to_string();
@@ -180,7 +193,7 @@ pub fn score_rounds(earlier: Option<&Files>, files: &Files, methodology: &Method
     Ok(Scored {
         result,
         accepted,
-        rules: forms.into_iter().map(|(instrument_id, form)| (instrument_id.to_owned(), form.rules)).collect(),
+        rules: forms.map(|forms| forms.into_iter().map(|(id, form)| (id.to_owned(), form.rules)).collect()),
         instrument_of: instrument_of.into_iter().map(|(name, instrument)| (name, instrument.to_owned())).collect(),
     })
 }
@@ -198,12 +211,13 @@ pub fn input_digest(earlier: Option<&Files>, files: &Files) -> Digest {
     sha256(&[earlier.map(reviews).unwrap_or_default(), reviews(files)])
 }
 
-/// The rules of scoring that a methodology gives for one of its instruments; `internal` where it has no such one.
+/// The rules of scoring that a methodology gives for one of its instruments; `internal` where it has no such one, or no
+/// numbers.
 pub fn scoring_rules(methodology: &Methodology, instrument_id: &str) -> Result<Rules> {
     let criteria = methodology.criteria_of(instrument_id);
     let criteria = criteria.ok_or_else(|| Error::internal("the methodology has no such instrument"))?;
-    let publish_step = PublishStep::from_hundredths(i64::from(methodology.publish_step));
-    let scale = methodology.scale;
+    let publish_step = methodology.publish_step.and_then(|step| PublishStep::from_hundredths(i64::from(step)));
+    let scale = methodology.scale.ok_or_else(|| Error::internal("nothing is scored without a scale"))?;
     Rules::new(RuleValues {
         scale: Scale { min: scale.min, max: scale.max, step: scale.step },
         criteria: criteria
@@ -222,11 +236,21 @@ pub fn scoring_rules(methodology: &Methodology, instrument_id: &str) -> Result<R
     })
 }
 
-fn form<'a>(methodology: &'a Methodology, instrument_id: &str) -> Result<Form<'a>> {
-    let rules = scoring_rules(methodology, instrument_id)?;
-    let criteria = methodology.criteria_of(instrument_id).unwrap_or_default();
-    let codes = criteria.into_iter().flat_map(|criterion| criterion.items);
-    Ok(Form { rules, scale: methodology.scale, places: codes.zip(0..).collect() })
+fn forms<'a>(
+    methodology: &'a Methodology,
+    scale: methodology::Scale,
+    used: impl Iterator<Item = &'a str>,
+) -> Result<BTreeMap<&'a str, Form<'a>>> {
+    let mut forms = BTreeMap::new();
+    for instrument_id in used {
+        if !forms.contains_key(instrument_id) {
+            let rules = scoring_rules(methodology, instrument_id)?;
+            let criteria = methodology.criteria_of(instrument_id).unwrap_or_default();
+            let codes = criteria.into_iter().flat_map(|criterion| criterion.items);
+            forms.insert(instrument_id, Form { rules, scale, places: codes.zip(0..).collect() });
+        }
+    }
+    Ok(forms)
 }
 
 impl Reader<'_> {
@@ -256,11 +280,19 @@ impl Reader<'_> {
         let Said { subject_ref, marks, statements } = said;
         let own = sheets.entry(subject_ref).or_default();
         own.accepted += 1;
+        let Some(forms) = &self.forms else {
+            if !marks.is_empty() {
+                return Err(malformed());
+            }
+            // Whoever chose nothing has withdrawn what was said, so there is no review to count.
+            own.choosing += usize::from(!statements.is_empty());
+            return self.statements.count(&mut own.choices, &statements);
+        };
         if marks.values().all(Option::is_none) {
             // Withdrawn, or nothing but statements: no answer, so no review to count.
             return Ok(());
         }
-        let form = self.instrument_of.get(&subject_ref).and_then(|instrument_id| self.forms.get(instrument_id));
+        let form = self.instrument_of.get(&subject_ref).and_then(|instrument_id| forms.get(instrument_id));
         let form = form.ok_or_else(malformed)?;
         let mut row = vec![NO_BASIS; form.places.len()];
         for (code, mark) in marks {
@@ -286,5 +318,6 @@ fn merge(sheets: &mut HashMap<Ref, Sheets>, part: HashMap<Ref, Sheets>) {
         whole.rows.extend(part.rows);
         whole.choices.merge(&part.choices);
         whole.accepted += part.accepted;
+        whole.choosing += part.choosing;
     }
 }

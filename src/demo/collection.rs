@@ -287,6 +287,10 @@ fn published(answer: Value) -> Result<Published> {
     match view.status {
         Status::Insufficient => Ok(Published::Insufficient {}),
         Status::Indicative => Ok(Published::Indicative { band: view.band.ok_or_else(incomplete)? }),
+        Status::Developmental => {
+            let statements = view.statements.ok_or_else(incomplete)?;
+            Ok(Published::Developmental { statements: statements.into_iter().map(|view| view.code).collect() })
+        }
         Status::Ok => {
             let (overall, criteria) = view.overall.zip(view.criteria).ok_or_else(incomplete)?;
             let statements = view.statements.ok_or_else(incomplete)?;

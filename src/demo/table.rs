@@ -124,6 +124,7 @@ fn dishonest(line: &Line) -> String {
 fn words(result: &Published) -> (&'static str, String) {
     match result {
         Published::Insufficient {} => ("insufficient", "insufficient data".to_owned()),
+        Published::Developmental { .. } => ("developmental", "statements alone".to_owned()),
         Published::Indicative { band } => ("indicative", band_word(*band).to_owned()),
         Published::Ok { overall, .. } => ("ok", figure(overall)),
     }

@@ -82,6 +82,19 @@ coded! {
     }
 }
 
+impl EvaluationKind {
+    /// Whether judges are chosen by it, for the reserve, a higher post or the chair of a court.
+    pub fn is_for_selection(self) -> bool {
+        match self {
+            EvaluationKind::Reserve | EvaluationKind::Promotion | EvaluationKind::Chair => true,
+            EvaluationKind::FirstYear
+            | EvaluationKind::Periodic
+            | EvaluationKind::Repeat
+            | EvaluationKind::OnRequest => false,
+        }
+    }
+}
+
 /// Who must agree to a move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {

@@ -153,7 +153,12 @@ pub fn unmet(grounds: &Grounds<'_>) -> Vec<Hint> {
                 unmet.push(Hint::new("interval_reaches_standard"));
             }
         }
-        (true, Some(Published::Indicative { .. } | Published::Insufficient {}) | None) => {
+        // Statements ground advice. Nothing that burdens the judge rests on them, whatever the methodology says.
+        (true, Some(Published::Developmental { .. })) if !is_unfavourable => {}
+        (
+            true,
+            Some(Published::Developmental { .. } | Published::Indicative { .. } | Published::Insufficient {}) | None,
+        ) => {
             unmet.push(Hint::new("peer_result_grounds_nothing"));
         }
         (false, _) => {
@@ -256,6 +261,13 @@ mod tests {
             }
             assert_eq!(keys("insufficient_data", result.as_ref(), |one| one.relies_on_peer_result = false), [""; 0]);
         }
+    }
+
+    #[test]
+    fn statements_ground_advice_and_nothing_that_burdens_the_judge() {
+        let told = Published::Developmental { statements: vec!["s01".to_owned()] };
+        assert_eq!(keys("fit_with_training", Some(&told), |_| {}), [""; 0]);
+        assert_eq!(keys("unfit_professional", Some(&told), |_| {}), ["peer_result_grounds_nothing"]);
     }
 
     #[test]

@@ -20,6 +20,8 @@ use crate::error::{Error, Result};
 
 /// The default methodology as committed, in JSON; our own design, which says so in its `legal_refs`.
 pub const DEFAULT_JSON: &str = include_str!("../../methodologies/default.json");
+/// The developmental methodology as committed, in JSON: the same criteria and statements without numbers.
+pub const DEVELOPMENTAL_JSON: &str = include_str!("../../methodologies/developmental.json");
 
 /// One version of a methodology; immutable once published.
 ///
@@ -50,18 +52,22 @@ pub struct Methodology {
     pub lead: Text,
     /// What a reviewer is asked to recall, and to leave out, before marking.
     pub preparation: Text,
-    /// The marks that can be given.
-    pub scale: Scale,
-    /// What each mark means, and what "no basis" means; one for each mark and one without.
-    #[schema(min_items = 4, max_items = 12)]
+    /// The marks that can be given. Without them the methodology is developmental: reviews tick statements alone, no score
+    /// exists, and no outcome may burden the judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
+    /// What each mark means, and what "no basis" means; one for each mark and one without. None without a scale.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 12)]
     pub anchors: Vec<Anchor>,
     /// What is evaluated; 1 to 20.
     #[schema(min_items = 1, max_items = 20)]
     pub criteria: Vec<Criterion>,
-    /// The behaviours that are marked, in the order in which forms show them; 1 to 100.
-    #[schema(min_items = 1, max_items = 100)]
+    /// The behaviours that are marked, in the order in which forms show them; 1 to 100. None without a scale.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100)]
     pub items: Vec<Item>,
-    /// The closed list of statements that replaces free text; at most 60.
+    /// The closed list of statements that replaces free text; at most 60, and without a scale at least one.
     #[schema(max_items = 60)]
     pub statements: Vec<Statement>,
     /// The forms: which criteria a subject is asked about; 1 to 10.
@@ -75,8 +81,9 @@ pub struct Methodology {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 100)]
     pub calibration_marks: Vec<CalibrationMark>,
-    /// How reviews are set aside.
-    pub trim_rule: TrimRule,
+    /// How reviews are set aside. None without a scale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trim_rule: Option<TrimRule>,
     /// Panel sizes, minimum counts and caps.
     pub counts: Counts,
     /// The second round for subjects with too few reviews; none where "insufficient data" stands at once.
@@ -86,9 +93,10 @@ pub struct Methodology {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading_pack: Option<ReadingPackRules>,
     /// The step to which results are published, in hundredths of a point: 25 or 50. Finer is refused, since many fine
-    /// figures of one release come near the marks themselves.
+    /// figures of one release come near the marks themselves. None without a scale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 25, maximum = 50, example = 25)]
-    pub publish_step: u32,
+    pub publish_step: Option<u32>,
     /// How many versions of one review a credential may send, the first included; 2 to 20. Two at least: revision
     /// until the close is the remedy against coercion.
     #[schema(minimum = 2, maximum = 20, example = 20)]
@@ -222,9 +230,10 @@ pub struct Criterion {
     pub code: String,
     /// Its name for people.
     pub name: Text,
-    /// Its share in a review's own mean, relative to the other criteria; 1 to 1000.
+    /// Its share in a review's own mean, relative to the other criteria; 1 to 1000. None without a scale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1000, example = 1)]
-    pub weight: u32,
+    pub weight: Option<u32>,
     /// Codes of `legal_refs`, at least one: an indicator without a basis in law is the first thing critics name.
     #[schema(min_items = 1, max_items = 20, value_type = Vec<CodeText>)]
     pub legal_refs: Vec<String>,
@@ -326,6 +335,11 @@ impl Methodology {
         serde_json::from_str(DEFAULT_JSON).map_err(Error::internal)
     }
 
+    /// Whether it is without numbers: its reviews give statements and its decisions advice, and there is no score.
+    pub fn is_developmental(&self) -> bool {
+        self.scale.is_none()
+    }
+
     /// Whether a cycle may start on a day.
     pub fn in_force_on(&self, date: NaiveDate) -> bool {
         date >= self.in_force_from && self.in_force_to.is_none_or(|last| date <= last)
@@ -357,19 +371,19 @@ impl Methodology {
 
     /// The criteria of an instrument with weights and items, in the methodology's order, for the scoring engine.
     ///
-    /// `None` when there is no such instrument.
+    /// `None` when there is no such instrument, or one of its criteria has no weight.
     pub fn criteria_of(&self, instrument_id: &str) -> Option<Vec<CriterionItems<'_>>> {
         let instrument = self.instrument(instrument_id)?;
         let asked = self.criteria.iter().filter(|criterion| instrument.criteria.contains(&criterion.code));
-        Some(
-            asked
-                .map(|criterion| CriterionItems {
+        asked
+            .map(|criterion| {
+                Some(CriterionItems {
                     code: &criterion.code,
-                    weight: criterion.weight,
+                    weight: criterion.weight?,
                     items: self.items_in(&criterion.code).map(|item| item.code.as_str()).collect(),
                 })
-                .collect(),
-        )
+            })
+            .collect()
     }
 
     /// How many take part in a decision.
@@ -393,80 +407,4 @@ impl Methodology {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn the_default_has_the_instrument_of_the_design() {
-        let methodology = Methodology::standard().unwrap();
-        assert_eq!((methodology.criteria.len(), methodology.items.len(), methodology.statements.len()), (6, 18, 24));
-        assert_eq!(methodology.items_of("judge-1").unwrap().len(), 15);
-        assert_eq!(methodology.items_of("chair-1").unwrap().len(), 18);
-        assert_eq!(methodology.items_of("other"), None);
-        assert_eq!(methodology.scale.marks(), [1, 2, 3, 4, 5]);
-        let counts = methodology.counts;
-        assert_eq!((counts.panel_size, counts.issued_min, counts.decision_min, counts.display_min), (14, 12, 10, 5));
-    }
-
-    #[test]
-    fn every_text_of_the_default_is_in_three_languages() {
-        // Where English is missing the member is absent, so the number of each member tells.
-        let count = |member: &str| DEFAULT_JSON.matches(member).count();
-        assert_eq!(count("\"kk\": \""), count("\"en\": \""));
-        assert_eq!(count("\"ru\": \""), count("\"en\": \""));
-    }
-
-    #[test]
-    fn items_keep_the_order_of_the_methodology() {
-        let methodology = Methodology::standard().unwrap();
-        let codes: Vec<&str> = methodology.items_of("chair-1").unwrap().iter().map(|item| item.code.as_str()).collect();
-        let expected = "k1 k2 k3 o1 o2 o3 c1 c2 c3 i1 i2 i3 l1 l2 l3 h1 h2 h3";
-        assert_eq!(codes, expected.split(' ').collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn the_scoring_engine_gets_criteria_with_weights_and_items() {
-        let methodology = Methodology::standard().unwrap();
-        let criteria = methodology.criteria_of("judge-1").unwrap();
-        assert_eq!(criteria.len(), 5);
-        assert_eq!(criteria[0], CriterionItems { code: "reasoning", weight: 1, items: vec!["k1", "k2", "k3"] });
-        assert!(criteria.iter().all(|criterion| criterion.items.len() == 3));
-        assert_eq!(methodology.criteria_of("chair-1").unwrap()[5].code, "leadership");
-    }
-
-    #[test]
-    fn both_days_of_the_period_in_force_belong_to_it() {
-        let mut methodology = Methodology::standard().unwrap();
-        methodology.in_force_from = day("2027-01-01");
-        assert!(!methodology.in_force_on(day("2026-12-31")));
-        assert!(methodology.in_force_on(day("2027-01-01")) && methodology.in_force_on(day("2999-01-01")));
-        methodology.in_force_to = Some(day("2027-12-31"));
-        assert!(methodology.in_force_on(day("2027-12-31")) && !methodology.in_force_on(day("2028-01-01")));
-    }
-
-    #[test]
-    fn the_default_says_that_its_kazakh_and_russian_texts_are_drafts() {
-        let mut methodology = Methodology::standard().unwrap();
-        assert!(methodology.has_draft_texts());
-        assert_eq!(methodology.draft_languages(), ["kk", "ru"]);
-        methodology.text_states = TextStates { kk: TextState::Final, ru: TextState::Final, en: TextState::Final };
-        assert!(!methodology.has_draft_texts());
-    }
-
-    #[test]
-    fn unknown_members_are_refused() {
-        let broken = DEFAULT_JSON.replacen("\"version\": 1,", "\"version\": 1, \"colour\": \"red\",", 1);
-        assert!(serde_json::from_str::<Methodology>(&broken).unwrap_err().to_string().contains("colour"));
-    }
-
-    #[test]
-    fn a_mark_lies_on_a_step_of_the_scale() {
-        let scale = Scale { min: 0, max: 10, step: 2, expected: 4 };
-        assert!(scale.contains(0) && scale.contains(10) && !scale.contains(3) && !scale.contains(12));
-        assert_eq!(Scale { min: 1, max: 5, step: 0, expected: 3 }.marks(), Vec::<u8>::new());
-    }
-}
+mod tests;

@@ -43,6 +43,7 @@ pub fn draw(methodology: &Methodology, shown: Shown<'_>, language: Language) -> 
             let words = format!("{}: {}", say(language, "figure-overall"), band_words(*band, language));
             Ok(statement(language, Some(marker(*band)), &words, &say(language, "figure-indicative-note")))
         }
+        Published::Developmental { .. } => Ok(status_figure(Status::Developmental, language)),
         Published::Ok { overall, criteria, .. } => profile(methodology, overall, criteria, language),
     }
 }
@@ -53,6 +54,7 @@ fn status_figure(status: Status, language: Language) -> Picture {
         Status::Ok => ("figure-status-ok", "figure-status-note"),
         Status::Indicative => ("figure-status-indicative", "figure-status-note"),
         Status::Insufficient => ("figure-insufficient", "figure-insufficient-note"),
+        Status::Developmental => ("figure-developmental", "figure-developmental-note"),
     };
     statement(language, None, &say(language, words), &say(language, note))
 }
@@ -79,15 +81,16 @@ fn profile(
     criteria: &[CriterionFigure],
     language: Language,
 ) -> Result<Picture> {
-    let axis = Axis::new(methodology.scale)?;
+    let scale = methodology.scale.ok_or_else(|| Error::internal("a result has figures that no scale is for"))?;
+    let axis = Axis::new(scale)?;
     let mut drawing = Drawing::new(language);
     let title = say(language, "figure-result-title");
     let mut top = drawing.paragraph(FULL, MARGIN, Size::Title, &Words::new(title.as_str(), language)) + 4;
-    let key = Words::new(say_scale(methodology.scale, "figure-result-key", language), language);
+    let key = Words::new(say_scale(scale, "figure-result-key", language), language);
     top = drawing.paragraph(FULL, top, Size::Small, &key) + 8;
     top = axis.head(&mut drawing, language, top);
 
-    let mut told = vec![say_scale(methodology.scale, "figure-result-scale", language)];
+    let mut told = vec![say_scale(scale, "figure-result-scale", language)];
     let all = Words::new(say(language, "figure-overall"), language);
     top = axis.row(&mut drawing, &Row { name: &all, figure: overall, stroke: Stroke::MainRange }, language, top);
     told.push(sentence(&all, overall, language));

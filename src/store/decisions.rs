@@ -103,8 +103,8 @@ pub fn serve(conn: &mut Conn, id: DecisionId, on: NaiveDate) -> Result<()> {
     Ok(())
 }
 
-/// Puts a decision in force.
-pub fn put_in_force(conn: &mut Conn, id: DecisionId, on: NaiveDate, valid_until: NaiveDate) -> Result<()> {
+/// Puts a decision in force; without a last day it serves nothing but its judge.
+pub fn put_in_force(conn: &mut Conn, id: DecisionId, on: NaiveDate, valid_until: Option<NaiveDate>) -> Result<()> {
     on!(conn, |c| {
         diesel::update(decisions::table.find(id))
             .set((decisions::in_force_on.eq(on), decisions::valid_until.eq(valid_until)))

@@ -26,6 +26,8 @@ coded! {
         Indicative = "indicative",
         /// Too few reviews: nothing is shown.
         Insufficient = "insufficient",
+        /// Statements alone, by a methodology without numbers: it grounds advice, and nothing that burdens the judge.
+        Developmental = "developmental",
     }
 }
 
@@ -52,6 +54,7 @@ impl ResultRow {
             Status::Ok => ResultStatus::Ok,
             Status::Indicative => ResultStatus::Indicative,
             Status::Insufficient => ResultStatus::Insufficient,
+            Status::Developmental => ResultStatus::Developmental,
         };
         Ok(ResultRow {
             evaluation_id,
@@ -98,13 +101,13 @@ pub fn of_judge(conn: &mut Conn, judge: JudgeId) -> Result<Vec<(ResultRow, Cycle
     })?)
 }
 
-/// The evaluations of a cycle whose result may not ground a decision, without those that are cancelled, by id.
+/// The evaluations of a cycle that too few reviews are given of, without those that are cancelled, by id.
 pub fn short_of_cycle(conn: &mut Conn, cycle: CycleId) -> Result<Vec<EvaluationId>> {
     Ok(on!(conn, |c| {
         results::table
             .inner_join(evaluations::table.on(evaluations::id.eq(results::evaluation_id)))
             .filter(evaluations::cycle_id.eq(cycle).and(evaluations::state.ne(EvaluationState::Cancelled)))
-            .filter(results::status.ne(ResultStatus::Ok))
+            .filter(results::status.eq_any([ResultStatus::Indicative, ResultStatus::Insufficient]))
             .order(results::evaluation_id)
             .select(results::evaluation_id)
             .load(c)

@@ -237,7 +237,9 @@ pub fn bar_who_had_part(conn: &mut Conn, id: EvaluationId) -> Result<()> {
 
 /// Puts a decision in force today, and tells the systems that ask for outcomes.
 fn put_in_force(conn: &mut Conn, course: &Course, decision: &Decision, now: DateTime<Utc>) -> Result<()> {
-    let valid_until = months_after(course.today, course.methodology.time_limits.validity_months);
+    // What was said for development is the judge's own: no competition is told of it.
+    let is_reusable = !course.methodology.is_developmental();
+    let valid_until = is_reusable.then(|| months_after(course.today, course.methodology.time_limits.validity_months));
     store::decisions::put_in_force(conn, decision.id, course.today, valid_until)?;
     store::evaluations::set_final(conn, course.evaluation.id, Some(course.today))?;
     let outcome = outcome_of(course, decision)?;
@@ -248,7 +250,7 @@ fn put_in_force(conn: &mut Conn, course: &Course, decision: &Decision, now: Date
     let document_digest = decision.digest.as_deref();
     let finalised = NewEvent {
         outcome_code: Some(&outcome.code),
-        valid_until: Some(valid_until),
+        valid_until,
         document_digest,
         ..of(EventKind::EvaluationFinalised)
     };

@@ -338,11 +338,14 @@ impl Plan {
 }
 
 fn instrument(methodology: &Methodology, instrument_id: &str) -> Instrument {
-    let (min, max) = (i64::from(methodology.scale.min), i64::from(methodology.scale.max));
-    let items = methodology.items_of(instrument_id).unwrap_or_default();
+    let items = methodology.scale.and_then(|scale| {
+        let (min, max) = (i64::from(scale.min), i64::from(scale.max));
+        let items = methodology.items_of(instrument_id)?;
+        Some(items.into_iter().map(|item| Item { code: item.code.clone(), min, max }).collect())
+    });
     Instrument {
         instrument_id: instrument_id.to_owned(),
-        items: items.into_iter().map(|item| Item { code: item.code.clone(), min, max }).collect(),
+        items: items.unwrap_or_default(),
         statements: methodology.statements.iter().map(|statement| statement.code.clone()).collect(),
         max_statements: methodology.counts.statements_per_review_max,
     }

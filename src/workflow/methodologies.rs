@@ -70,18 +70,24 @@ pub fn publish(conn: &mut Conn, id: uuid::Uuid, parameters: &str, actor: &Actor,
     Ok(())
 }
 
-/// The methodology that was published last among those in force today.
+/// The methodology that was published last among those in force today. A developmental one counts where there is no other:
+/// it stands beside the evaluation that the law asks for, and says nothing of who is due for that.
 ///
 /// # Errors
 /// 409 `methodology_not_in_force` where there is none.
 pub fn in_force(conn: &mut Conn, now: DateTime<Utc>) -> Result<(MethodologyId, Methodology)> {
+    let mut developmental = None;
     for row in store::methodologies::newest_published(conn, LOOKED_AT_MAX)? {
         let methodology = document(&row)?;
-        if methodology.in_force_on(date_at(now, methodology.time_limits.utc_offset_minutes)) {
+        if !methodology.in_force_on(date_at(now, methodology.time_limits.utc_offset_minutes)) {
+            continue;
+        }
+        if !methodology.is_developmental() {
             return Ok((row.id, methodology));
         }
+        developmental = developmental.or(Some((row.id, methodology)));
     }
-    Err(Error::hinted(Code::MethodologyNotInForce, Hint::new("methodology_to_publish")))
+    developmental.ok_or_else(|| Error::hinted(Code::MethodologyNotInForce, Hint::new("methodology_to_publish")))
 }
 
 /// The rules in a stored row, which were valid when they were stored.

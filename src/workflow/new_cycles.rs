@@ -12,6 +12,7 @@ use crate::domain::cycle::{EvaluationKind, Phase};
 use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids;
 use crate::domain::ids::{CycleId, EvaluationId, JudgeId, MethodologyId};
+use crate::domain::methodology::Methodology;
 use crate::domain::policy::Actor;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Fault, Refusal, Result, Rule};
@@ -71,7 +72,8 @@ pub struct MadeCycle {
 ///
 /// # Errors
 /// 422 where the methodology or a judge is missing, the first day is past, a subject stands twice or is being evaluated
-/// for the same reason already; the other cycle is named.
+/// for the same reason already, the other cycle being named; and where a judge would be selected by a developmental
+/// methodology.
 pub fn create(conn: &mut Conn, actor: &Actor, new: &NewCycle, now: DateTime<Utc>) -> Result<MadeCycle> {
     let row = store::methodologies::find(conn, new.methodology_id)?
         .ok_or_else(|| Error::invalid("/methodology_id", Rule::Missing))?;
@@ -100,9 +102,7 @@ pub fn create(conn: &mut Conn, actor: &Actor, new: &NewCycle, now: DateTime<Utc>
         created_at: now.naive_utc(),
         version: 1,
     };
-    let instruments: Vec<&str> =
-        methodology.instruments.iter().map(|instrument| instrument.instrument_id.as_str()).collect();
-    let evaluations = evaluations(conn, &new.subjects, &instruments, cycle.id, now)?;
+    let evaluations = evaluations(conn, &new.subjects, &methodology, cycle.id, now)?;
     store::cycles::insert(conn, &cycle, &dates)?;
     for evaluation in &evaluations {
         store::evaluations::insert(conn, evaluation)?;
@@ -116,7 +116,7 @@ pub fn create(conn: &mut Conn, actor: &Actor, new: &NewCycle, now: DateTime<Utc>
 fn evaluations(
     conn: &mut Conn,
     subjects: &[Subject],
-    instruments: &[&str],
+    methodology: &Methodology,
     cycle_id: CycleId,
     now: DateTime<Utc>,
 ) -> Result<Vec<Evaluation>> {
@@ -138,8 +138,13 @@ fn evaluations(
             hints.extend((hints.len() < HINTS_MAX).then_some(hint));
         }
         let instrument_id = subject.instrument_id.as_deref().unwrap_or(INSTRUMENT_ID_DEFAULT);
-        if !instruments.contains(&instrument_id) {
+        if methodology.instrument(instrument_id).is_none() {
             faults.push(Fault::at(at("instrument_id"), Rule::Missing));
+        }
+        if methodology.is_developmental() && subject.kind.is_for_selection() {
+            faults.push(Fault::at(at("kind"), Rule::Mismatch { other: "methodology_id" }));
+            let hint = Hint::new("development_selects_nobody").text("judge", subject.judge_id);
+            hints.extend((hints.len() < HINTS_MAX).then_some(hint));
         }
         evaluations.push(Evaluation {
             id: EvaluationId(ids::new_at(now)),

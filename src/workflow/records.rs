@@ -206,14 +206,16 @@ fn check_self_assessment(conn: &mut Conn, judge: JudgeId, fields: &SelfAssessmen
     let methodology = cycles::load(conn, evaluation.cycle_id)?.methodology;
     let asked = methodology.items_of(&evaluation.instrument_id);
     let asked = asked.ok_or_else(|| Error::internal("an evaluation's instrument is missing"))?;
-    let scale = methodology.scale;
-    let marks = Rule::Range { min: i64::from(scale.min), max: i64::from(scale.max) };
     let mut check = Check::default();
     for (index, mark) in fields.items.iter().enumerate() {
         let is_asked = asked.iter().any(|item| item.code == mark.item);
         check.rule(is_asked, &format!("{place}/items/{index}/item"), Rule::Missing);
-        let is_mark = mark.value.is_none_or(|value| scale.contains(value));
-        check.rule(is_mark, &format!("{place}/items/{index}/value"), marks.clone());
+        // Without a scale there are no items, so that whatever is marked is not asked.
+        if let Some(scale) = methodology.scale {
+            let marks = Rule::Range { min: i64::from(scale.min), max: i64::from(scale.max) };
+            let is_mark = mark.value.is_none_or(|value| scale.contains(value));
+            check.rule(is_mark, &format!("{place}/items/{index}/value"), marks);
+        }
     }
     check.done()
 }

@@ -80,9 +80,8 @@ fn of_year(conn: &mut Conn, year: i32) -> Result<Material> {
             material.statuses.extend(some.iter().map(|one| one.result.status.as_str()));
             subjects.extend(subjects_of(conn, some, on)?);
         }
-        if evaluated.iter().any(|one| one.result.status == ResultStatus::Ok) && !material.scales.contains(&scale) {
-            material.scales.push(scale);
-        }
+        let has_figures = evaluated.iter().any(|one| one.result.status == ResultStatus::Ok);
+        material.scales.extend(scale.filter(|scale| has_figures && !material.scales.contains(scale)));
     }
     material.subjects = subjects.into_values().collect();
     Ok(material)
@@ -95,10 +94,11 @@ fn year_begin(year: i32) -> Result<NaiveDateTime> {
     Ok(midnight - Duration::minutes(i64::from(KAZAKHSTAN_UTC_OFFSET_MINUTES)))
 }
 
-fn scale(conn: &mut Conn, id: CycleId) -> Result<(i64, i64)> {
+/// The ends of a cycle's scale; none of a developmental methodology.
+fn scale(conn: &mut Conn, id: CycleId) -> Result<Option<(i64, i64)>> {
     let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
     let (methodology, _) = methodology_of(conn, &cycle)?;
-    Ok((i64::from(methodology.scale.min), i64::from(methodology.scale.max)))
+    Ok(methodology.scale.map(|scale| (i64::from(scale.min), i64::from(scale.max))))
 }
 
 /// The day on which a cycle began to report: groups are as they were then.

@@ -43,6 +43,7 @@ mod cycles;
 mod damage;
 mod decisions;
 mod deletions;
+mod developmental;
 mod documents;
 mod evaluation_plans;
 mod events;

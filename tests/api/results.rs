@@ -23,7 +23,7 @@ use ejf::workflow::results;
 use serde_json::{Value, json};
 
 use crate::harness::App;
-use crate::harness::plans::all_items;
+use crate::harness::plans::{all_items, developmental, methodology};
 use crate::harness::rounds::{Round, SUBJECTS};
 
 /// A sealed cycle whose box has not written its bundle yet.
@@ -53,12 +53,13 @@ fn as_listed(subject: usize, place: usize, _item: &str) -> Option<i64> {
 pub type Chosen = fn(subject: usize, place: usize) -> &'static [&'static str];
 
 pub async fn sealed() -> Sealed {
-    sealed_with(as_listed, |_, _| &[]).await
+    sealed_with(methodology(), as_listed, |_, _| &[]).await
 }
 
-async fn sealed_with(marks: Marks, chosen: Chosen) -> Sealed {
+async fn sealed_with(methodology: Value, marks: Marks, chosen: Chosen) -> Sealed {
     let app = App::start_with_keys(SUBJECTS).await;
-    let round = app.frozen_cycle().await;
+    let methodology_id = app.published(methodology).await;
+    let round = app.frozen(app.cycle_of(methodology_id, SUBJECTS, 30).await).await;
     let plan = &round.plan;
     round.publish_note(&app).await;
     plan.move_to(&app, "issuance").await;
@@ -95,16 +96,21 @@ impl Sealed {
 
     /// The results of reviews with these marks.
     pub async fn computed_with(marks: Marks) -> Sealed {
-        Sealed::computed_of(marks, |_, _| &[]).await
+        Sealed::computed_of(methodology(), marks, |_, _| &[]).await
     }
 
     /// The results of the listed reviews with these statements.
     pub async fn computed_choosing(chosen: Chosen) -> Sealed {
-        Sealed::computed_of(as_listed, chosen).await
+        Sealed::computed_of(methodology(), as_listed, chosen).await
     }
 
-    async fn computed_of(marks: Marks, chosen: Chosen) -> Sealed {
-        let sealed = sealed_with(marks, chosen).await;
+    /// The results of reviews with these statements under the developmental methodology, whose forms have nothing to mark.
+    pub async fn developmental(chosen: Chosen) -> Sealed {
+        Sealed::computed_of(developmental(), |_, _, _| None, chosen).await
+    }
+
+    async fn computed_of(methodology: Value, marks: Marks, chosen: Chosen) -> Sealed {
+        let sealed = sealed_with(methodology, marks, chosen).await;
         sealed.publish(&sealed.files);
         let job = sealed.round.plan.work(&sealed.app, "/results", "results").await;
         assert_eq!((&job["state"], &job["error"]), (&json!("done"), &Value::Null));

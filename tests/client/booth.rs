@@ -12,11 +12,16 @@ use ejf::client::card::Held;
 use ejf::client::failure::{Alarm, Moment};
 use ejf::client::sealed_file::Kdf;
 use ejf::client::{review, sealed};
+use ejf::credential::encoding::sha256;
+use ejf::credential::envelope::Envelope;
+use ejf::credential::jcs;
+use ejf::domain::methodology::{DEVELOPMENTAL_JSON, Methodology};
 use ejf::texts::{self, Language};
 use tempfile::TempDir;
 
 use crate::browser::steps::{PASSPHRASE, Reviewer};
 use crate::browser::{Browser, Tab};
+use crate::commands::{ejf, told as told_by};
 use crate::hostile::{Lie, VARIANTS, other};
 use crate::round::{ALMA, BOLAT, keys, manifest, while_issuing, while_submitting, words};
 use crate::servers::{Servers, keep_empty};
@@ -167,6 +172,49 @@ async fn a_card_of_the_page_opens_in_the_program_and_goes_back_to_the_page() {
     servers.seal_without(&[]);
     let checked = sealed::check(&servers.places, &mut held).await.unwrap();
     assert_eq!((checked.found_count, checked.missing.len()), (3, 0));
+}
+
+#[actix_web::test]
+async fn a_form_with_nothing_to_mark_asks_for_statements_alone_on_the_page_as_in_the_program() {
+    let developmental: Methodology = serde_json::from_str(DEVELOPMENTAL_JSON).unwrap();
+    let mut told = manifest();
+    told.instruments[0].items.clear();
+    told.methodology_digest = sha256(&[&jcs::canonical_to_depth(&developmental, 12).unwrap()]);
+    let (browser, servers) = (Browser::start(&[]).await, Servers::with(&told).await);
+    servers.state().methodology = developmental;
+    let tab = browser.tab().await;
+    tab.set_clock(while_issuing()).await;
+    tab.prepare(&servers.places.registry, &reviewer(&words(&told)), None).await;
+    let card = tab.ask_for_credentials().await;
+    servers.publish_ledger(12);
+
+    let tab = browser.tab().await;
+    tab.set_clock(while_submitting()).await;
+    tab.open_card(&format!("{}/booth", servers.places.ballot_box), &card).await;
+    tab.press(&format!("Fill in: {ALMA_NAME}")).await;
+    tab.see("Review: ").await;
+    assert!(tab.text().await.contains("No marks are given"), "{}", tab.text().await);
+    assert_eq!(tab.evaluate("document.querySelectorAll('input[type=radio]').length").await, 0);
+    tab.choose("The acts seen were clearly structured.").await;
+    tab.press("Keep in the card").await;
+    tab.sign(false).await;
+    let card = tab.send(3).await;
+
+    let folder = TempDir::new().unwrap();
+    let secret = folder.path().join("passphrase");
+    fs::write(&secret, PASSPHRASE).unwrap();
+    let arguments = ["peer", "form", "--subject", &BOLAT.to_string(), "--card", card.to_str().unwrap()];
+    let arguments = [&arguments[..], &["--passphrase-file", secret.to_str().unwrap()]].concat();
+    let output = ejf(&arguments, "2 3\nyes\n").await;
+    let said = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success() && !said.contains("no basis"), "{said}{}", told_by(&output));
+    let mut held = Held::open(&card, PASSPHRASE).unwrap();
+    review::send(&servers.places.ballot_box, &mut held, &BOLAT, while_submitting()).await.unwrap();
+
+    let sent = servers.bodies("/v1/anon/reviews");
+    let bodies: Vec<_> = sent.iter().map(|sent| Envelope::parse_submission(sent).unwrap().body.clone()).collect();
+    let statements: Vec<_> = bodies.iter().map(|body| (body.marks.len(), body.statements.join(" "))).collect();
+    assert_eq!(statements, [(0, "s01".to_owned()), (0, "s02 s03".to_owned())]);
 }
 
 #[actix_web::test]

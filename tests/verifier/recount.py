@@ -227,18 +227,30 @@ def score(methodology, criteria, sheets, stored):
     more = {"statements": told, "held_back": is_held and "criteria"} if is_enough(n) else {}
     known = {"status": ("indicative", "ok")[is_enough(n)], "n": n, "overall": overall, "criteria": rows}
     return known | {name: value for name, value in more.items() if value}
+def tell(methodology, sheets):
+    """Without marks: the statements that enough of at least decision_min reviews chose, and nothing else."""
+    counts, opposite = methodology["counts"], {one["code"]: one.get("opposite") for one in methodology["statements"]}
+    given = [codes for _, codes in sheets if codes]
+    if len(given) < counts["decision_min"]: return {"status": "insufficient", "criteria": []}
+    chosen = [code for codes in given for code in codes if opposite[code] not in codes]
+    told = [code for code in opposite if chosen.count(code) >= counts["statement_min"]]
+    return {"status": "developmental", "n": len(given), "criteria": []} | ({"statements": told} if told else {})
 def check_results(rules, files, reviews, names="algorithm instruments subjects"):
     methodology, result = json.loads(files["methodology.json"]), read_json(files["result.json"])
     asked = {form["instrument_id"]: [one for one in methodology["criteria"] if one["code"] in form["criteria"]]
              for form in methodology["instruments"]}
     forms = [(one["instrument_id"], [row["code"] for row in one["criteria"]]) for one in result["instruments"]]
     used = sorted({subject["instrument_id"] for subject in rules.subjects.values()})
-    want(forms == [(form, [row["code"] for row in asked[form]]) for form in used], "other instruments or criteria")
-    want(members(result, names)["algorithm"] == "level-profile-1", "another algorithm")
+    is_marked = "scale" in methodology
+    marked = [(form, [row["code"] for row in asked[form]]) for form in used if is_marked]
+    want(forms == marked, "other instruments or criteria")
+    algorithm = ("statements-1", "level-profile-1")[is_marked]
+    want(members(result, names)["algorithm"] == algorithm, "another algorithm")
     by_ref = lambda subject: subject["subject_ref"]
     for subject, stored in zip(sorted(rules.last["subjects"], key=by_ref), result["subjects"], strict=True):
         sheets = [review[4] for review in reviews if review[2] == b64url(subject["subject_ref"])]
-        expected = score(methodology, asked[subject["instrument_id"]], sheets, stored)
+        form = asked[subject["instrument_id"]]
+        expected = score(methodology, form, sheets, stored) if is_marked else tell(methodology, sheets)
         want(stored == {"subject_ref": subject["subject_ref"], **expected}, f"the result of {subject['subject_ref']}")
 def lines_of(raw):
     want(not raw or raw.endswith(b"\n"), "the last line has no end")

@@ -92,9 +92,11 @@ function validate(manifest) {
     want(refs.every((ref, at) => at === 0 || compare(refs[at - 1], ref) < 0), 'subjects out of order');
 }
 
-function validateInstrument({ instrument_id: id, items, statements }) {
+function validateInstrument({ instrument_id: id, items, statements, max_statements: max }) {
     const codes = items.map((item) => item.code);
-    want(codes.length >= 1 && codes.length <= 60 && areDistinct(codes), 'no list of items');
+    // Without items it is the form of a developmental methodology, which asks for statements alone.
+    want(codes.length >= 1 || (statements.length >= 1 && max >= 1), 'a form that asks nothing');
+    want(codes.length <= 60 && areDistinct(codes), 'no list of items');
     want(statements.length <= 60 && areDistinct(statements), 'no list of statements');
     want([id, ...codes, ...statements].every(isCode), 'a name that is no code');
     want(items.every((item) => item.min <= item.max), 'an item without marks');

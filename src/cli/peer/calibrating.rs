@@ -12,8 +12,8 @@ use super::filling::{NONE, anchor_text, ask_mark, show_anchors};
 use super::voice::Voice;
 use crate::cli::{DONE, USAGE, say};
 use crate::client::failure::{CardFailure, Failure};
-use crate::domain::methodology::Methodology;
 use crate::domain::methodology::calibration::{CalibrationCase, CalibrationMark};
+use crate::domain::methodology::{Methodology, Scale};
 
 /// How marks lie beside those of the methodology.
 #[derive(Default)]
@@ -27,7 +27,8 @@ struct Tally {
 pub(super) fn run_calibrate(arguments: &CardArguments, voice: Voice) -> Outcome<u8> {
     let held = open(arguments, voice)?;
     let card = held.card().ok_or(Failure::Card(CardFailure::Missing))?;
-    let Some(methodology) = card.methodology.as_deref().filter(|known| !known.calibration_cases.is_empty()) else {
+    let known = card.methodology.as_deref().filter(|known| !known.calibration_cases.is_empty());
+    let Some((methodology, scale)) = known.and_then(|known| Some((known, known.scale?))) else {
         voice.remark("peer-calibrate-none", &[]);
         return Ok(USAGE);
     };
@@ -36,7 +37,7 @@ pub(super) fn run_calibrate(arguments: &CardArguments, voice: Voice) -> Outcome<
     let mut tally = Tally::default();
     for (case, number) in methodology.calibration_cases.iter().zip(1..) {
         say(&format!("\n[{number}/{}] {}\n", methodology.calibration_cases.len(), voice.of(&case.text)));
-        practise(methodology, case, &mut tally, voice)?;
+        practise((methodology, scale), case, &mut tally, voice)?;
     }
     say("\n");
     let count = [tally.same, tally.above, tally.below, tally.basis].map(|count| count.to_string());
@@ -46,11 +47,15 @@ pub(super) fn run_calibrate(arguments: &CardArguments, voice: Voice) -> Outcome<
 }
 
 /// Asks for all marks of a case before any is shown: the first would steer the next.
-fn practise(methodology: &Methodology, case: &CalibrationCase, tally: &mut Tally, voice: Voice) -> Outcome<()> {
+fn practise(
+    (methodology, scale): (&Methodology, Scale),
+    case: &CalibrationCase,
+    tally: &mut Tally,
+    voice: Voice,
+) -> Outcome<()> {
     let mut marked: Vec<(&CalibrationMark, Option<u8>)> = Vec::new();
     for known in methodology.calibration_of(&case.code) {
         say(&format!("\n{}\n", item_text(methodology, known, voice)));
-        let scale = methodology.scale;
         let mark = ask_mark(scale.min.into(), scale.max.into(), Some(scale), voice)?;
         marked.push((known, mark.and_then(|mark| u8::try_from(mark).ok())));
     }

@@ -35,7 +35,8 @@ pub(super) fn run_form(arguments: &SubjectArguments, voice: Voice) -> Outcome<u8
     let mut marks = BTreeMap::new();
     for (item, number) in subject.instrument.items.iter().zip(1..) {
         say(&format!("\n[{number}/{count}] {}\n", item_text(item, methodology, voice)));
-        marks.insert(item.code.clone(), ask_mark(item.min, item.max, methodology.map(|known| known.scale), voice)?);
+        marks
+            .insert(item.code.clone(), ask_mark(item.min, item.max, methodology.and_then(|known| known.scale), voice)?);
     }
     let draft = ask_statements(card, subject, &marks, voice)?;
     summarise(subject, methodology, &draft, voice);

@@ -185,6 +185,7 @@ impl<'a> Row<'a> {
             Status::Ok => "ok",
             Status::Indicative => "indicative",
             Status::Insufficient => "insufficient",
+            Status::Developmental => "developmental",
         };
         let verdict = self.verdict.map(|verdict| match verdict {
             Band::Above => "above",

@@ -150,6 +150,7 @@ pub(super) fn published(rules: &Rules, marks: &Marks, write: Sink<'_>) -> std::r
         let release = release(publish(rules, &result)?, "", &[]).map_err(Error::internal)?;
         let rows = match release.published() {
             Published::Insufficient {} => vec![insufficient(name, "")],
+            Published::Developmental { .. } => return Err(Error::internal("marks came to no figure").into()),
             Published::Indicative { band } => {
                 vec![Row { status: Status::Indicative, verdict: Some(*band), ..insufficient(name, "") }]
             }

@@ -3,6 +3,7 @@
 //! since whoever writes the rules could otherwise set the anonymity of reviewers to nothing.
 
 mod calibration;
+mod marking;
 
 use std::collections::BTreeSet;
 
@@ -28,13 +29,13 @@ impl Methodology {
     pub fn validate(&self) -> Vec<Fault> {
         let mut check = Check::default();
         self.check_head(&mut check);
-        self.check_scale(&mut check);
+        self.check_marking(&mut check);
         self.check_criteria(&mut check);
         self.check_items(&mut check);
         self.check_statements(&mut check);
         self.check_instruments(&mut check);
         self.check_calibration(&mut check);
-        self.check_algorithm(&mut check);
+        check.range("/max_seq", self.max_seq, 2, 20);
         check_counts(&self.counts, &mut check);
         if let Some(added) = &self.supplementary {
             check_supplementary(added, &mut check);
@@ -69,43 +70,6 @@ impl Methodology {
         check.text("/preparation", &self.preparation, TEXT_LENGTH_MAX);
     }
 
-    fn check_scale(&self, check: &mut Check) {
-        let scale = self.scale;
-        check.range("/scale/min", u32::from(scale.min), 0, 100);
-        check.range("/scale/step", u32::from(scale.step), 1, 50);
-        let (min, step) = (i64::from(scale.min), i64::from(scale.step));
-        // At least three marks, or there is no inside for the expected one; at most eleven, as people tell no more apart.
-        if scale.step > 0 {
-            let (lowest, highest) = (min + 2 * step, (min + 10 * step).min(100));
-            if !(lowest..=highest).contains(&i64::from(scale.max)) {
-                check.fault("/scale/max", Rule::Range { min: lowest, max: highest });
-            } else if !scale.contains(scale.max) {
-                check.fault("/scale/max", Rule::Mismatch { other: "step" });
-            } else if scale.expected <= scale.min || scale.expected >= scale.max {
-                check.fault("/scale/expected", Rule::Range { min: min + 1, max: i64::from(scale.max) - 1 });
-            } else if !scale.contains(scale.expected) {
-                check.fault("/scale/expected", Rule::Mismatch { other: "step" });
-            }
-        }
-        let marks = scale.marks();
-        let mut seen = BTreeSet::new();
-        for (index, anchor) in self.anchors.iter().enumerate() {
-            let pointer = format!("/anchors/{index}/mark");
-            if anchor.mark.is_some_and(|mark| !marks.contains(&mark)) {
-                check.fault(pointer, Rule::Range { min, max: i64::from(scale.max) });
-            } else if !seen.insert(anchor.mark) {
-                check.fault(pointer, Rule::Duplicate);
-            }
-            check.text(&format!("/anchors/{index}/text"), &anchor.text, NAME_LENGTH_MAX);
-        }
-        // One anchor for each mark, and one for "no basis".
-        let is_complete = marks.iter().all(|mark| seen.contains(&Some(*mark))) && seen.contains(&None);
-        if !is_complete {
-            let needed = marks.len() as u64 + 1;
-            check.fault("/anchors", Rule::Length { min: needed, max: needed });
-        }
-    }
-
     fn check_criteria(&self, check: &mut Check) {
         check.length("/criteria", self.criteria.len(), 1, 20);
         let codes = self.criteria.iter().map(|criterion| criterion.code.as_str());
@@ -114,20 +78,13 @@ impl Methodology {
             let pointer = format!("/criteria/{index}");
             check.not_of_content(&format!("{pointer}/code"), &criterion.code);
             check.text(&format!("{pointer}/name"), &criterion.name, NAME_LENGTH_MAX);
-            check.range(&format!("{pointer}/weight"), criterion.weight, 1, 1_000);
             check.length(&format!("{pointer}/legal_refs"), criterion.legal_refs.len(), 1, 20);
             let known: BTreeSet<&str> = self.legal_refs.iter().map(|legal_ref| legal_ref.code.as_str()).collect();
             check.references(&format!("{pointer}/legal_refs"), &criterion.legal_refs, &known);
-            // The means of criteria are exact fractions; more items make the common denominator outgrow 64 bits.
-            let items = self.items_in(&criterion.code).count();
-            if !(1..=6).contains(&items) {
-                check.fault(pointer, Rule::Mismatch { other: "items" });
-            }
         }
     }
 
     fn check_items(&self, check: &mut Check) {
-        check.length("/items", self.items.len(), 1, 100);
         check.codes("/items", "code", self.items.iter().map(|item| item.code.as_str()), Dash::Refused);
         for (index, item) in self.items.iter().enumerate() {
             if !self.criteria.iter().any(|criterion| criterion.code == item.criterion) {
@@ -169,17 +126,6 @@ impl Methodology {
             check.length(&pointer, instrument.criteria.len(), 1, 20);
             check.references(&pointer, &instrument.criteria, &known);
         }
-    }
-
-    fn check_algorithm(&self, check: &mut Check) {
-        if self.trim_rule.name != "level_profile" {
-            check.fault("/trim_rule/name", Rule::OneOf { allowed: "level_profile".into() });
-        }
-        check.range("/trim_rule/reviews_per_cut", self.trim_rule.reviews_per_cut, 4, 4);
-        if !matches!(self.publish_step, 25 | 50) {
-            check.fault("/publish_step", Rule::OneOf { allowed: "25, 50".into() });
-        }
-        check.range("/max_seq", self.max_seq, 2, 20);
     }
 
     fn check_outcomes(&self, check: &mut Check) {

@@ -71,6 +71,7 @@ impl Release {
             Published::Ok { .. } => Status::Ok,
             Published::Indicative { .. } => Status::Indicative,
             Published::Insufficient {} => Status::Insufficient,
+            Published::Developmental { .. } => Status::Developmental,
         }
     }
 }

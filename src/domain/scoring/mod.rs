@@ -7,6 +7,7 @@
 mod agreement;
 pub mod comparison;
 pub mod constants;
+pub mod developmental;
 pub mod document;
 pub mod fraction;
 pub mod gate;
@@ -42,6 +43,8 @@ pub enum Status {
     Indicative,
     /// Fewer: nothing is computed or shown, not even the number.
     Insufficient,
+    /// At least `decision_min` reviews under a methodology without numbers: statements alone, there is no score.
+    Developmental,
 }
 
 /// The exact results of a cycle, in the order of the panels given.

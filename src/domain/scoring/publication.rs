@@ -38,10 +38,15 @@ pub enum Published {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         statements: Vec<String>,
     },
+    /// At least `decision_min` reviews under a methodology without numbers: there is no figure to show.
+    Developmental {
+        /// The codes of the statements that enough of the reviews chose (rule P-6).
+        statements: Vec<String>,
+    },
 }
 
-/// The image of a sealed result: what would be published of it. [`publish`] alone makes one, and it leaves through
-/// [`gate::release`](super::gate::release) alone.
+/// The image of a sealed result: what would be published of it. [`publish`] and [`publish_statements`] alone make one, and
+/// it leaves through [`gate::release`](super::gate::release) alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image(Published);
 
@@ -100,6 +105,7 @@ impl Image {
 /// Internal error: a document that these rules cannot have made.
 pub fn publish(rules: &Rules, result: &SubjectResult) -> Result<Image> {
     let published = match result.status {
+        Status::Developmental => return Err(Error::internal("a result without marks is published by rules for marks")),
         Status::Insufficient => Published::Insufficient {},
         Status::Indicative => Published::Indicative { band: band_of(rules, overall_of(result)?.aware) },
         Status::Ok => {
@@ -118,6 +124,22 @@ pub fn publish(rules: &Rules, result: &SubjectResult) -> Result<Image> {
         }
     };
     Ok(Image(published))
+}
+
+/// The image of a sealed result that was made without marks.
+///
+/// Internal error: a document that has a figure, or the status of one.
+pub fn publish_statements(result: &SubjectResult) -> Result<Image> {
+    let has_figure = result.overall.is_some() || !result.criteria.is_empty();
+    match result.status {
+        Status::Insufficient if !has_figure => Ok(Image(Published::Insufficient {})),
+        Status::Developmental if !has_figure => {
+            Ok(Image(Published::Developmental { statements: result.statements.clone() }))
+        }
+        Status::Ok | Status::Indicative | Status::Insufficient | Status::Developmental => {
+            Err(Error::internal("a result without marks has a figure"))
+        }
+    }
 }
 
 /// The figures of criteria that may be shown beside the overall score: none of an instrument in which one weighs too much,

@@ -59,10 +59,12 @@ impl<'a> StatementRules<'a> {
         Ok(())
     }
 
-    /// The codes that may be told: those that enough reviews chose, of a subject with a figure; else none.
+    /// The codes that may be told: those that enough reviews chose, of a subject with as many reviews as a decision needs;
+    /// else none.
     pub fn told(&self, status: Status, choices: &Choices) -> Vec<String> {
-        if status != Status::Ok {
-            return Vec::new();
+        match status {
+            Status::Ok | Status::Developmental => {}
+            Status::Indicative | Status::Insufficient => return Vec::new(),
         }
         let enough = choices.0.iter().filter(|(_, count)| **count >= self.chosen_min);
         enough.filter_map(|(place, _)| self.codes.get(*place)).map(|code| (*code).to_owned()).collect()

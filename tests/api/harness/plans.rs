@@ -1,7 +1,7 @@
 //! Cycles brought to a phase through HTTP, as staff would: acts of two persons, and days that pass by the clock.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use ejf::domain::methodology::DEFAULT_JSON;
+use ejf::domain::methodology::{DEFAULT_JSON, DEVELOPMENTAL_JSON};
 use ejf::domain::policy::StaffRole;
 use serde_json::{Value, json};
 
@@ -106,6 +106,13 @@ impl App {
 /// The default methodology with an age limit, which it leaves to the law.
 pub fn methodology() -> Value {
     let mut document: Value = serde_json::from_str(DEFAULT_JSON).unwrap();
+    document["time_limits"]["age_limit_years"] = json!(65);
+    document
+}
+
+/// The developmental methodology, with an age limit.
+pub fn developmental() -> Value {
+    let mut document: Value = serde_json::from_str(DEVELOPMENTAL_JSON).unwrap();
     document["time_limits"]["age_limit_years"] = json!(65);
     document
 }

@@ -64,7 +64,10 @@ impl App {
 
     /// A cycle that is drawn.
     pub async fn drawn_cycle(&self) -> Plan {
-        let plan = self.planned_cycle().await;
+        self.drawn(self.planned_cycle().await).await
+    }
+
+    async fn drawn(&self, plan: Plan) -> Plan {
         plan.to_pool_review(self).await;
         plan.draw(self).await;
         plan
@@ -72,7 +75,12 @@ impl App {
 
     /// A cycle whose keys are made and whose manifest is frozen, on the first day of issuance.
     pub async fn frozen_cycle(&self) -> Round {
-        let plan = self.drawn_cycle().await;
+        self.frozen(self.planned_cycle().await).await
+    }
+
+    /// The same of a cycle in `draft`.
+    pub async fn frozen(&self, plan: Plan) -> Round {
+        let plan = self.drawn(plan).await;
         plan.work(self, "/keys", "keys").await;
         self.publish_box_keys();
         plan.freeze(self).await;

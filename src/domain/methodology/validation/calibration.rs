@@ -34,8 +34,11 @@ impl Methodology {
             } else if !seen.insert((&one.case, &one.item)) {
                 check.fault(format!("{pointer}/item"), Rule::Duplicate);
             }
-            if one.mark.is_some_and(|mark| !self.scale.contains(mark)) {
-                let (min, max) = (i64::from(self.scale.min), i64::from(self.scale.max));
+            // Without a scale there is no item that a case could mark, which was said already.
+            if let (Some(mark), Some(scale)) = (one.mark, self.scale)
+                && !scale.contains(mark)
+            {
+                let (min, max) = (i64::from(scale.min), i64::from(scale.max));
                 check.fault(format!("{pointer}/mark"), Rule::Range { min, max });
             }
             check.text(&format!("{pointer}/reason"), &one.reason, TEXT_LENGTH_MAX);

@@ -1,7 +1,7 @@
 //! Each rule of a methodology broken once, found at its pointer.
 
 use super::*;
-use crate::domain::methodology::{Criterion, Item};
+use crate::domain::methodology::{Criterion, DEVELOPMENTAL_JSON, Item, Scale, TrimRule};
 use crate::error::Place;
 
 /// A change to the default methodology that breaks one rule, and where the fault is then expected.
@@ -13,6 +13,14 @@ fn pointers(methodology: &Methodology) -> Vec<(String, &'static str)> {
         Place::Parameter(name) => panic!("{name} is no pointer"),
     };
     methodology.validate().into_iter().map(|fault| (pointer(fault.place), fault.rule.code())).collect()
+}
+
+fn scale(methodology: &mut Methodology) -> &mut Scale {
+    methodology.scale.as_mut().unwrap()
+}
+
+fn trim_rule(methodology: &mut Methodology) -> &mut TrimRule {
+    methodology.trim_rule.as_mut().unwrap()
 }
 
 #[test]
@@ -45,16 +53,16 @@ const HEAD: &[Breakage] = &[
 ];
 
 const CONTENT: &[Breakage] = &[
-    ("/scale/step", "range", |m| m.scale.step = 0),
-    ("/scale/max", "range", |m| m.scale.max = 2),
+    ("/scale/step", "range", |m| scale(m).step = 0),
+    ("/scale/max", "range", |m| scale(m).max = 2),
     ("/scale/max", "mismatch", |m| {
-        m.scale.step = 2;
-        m.scale.max = 6;
+        scale(m).step = 2;
+        scale(m).max = 6;
     }),
-    ("/scale/expected", "range", |m| m.scale.expected = 5),
+    ("/scale/expected", "range", |m| scale(m).expected = 5),
     ("/scale/expected", "mismatch", |m| {
-        m.scale.step = 2;
-        m.scale.expected = 2;
+        scale(m).step = 2;
+        scale(m).expected = 2;
     }),
     ("/anchors/4/mark", "range", |m| m.anchors[4].mark = Some(6)),
     ("/anchors/1/mark", "duplicate", |m| m.anchors[1].mark = Some(1)),
@@ -70,7 +78,7 @@ const CONTENT: &[Breakage] = &[
     }),
     ("/criteria/1/code", "duplicate", |m| m.criteria[1].code = "reasoning".into()),
     ("/criteria/0/name/kk", "required", |m| m.criteria[0].name.kk.clear()),
-    ("/criteria/0/weight", "range", |m| m.criteria[0].weight = 0),
+    ("/criteria/0/weight", "range", |m| m.criteria[0].weight = Some(0)),
     ("/criteria/0/legal_refs", "length", |m| m.criteria[0].legal_refs.clear()),
     ("/criteria/0/legal_refs/0", "missing", |m| m.criteria[0].legal_refs[0] = "nowhere".into()),
     ("/criteria/0/legal_refs/1", "duplicate", |m| {
@@ -135,9 +143,13 @@ const READING: &[Breakage] = &[
 ];
 
 const NUMBERS: &[Breakage] = &[
-    ("/trim_rule/name", "one_of", |m| m.trim_rule.name = "plain_mean".into()),
-    ("/trim_rule/reviews_per_cut", "range", |m| m.trim_rule.reviews_per_cut = 5),
-    ("/publish_step", "one_of", |m| m.publish_step = 10),
+    ("/trim_rule", "required", |m| m.trim_rule = None),
+    ("/publish_step", "required", |m| m.publish_step = None),
+    ("/criteria/1/weight", "required", |m| m.criteria[1].weight = None),
+    ("/scale", "required", |m| m.scale = None),
+    ("/trim_rule/name", "one_of", |m| trim_rule(m).name = "plain_mean".into()),
+    ("/trim_rule/reviews_per_cut", "range", |m| trim_rule(m).reviews_per_cut = 5),
+    ("/publish_step", "one_of", |m| m.publish_step = Some(10)),
     ("/max_seq", "range", |m| m.max_seq = 1),
     ("/counts/subjects_min", "floor", |m| m.counts.subjects_min = 9),
     ("/counts/panel_size", "range", |m| m.counts.panel_size = 21),
@@ -181,6 +193,31 @@ fn each_broken_rule_is_found_at_its_pointer() {
     }
 }
 
+/// Changes to the developmental methodology that bring back a number, or what only numbers could ground.
+const UNMARKED: &[Breakage] = &[
+    ("/anchors", "mismatch", |m| m.anchors = Methodology::standard().unwrap().anchors),
+    ("/calibration_cases", "mismatch", |m| m.calibration_cases = Methodology::standard().unwrap().calibration_cases),
+    ("/trim_rule", "mismatch", |m| m.trim_rule = Methodology::standard().unwrap().trim_rule),
+    ("/publish_step", "mismatch", |m| m.publish_step = Some(25)),
+    ("/criteria/2/weight", "mismatch", |m| m.criteria[2].weight = Some(1)),
+    ("/scale", "required", |m| m.items = Methodology::standard().unwrap().items),
+    ("/statements", "length", |m| m.statements.clear()),
+    ("/counts/statements_per_review_max", "range", |m| m.counts.statements_per_review_max = 0),
+    ("/outcomes/0/is_unfavourable", "mismatch", |m| m.outcomes[0].is_unfavourable = true),
+];
+
+#[test]
+fn a_methodology_without_a_scale_has_no_number_and_burdens_nobody() {
+    let developmental: Methodology = serde_json::from_str(DEVELOPMENTAL_JSON).unwrap();
+    assert!(developmental.is_developmental());
+    assert_eq!(developmental.validate(), []);
+    for (pointer, rule, break_it) in UNMARKED {
+        let mut methodology = developmental.clone();
+        break_it(&mut methodology);
+        assert_eq!(pointers(&methodology).first(), Some(&((*pointer).to_owned(), *rule)));
+    }
+}
+
 #[test]
 fn a_stricter_methodology_is_accepted() {
     let mut methodology = Methodology::standard().unwrap();
@@ -189,7 +226,7 @@ fn a_stricter_methodology_is_accepted() {
     methodology.counts.decision_min = 14;
     methodology.counts.statement_min = 5;
     methodology.counts.same_court_max = 0;
-    methodology.publish_step = 50;
+    methodology.publish_step = Some(50);
     assert_eq!(methodology.validate(), []);
 }
 
