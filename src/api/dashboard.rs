@@ -9,13 +9,15 @@ use utoipa::ToSchema;
 use crate::clock::Clock;
 use crate::db::Registry;
 use crate::domain::cycle::Phase;
+use crate::domain::cycle::clocks::ClockKind;
 use crate::domain::evaluation::EvaluationState;
-use crate::domain::ids::CycleId;
+use crate::domain::ids::{CycleId, EvaluationId};
 use crate::domain::notices::{Channel, DeliveryState};
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::Result;
 use crate::problem::responses::ReadProblems;
+use crate::workflow::clocks::Late;
 use crate::workflow::dashboard::{Coming, CycleFigures, Figures, figures};
 
 /// How often one thing stands in the way.
@@ -100,6 +102,47 @@ pub struct OnOwnCourseView {
     count: i64,
 }
 
+/// So many evaluations are named that are late; the rest are counted.
+const LATE_NAMED: usize = 100;
+
+/// An evaluation that is past the day that its state had.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "state": "responding", "clock": "decision", "due_on": "2027-02-26"}))]
+pub struct LateEvaluationView {
+    /// The evaluation.
+    evaluation_id: EvaluationId,
+    /// Where it stands.
+    state: EvaluationState,
+    /// What was to be done in that time; the clocks of the evaluation say from when and what stopped it.
+    clock: ClockKind,
+    /// The last day for it, which is past.
+    due_on: NaiveDate,
+}
+
+/// Evaluations after the count that are past the day that their state had.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"count": 1, "longest": [{"evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "state": "responding", "clock": "decision", "due_on": "2027-02-26"}]}))]
+pub struct LateOnOwnCourseView {
+    /// How many there are.
+    #[schema(minimum = 0)]
+    count: usize,
+    /// Those that have waited longest, in that order.
+    #[schema(max_items = 100)]
+    longest: Vec<LateEvaluationView>,
+}
+
+impl From<Vec<Late>> for LateOnOwnCourseView {
+    fn from(all: Vec<Late>) -> Self {
+        let view = |one: &Late| LateEvaluationView {
+            evaluation_id: one.evaluation_id,
+            state: one.state,
+            clock: one.clock,
+            due_on: one.due_on,
+        };
+        LateOnOwnCourseView { count: all.len(), longest: all.iter().take(LATE_NAMED).map(view).collect() }
+    }
+}
+
 /// Deliveries of notices that are not done.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"channel": "by_hand", "state": "pending", "count": 12}))]
@@ -115,7 +158,7 @@ pub struct UnfinishedDeliveriesView {
 
 /// The figures of today.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"today": "2027-03-04", "calendar_years_missing": [2028], "evaluations": {"due": 31, "late": 4, "blocked": 3, "obstacles": [{"code": "paused", "count": 3}]}, "cycles": [], "on_own_course": [{"state": "responding", "count": 7}], "votes_open": 2, "recusals_open": 1, "corrections_open": 5, "corrections_late": 1, "deliveries": [], "webhook_deliveries_given_up": 0, "withdrawals_unacknowledged": 1}))]
+#[schema(example = json!({"today": "2027-03-04", "calendar_years_missing": [2028], "evaluations": {"due": 31, "late": 4, "blocked": 3, "obstacles": [{"code": "paused", "count": 3}]}, "cycles": [], "on_own_course": [{"state": "responding", "count": 7}], "late_on_own_course": {"count": 1, "longest": [{"evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "state": "responding", "clock": "decision", "due_on": "2027-02-26"}]}, "votes_open": 2, "recusals_open": 1, "corrections_open": 5, "corrections_late": 1, "deliveries": [], "webhook_deliveries_given_up": 0, "withdrawals_unacknowledged": 1}))]
 pub struct DashboardView {
     /// The day on which they were taken.
     today: NaiveDate,
@@ -130,6 +173,8 @@ pub struct DashboardView {
     /// Evaluations after the count and before their end, by state.
     #[schema(max_items = 8)]
     on_own_course: Vec<OnOwnCourseView>,
+    /// Those of them that are past the day that their state had, by the clocks of the evaluation with all that stops them.
+    late_on_own_course: LateOnOwnCourseView,
     /// Decisions of which the vote has not ended.
     #[schema(minimum = 0)]
     votes_open: i64,
@@ -164,6 +209,7 @@ impl From<Figures> for DashboardView {
             evaluations: found.coming.map(ComingView::from),
             cycles: found.cycles.into_iter().map(CycleFiguresView::from).collect(),
             on_own_course: found.on_own_course.into_iter().map(on_own_course).collect(),
+            late_on_own_course: found.late_on_own_course.into(),
             votes_open: found.votes_open,
             recusals_open: found.recusals_open,
             corrections_open: found.corrections_open,

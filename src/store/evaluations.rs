@@ -3,9 +3,9 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::schema::{cycles, evaluations};
+use super::schema::evaluations;
 use crate::db::Conn;
-use crate::domain::cycle::{EvaluationKind, Phase};
+use crate::domain::cycle::EvaluationKind;
 use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::{CycleId, EvaluationId, JudgeId};
 use crate::error::{Code, OnUnique, Result};
@@ -211,20 +211,4 @@ pub fn move_to(conn: &mut Conn, evaluation: &Evaluation, state: EvaluationState)
             .execute(c)
     })?;
     Ok(moved == 1)
-}
-
-/// How many evaluations that nobody has cancelled stand in each state between the count and their end.
-pub fn count_on_own_course(conn: &mut Conn) -> Result<Vec<(EvaluationState, i64)>> {
-    // A revocation leads back out of a closed cycle.
-    let counted = [Phase::Reporting, Phase::Closed];
-    Ok(on!(conn, |c| {
-        evaluations::table
-            .inner_join(cycles::table.on(cycles::id.eq(evaluations::cycle_id)))
-            .filter(cycles::phase.eq_any(counted))
-            .filter(evaluations::state.eq_any(EvaluationState::OWN_COURSE))
-            .group_by(evaluations::state)
-            .order(evaluations::state)
-            .select((evaluations::state, diesel::dsl::count_star()))
-            .load(c)
-    })?)
 }

@@ -40,6 +40,7 @@ pub mod members;
 pub mod methodologies;
 pub mod notices;
 pub mod observations;
+pub mod own_course;
 pub mod particulars;
 pub mod plans;
 pub mod pools;

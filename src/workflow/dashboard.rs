@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
+use super::clocks::{Late, late_on_own_course};
 use super::cycles::{self, Loaded};
 use super::methodologies;
 use super::planning::{each_career, year_end};
@@ -62,6 +63,8 @@ pub struct Figures {
     pub cycles: Vec<CycleFigures>,
     /// Evaluations after the count and before their end, by state.
     pub on_own_course: Vec<(EvaluationState, i64)>,
+    /// Those of them that are past the day that their state had, longest first.
+    pub late_on_own_course: Vec<Late>,
     /// Decisions of which the vote has not ended.
     pub votes_open: i64,
     /// Requests of judges that a member step back which nobody has decided.
@@ -90,7 +93,8 @@ pub fn figures(conn: &mut Conn, now: DateTime<Utc>) -> Result<Figures> {
         calendar_years_missing,
         coming: coming(conn, now)?,
         cycles: under_way(conn, now)?,
-        on_own_course: store::evaluations::count_on_own_course(conn)?,
+        on_own_course: store::own_course::count(conn)?,
+        late_on_own_course: late_on_own_course(conn, &calendar, now)?,
         votes_open: store::decisions::count_open(conn)?,
         recusals_open: store::recusals::count_open(conn)?,
         corrections_open,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::harness::seeded::{decision, figures};
 use crate::harness::{App, Judge};
 use crate::proceedings::Scene;
+use crate::traps::statements;
 
 fn leave(starts_on: &str, ends_on: Option<&str>) -> Value {
     json!({"starts_on": starts_on, "ends_on": ends_on, "source_system": "hr", "as_of": "2027-01-10"})
@@ -196,4 +197,116 @@ async fn the_time_to_appeal_begins_with_service_and_stands_still_while_the_judge
     assert!(early.expect_problem(409, "guard_not_met").text.contains("2027-02-08"));
     app.go_to("2027-02-09");
     app.secretary().await.post(&panel.path("/finalise"), json!({})).await.expect(200);
+}
+
+/// How many evaluations the dashboard says are late, and those that it names as late for other than the draft.
+async fn late(app: &App) -> (u64, Vec<Value>) {
+    let figures = app.secretary().await.get("/v1/dashboard").await.expect(200).body;
+    let late = &figures["late_on_own_course"];
+    let named = late["longest"].as_array().unwrap();
+    assert_eq!(late["count"], json!(named.len()), "fewer than a hundred are all named");
+    let past_draft = named.iter().filter(|one| one["clock"] != "drafting").cloned().collect();
+    (late["count"].as_u64().unwrap(), past_draft)
+}
+
+#[tokio::test]
+async fn an_evaluation_is_late_from_the_day_after_the_last_one_of_its_state_and_the_staff_sees_which() {
+    let scene = Scene::with(&figures("above")).await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    panel.serve_report(app).await;
+
+    app.go_to("2027-01-25");
+    assert_eq!(late(app).await, (0, vec![]), "the last day of the drafts");
+    app.go_to("2027-01-26");
+    assert_eq!(late(app).await, (9, vec![]), "the last day to answer");
+    // Nobody answered, so that the commission has its five working days.
+    app.go_to("2027-02-02");
+    assert_eq!(late(app).await, (9, vec![]), "the last day to decide");
+    app.go_to("2027-02-03");
+    let told =
+        json!({"evaluation_id": panel.evaluation, "state": "responding", "clock": "decision", "due_on": "2027-02-02"});
+    assert_eq!(late(app).await, (10, vec![told]));
+
+    let clocks = app.secretary().await.get(&panel.path("/clocks")).await.expect(200).body;
+    let own = clocks["clocks"].as_array().unwrap().iter().rfind(|one| one["kind"] == "decision").unwrap();
+    assert_eq!((&own["starts_on"], &own["due_on"]), (&json!("2027-01-26"), &json!("2027-02-02")), "by one law");
+    let proposed = panel.propose(app, decision("fit")).await.expect(201).id();
+    panel.adopt(app, &panel.members, &proposed).await;
+    assert_eq!(late(app).await, (9, vec![]), "the time to serve has begun");
+    let figures = app.secretary().await.get("/v1/dashboard").await.expect(200).body;
+    let longest = figures["late_on_own_course"]["longest"][0].clone();
+    assert_eq!((&longest["state"], &longest["due_on"]), (&json!("counted"), &json!("2027-01-25")));
+}
+
+#[tokio::test]
+async fn an_evaluation_that_stands_still_is_not_late_and_is_once_it_goes_on() {
+    let scene = Scene::with(&figures("above")).await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    panel.serve_report(app).await;
+    let secretary = app.secretary().await;
+    let leaves = format!("/v1/judges/{}/leaves", scene.judge.id);
+    let away = secretary.post(&leaves, leave("2027-01-12", Some("2027-03-31"))).await.expect(201).id();
+    let other = scene.plan.evaluation_of(app, &scene.other).await;
+    let other = |act: &str| format!("/v1/evaluations/{other}/{act}");
+    app.go_to("2027-01-20");
+    app.by_two(&other("suspend"), json!({"reason": "A disciplinary case on the same facts."})).await;
+
+    app.go_to("2027-02-10");
+    assert_eq!(late(app).await, (8, vec![]), "one judge is away, and one evaluation is suspended");
+
+    let reason = json!({"reason": "The leave was not taken."});
+    app.secretary().await.post(&format!("/v1/leaves/{away}/withdraw"), reason).await.expect(200);
+    assert_eq!(late(app).await.0, 9);
+    app.by_two(&other("resume"), json!({"reason": "The case is closed."})).await;
+    // Of its ten working days six were past when it was stopped.
+    app.go_to("2027-02-15");
+    assert_eq!(late(app).await.0, 9, "the last day of the draft that waited");
+    app.go_to("2027-02-16");
+    assert_eq!(late(app).await.0, 10);
+}
+
+#[tokio::test]
+async fn the_time_for_a_hearing_comes_before_that_for_the_decision() {
+    let scene = Scene::with(&figures("above")).await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    panel.serve_report(app).await;
+    panel.respond(&scene.judge.client(app).await, true).await;
+
+    app.go_to("2027-02-10");
+    assert_eq!(late(app).await, (9, vec![]), "thirty days to hear the judge");
+    app.go_to("2027-02-11");
+    let told =
+        json!({"evaluation_id": panel.evaluation, "state": "responding", "clock": "hearing", "due_on": "2027-02-10"});
+    assert_eq!(late(app).await, (10, vec![told]));
+    panel.hear(app).await;
+    assert_eq!(late(app).await, (9, vec![]), "the time to decide has begun");
+}
+
+#[tokio::test]
+async fn however_many_evaluations_are_late_the_dashboard_asks_as_much_of_the_database() {
+    statements::watch();
+    let scene = Scene::with(&figures("above")).await;
+    let app = &scene.app;
+    app.go_to("2027-02-10");
+    let secretary = app.secretary().await;
+    let cost = async || {
+        // What the service does by itself meanwhile is asked of the same database.
+        let mut least = u64::MAX;
+        for _ in 0..5 {
+            let before = statements::count(app);
+            secretary.get("/v1/dashboard").await.expect(200);
+            least = least.min(statements::count(app) - before);
+        }
+        least
+    };
+
+    let of_ten = cost().await;
+
+    assert_eq!(late(app).await.0, 10);
+    for subject in &scene.plan.subjects[1..] {
+        let cancel = format!("/v1/evaluations/{}/cancel", scene.plan.evaluation_of(app, subject).await);
+        app.by_two(&cancel, json!({"reason": "The judge withdrew the application."})).await;
+    }
+    assert_eq!(late(app).await.0, 1);
+    assert_eq!(cost().await, of_ten);
 }
