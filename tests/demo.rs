@@ -33,6 +33,7 @@ async fn played_here() -> Value {
     assert!(demo.surprises().is_empty(), "{:?}", demo.surprises());
     let table = demo.table();
     assert!(table.contains("S010") && table.contains("insufficient data"), "{table}");
+    assert!(table.contains("found \"fit\"") && table.contains("5 votes of 5, 4 of them judges"), "{table}");
     let played = demo.json();
     demo.close().await;
     played
@@ -56,6 +57,11 @@ async fn the_same_seed_gives_the_same_figures_and_every_call_can_be_repeated() {
     let first = played_here().await;
     let (second, calls) = tokio::task::spawn_blocking(played_as_command).await.unwrap();
     assert_eq!(first["results"], second["results"]);
+    assert_eq!(first["decision"], second["decision"]);
+    assert_eq!(first["decision"]["outcome"], "fit");
+    assert_eq!(first["decision"]["extract"], "valid", "what is final can be proved to others");
+    let days = ["served_on", "appeal_until", "in_force_on", "valid_until"].map(|day| first["decision"][day].as_str());
+    assert!(days.is_sorted() && days[0].is_some(), "{days:?}");
     assert_eq!(statuses(&first), ["ok", "ok", "ok", "insufficient", "ok", "ok", "indicative", "ok", "ok", "ok"]);
     for part in ["making_keys_seconds", "submitting_blind_reviews_seconds", "altogether_seconds"] {
         assert!(first["timings"][part].is_number(), "{part} in {}", first["timings"]);
@@ -66,6 +72,10 @@ async fn the_same_seed_gives_the_same_figures_and_every_call_can_be_repeated() {
         "/draw\"",
         "/confirm\"",
         "/results\"",
+        "/report-service\"",
+        "/responses\"",
+        "/votes\"",
+        "/finalise\"",
         "-H \"Authorization: Bearer $TOKEN\"",
     ] {
         assert!(calls.contains(part), "{part} in the calls");

@@ -8,6 +8,7 @@
 mod auditing;
 mod collection;
 mod comparison;
+mod deciding;
 mod dice;
 mod people;
 mod preparation;
@@ -33,6 +34,7 @@ use crate::domain::scoring::publication::Published;
 use crate::error::{Error, Result};
 
 use comparison::known_results;
+use deciding::{Commission, Decided};
 use people::People;
 use preparation::{Cycle, Registered, Staff};
 use progress::Steps;
@@ -69,6 +71,7 @@ pub struct Options {
 /// A demonstration that has run, with both services still at work.
 pub struct Demo {
     lines: Vec<Line>,
+    decided: Decided,
     timings: Vec<Timing>,
     surprises: Vec<String>,
     password: Arc<str>,
@@ -93,7 +96,7 @@ impl Demo {
         let stage = Stage::open(options.database_url.as_deref(), keys).await?;
         steps.end(starting);
         let password: Arc<str> = format!("demo-{}", to_base64url(&random::<15>()?)).into();
-        let results = perform(&stage, options, (&people, &rated), &reviews, &password, &mut steps).await?;
+        let (results, decided) = perform(&stage, options, (&people, &rated), &reviews, &password, &mut steps).await?;
 
         let mut lines = Vec::with_capacity(results.len());
         let mut surprises = Vec::new();
@@ -104,7 +107,8 @@ impl Demo {
             let names = (judge.external_id.as_str(), judge.full_name_kk.as_str(), judge.full_name_ru.as_str());
             lines.push(Line::new(names, reviews, known, result));
         }
-        Ok(Demo { lines, timings: steps.into_timings(collection::KEY_STEP), surprises, password, stage })
+        let timings = steps.into_timings(collection::KEY_STEP);
+        Ok(Demo { lines, decided, timings, surprises, password, stage })
     }
 
     /// The judges for whom the service published something else than the reviews give; empty is good.
@@ -112,14 +116,14 @@ impl Demo {
         &self.surprises
     }
 
-    /// Results and timings for a program.
+    /// Results, the decision and timings for a program.
     pub fn json(&self) -> Value {
-        table::json(&self.lines, &self.timings)
+        table::json(&self.lines, &self.decided, &self.timings)
     }
 
-    /// Results and timings for a reader.
+    /// Results, the decision and timings for a reader.
     pub fn table(&self) -> String {
-        table::table(&self.lines, &self.timings)
+        table::table(&self.lines, &self.decided, &self.timings)
     }
 
     /// Where both services are and who may log in.
@@ -130,7 +134,7 @@ impl Demo {
              registry    {registry}   (its document: {registry}/docs)\n\
              ballot box  {ballot_box}\n\
              accounts    administrator, secretary, second-secretary, member, auditor, second-auditor;\n\
-             \x20           judges s001, s002, … (evaluated) and p001, p002, … (peers)\n\
+             \x20           judges s001, s002, … (evaluated), p001, p002, … (peers) and c001 to c004 (of the commission)\n\
              password    {} (of all; hashed with the OWASP minimum for Argon2id, less than a real service takes)\n\
              stores      {} (removed at the end)\n",
             self.password,
@@ -164,7 +168,8 @@ fn reviews(seed: u64, people: &People, rated: &[Rated], panel_size: usize) -> Ve
         .collect()
 }
 
-/// The acts of the demonstration, in the order in which a Council performs them; the published results of the subjects.
+/// The acts of the demonstration, in the order in which a Council performs them; the published results of the subjects, and
+/// what became of the first.
 async fn perform(
     stage: &Stage,
     options: &Options,
@@ -172,10 +177,11 @@ async fn perform(
     reviews: &[Vec<Review>],
     password: &Arc<str>,
     steps: &mut Steps,
-) -> Result<Vec<Published>> {
+) -> Result<(Vec<Published>, Decided)> {
     let wire = Wire::to(stage.registry_url(), options.trace)?;
     let staff = preparation::engage_staff(stage, &wire, password).await?;
     let registered = preparation::import(&staff, &wire, people, rated, password, steps).await?;
+    let commission = Commission::engage(&staff, &wire, people, password).await?;
 
     let step = steps.begin("opening and drawing", 1);
     let methodology_id = preparation::publish_methodology(&staff).await?;
@@ -193,7 +199,11 @@ async fn perform(
     let named = named_reviews(&staff, &cycle, judges, reviews).await?;
     collection::submit(stage, &staff, &cycle, &round, cards, &named, steps).await?;
     collection::seal(stage, &staff, &cycle, &round, steps).await?;
-    collection::aggregate(stage, &staff, &cycle, &round, judges, steps).await
+    let results = collection::aggregate(stage, &staff, &cycle, &round, judges, steps).await?;
+    let first = people.subjects.first().zip(results.first());
+    let (judge, result) = first.ok_or_else(|| Error::internal("nobody is evaluated in the demo"))?;
+    let decided = commission.decide(stage, &staff, &cycle, (judge, &registered, result), steps).await?;
+    Ok((results, decided))
 }
 
 /// The reviews under the box's names of their subjects.

@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 const PEERS_PER_SUBJECT: usize = 2;
 /// The fewest further judges: a pool must hold a panel, the reserve behind it and those who may be challenged.
 const PEERS_MIN: usize = 36;
+/// Judges without a post who sit in the commission: with them most of five who vote are judges.
+const COMMISSION: usize = 4;
 /// Subjects that a region has before another one is added.
 const SUBJECTS_PER_REGION: usize = 14;
 
@@ -116,7 +118,7 @@ const COURT_SHARES: [usize; 5] = [5, 7, 4, 3, 1];
 
 /// An invented judge.
 pub(super) struct Judge {
-    /// The name by which this program knows the judge: `S001` a subject, `P001` another peer.
+    /// The name by which this program knows the judge: `S001` a subject, `P001` another peer, `C001` of the commission.
     pub external_id: String,
     /// Invented, with a right check digit.
     pub iin: Iin,
@@ -150,6 +152,8 @@ pub(super) struct People {
     pub subjects: Vec<Judge>,
     /// Those who only review; by external id.
     pub peers: Vec<Judge>,
+    /// Those who decide and hold no post; by external id.
+    pub commission: Vec<Judge>,
 }
 
 impl People {
@@ -166,10 +170,11 @@ impl People {
         };
         let subjects = invent("S", subject_count)?;
         let peers = invent("P", (subject_count * PEERS_PER_SUBJECT).max(PEERS_MIN))?;
-        Ok(People { courts, subjects, peers })
+        let commission = invent("C", COMMISSION)?;
+        Ok(People { courts, subjects, peers, commission })
     }
 
-    /// Subjects first, then peers.
+    /// Those with a post: subjects first, then peers.
     pub fn judges(&self) -> impl Iterator<Item = &Judge> {
         self.subjects.iter().chain(&self.peers)
     }
@@ -277,8 +282,9 @@ mod tests {
     #[test]
     fn names_numbers_and_ids_are_each_borne_once() {
         let people = People::invent(1, SUBJECTS_MAX).unwrap();
-        let total = people.judges().count();
-        let distinct = |text: fn(&Judge) -> String| people.judges().map(text).collect::<BTreeSet<_>>().len();
+        let all = || people.judges().chain(&people.commission);
+        let total = all().count();
+        let distinct = |text: fn(&Judge) -> String| all().map(text).collect::<BTreeSet<_>>().len();
         assert_eq!(distinct(|judge| judge.full_name_kk.clone()), total);
         assert_eq!(distinct(|judge| judge.iin.as_str().to_owned()), total);
         assert_eq!(distinct(|judge| judge.external_id.clone()), total);

@@ -29,7 +29,7 @@ const QUARTER: &str = "2026-Q4";
 /// The day on which the source told, after the quarter.
 const AS_OF: &str = "2027-01-08";
 /// The first day of everybody's post.
-const APPOINTED_ON: &str = "2015-09-01";
+pub(super) const APPOINTED_ON: &str = "2015-09-01";
 /// How many pairs of judges declare a conflict.
 const CONFLICTS: usize = 6;
 
@@ -41,7 +41,7 @@ pub(super) struct Staff {
     pub secretary: Caller,
     /// Confirms what two persons must do.
     pub second_secretary: Caller,
-    /// Has all evaluations and reads their results.
+    /// Has all evaluations, reads their results, and drafts and proposes.
     pub member: Caller,
     /// Replays the draw, and recounts.
     pub auditor: Caller,

@@ -1,4 +1,4 @@
-//! How the demonstration shows what came out: one line a judge, then what the lines add up to, then the timings. A
+//! How the demonstration shows what came out: one line a judge, what the lines add up to, the decision, the timings. A
 //! newcomer would sort by result; judges are never ranked, so the order is that of the external ids.
 
 use std::fmt::Write as _;
@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::comparison::{Estimates, Known, Shift};
+use super::deciding::Decided;
 use super::reviewers::{Review, Temper};
 use crate::domain::scoring::publication::{Band, Figure, Published};
 
@@ -58,13 +59,13 @@ impl Line {
     }
 }
 
-/// The whole output for a program: the same seed gives the same `results`, and other timings.
-pub(super) fn json(lines: &[Line], timings: &[Timing]) -> Value {
+/// The whole output for a program: the same seed gives the same `results` and the same `decision`, and other timings.
+pub(super) fn json(lines: &[Line], decided: &Decided, timings: &[Timing]) -> Value {
     let timings: serde_json::Map<String, Value> = timings
         .iter()
         .map(|timing| (format!("{}_seconds", timing.step.replace(' ', "_")), json!(rounded(timing.seconds))))
         .collect();
-    json!({"results": lines, "timings": timings})
+    json!({"results": lines, "decision": decided, "timings": timings})
 }
 
 fn rounded(seconds: f64) -> f64 {
@@ -72,7 +73,7 @@ fn rounded(seconds: f64) -> f64 {
 }
 
 /// The whole output for a reader.
-pub(super) fn table(lines: &[Line], timings: &[Timing]) -> String {
+pub(super) fn table(lines: &[Line], decided: &Decided, timings: &[Timing]) -> String {
     let mut out = String::new();
     // Writing into a String cannot fail.
     let _ = writeln!(
@@ -85,6 +86,8 @@ pub(super) fn table(lines: &[Line], timings: &[Timing]) -> String {
     }
     out.push('\n');
     out.push_str(&legend(lines));
+    out.push('\n');
+    out.push_str(&end(decided));
     out.push('\n');
     for timing in timings {
         let _ = writeln!(out, "{:32} {:>7.1} s", timing.step, timing.seconds);
@@ -188,6 +191,17 @@ fn legend(lines: &[Line]) -> String {
     out
 }
 
+/// How the evaluation that was decided ended.
+fn end(decided: &Decided) -> String {
+    let Decided { external_id, outcome, voters, for_count, judge_count, .. } = decided;
+    let Decided { served_on, appeal_until, in_force_on, valid_until, extract, .. } = decided;
+    format!(
+        "{external_id} went on to its end: the report was served, the judge waived an answer, and the commission found \"{outcome}\"\n\
+         by {for_count} votes of {voters}, {judge_count} of them judges. Served on {served_on}, not appealed until {appeal_until}, in force from\n\
+         {in_force_on} to {valid_until}. Other systems were told, and an extract of it is found to be {extract}.\n"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,11 +244,38 @@ mod tests {
         );
     }
 
+    fn decided() -> Decided {
+        let day = |text: &str| text.parse().unwrap();
+        Decided {
+            external_id: "S001".to_owned(),
+            outcome: "fit".to_owned(),
+            voters: 5,
+            for_count: 5,
+            judge_count: 4,
+            served_on: day("2027-05-10"),
+            appeal_until: day("2027-05-24"),
+            in_force_on: day("2027-05-25"),
+            valid_until: day("2029-05-25"),
+            extract: "valid".to_owned(),
+        }
+    }
+
     #[test]
-    fn programs_get_results_and_timings() {
+    fn the_end_says_who_decided_what_and_from_when_it_holds() {
+        let told = end(&decided());
+        for part in
+            ["S001", "\"fit\"", "5 votes of 5, 4 of them judges", "2027-05-24", "2027-05-25 to 2029-05-25", "valid"]
+        {
+            assert!(told.contains(part), "{part} in {told}");
+        }
+    }
+
+    #[test]
+    fn programs_get_results_the_decision_and_timings() {
         let timings = [Timing { step: "making keys", seconds: 1.234_56 }];
-        let value = json(&[line(Published::Insufficient {}, None)], &timings);
+        let value = json(&[line(Published::Insufficient {}, None)], &decided(), &timings);
         assert_eq!(value["results"][0]["result"]["status"], "insufficient");
+        assert_eq!(value["decision"]["in_force_on"], "2027-05-25");
         assert_eq!(value["timings"]["making_keys_seconds"], 1.235);
     }
 }
