@@ -11,12 +11,14 @@ use super::extract::{Deed, IdempotencyKey, IdempotencyKeyHeader, RoundQuery, Val
 use super::jobs::Start;
 use super::two_persons::{ApprovalView, ask};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::db::Registry;
 use crate::domain::draw::DrawRecord;
 use crate::domain::ids::CycleId;
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::error::{Code, Error, Result};
+use crate::exchange;
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
 use crate::workflow;
@@ -152,10 +154,8 @@ pub async fn begin_supplementary_round(
 
 /// Ask to close a cycle.
 ///
-/// For secretaries, from `reporting`, with what it rests on; another secretary confirms. Decisions and appeals are not kept
-/// here, so the two say that every evaluation is final and no appeal is pending or can come; the service holds them to the
-/// working days in which the last decision could be appealed, and to no proven complaint (409 `guard_not_met`). The reviews
-/// are deleted `review_deletion_days` of the methodology later, by date.
+/// For secretaries, from `reporting`, with what it rests on; another secretary confirms. Every evaluation must be final or
+/// cancelled, and no complaint proven (409 `guard_not_met`). The reviews are deleted `review_deletion_days` of the methodology later, by date.
 #[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Closing,
     responses((status = 202, body = ApprovalView), CreateProblems))]
 #[post("/cycles/{cycle_id}/close")]
@@ -174,7 +174,9 @@ pub async fn close_cycle(
 
 /// Ask to cancel a cycle.
 ///
-/// For secretaries, with reasons; another secretary confirms. Reviews that were given are destroyed unread.
+/// For secretaries, with reasons; another secretary confirms. Reviews that were given are destroyed unread. A sealed cycle is
+/// cancelled only where the box is proven to have broken its promise (409 `guard_not_met` else): nothing of it is told, its
+/// judges are due again, and what was sealed stays as evidence.
 #[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Cancellation,
     responses((status = 202, body = ApprovalView), CreateProblems))]
 #[post("/cycles/{cycle_id}/cancel")]
@@ -182,11 +184,18 @@ pub async fn cancel_cycle(
     actor: Actor,
     registry: web::Data<Registry>,
     clock: web::Data<Clock>,
+    config: web::Data<Config>,
     cycle_id: web::Path<CycleId>,
     key: IdempotencyKey,
     cancellation: Valid<Cancellation>,
 ) -> Result<HttpResponse> {
+    policy::may_run_cycles(&actor)?;
     let Valid { body, digest } = cancellation;
+    // A complaint that nobody has taken in yet may be what it rests on. A folder that cannot be believed stops no cancelling.
+    let (dir, key_dir) = (&config.publication_dir, &config.key_dir);
+    if let Err(error) = exchange::take_in(&registry, dir, key_dir, *cycle_id, clock.now()).await {
+        tracing::warn!(cycle_id = %cycle_id, %error, "the box's documents were not taken in before a cancelling");
+    }
     let deed = Deed { by: actor.id(), operation: "cancel_cycle", key, digest };
     ask_for(&registry, actor, deed, Act::CancelCycle, cycle_id.into_inner(), Some(body.reason), &clock).await
 }

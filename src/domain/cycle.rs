@@ -146,8 +146,9 @@ const fn cancelling(from: Phase) -> Move {
     Move { from, to: Phase::Cancelled, consent: Consent::TwoPersons, course: Course::Cancelling }
 }
 
-/// All legal moves. Opening the cycle, the draw, the seal, closing and cancelling need two persons. A sealed cycle is not
-/// cancelled: its result stands or falls by the decision on it. What ends with a close cannot be had again, the reviews
+/// All legal moves. Opening the cycle, the draw, the seal, closing and cancelling need two persons. A sealed cycle is
+/// cancelled only where the box is proven to have broken its promise: else its result stands or falls by the decision on it.
+/// What ends with a close cannot be had again, the reviews
 /// above all, though nothing is to come of its evaluations any more.
 pub const MOVES: &[Move] = &[
     step(Phase::Draft, Phase::Announced, Consent::TwoPersons),
@@ -166,6 +167,7 @@ pub const MOVES: &[Move] = &[
     cancelling(Phase::Drawn),
     cancelling(Phase::Issuance),
     cancelling(Phase::Submission),
+    cancelling(Phase::Sealed),
 ];
 
 /// The one move backwards, once in a cycle: a supplementary round for subjects with too few reviews. It has an act of its
@@ -271,6 +273,10 @@ pub fn unmet_guards(step: &Move, facts: &Facts, dates: &CycleDates, methodology:
     };
     match step.course {
         Course::Forward => {}
+        Course::Cancelling if step.from == Phase::Sealed => {
+            need(facts.complaints_proven > 0, Hint::new("sealed_stands"));
+            return unmet;
+        }
         Course::Cancelling => {
             // Else guarded by persons and reasons, not by facts.
             need(is_first, Hint::new("sealed_round_stands"));

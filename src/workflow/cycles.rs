@@ -203,12 +203,15 @@ pub fn close(conn: &mut Conn, id: CycleId, mover: Mover<'_>, now: DateTime<Utc>)
     enter(conn, &mut loaded.cycle, step, mover, now)
 }
 
-/// Cancels a cycle; where reviews were or could have been given, the box is ordered to destroy them unread.
+/// Cancels a cycle; where reviews were or could have been given, the box is ordered to destroy them unread. What is sealed
+/// stays: it is the evidence of the promise that the box broke.
 pub fn cancel(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
     let (mut loaded, step) = check(conn, id, Phase::Cancelled, now)?;
-    // Windows open by date, whatever the phase says, so the box may hold reviews before `submission`. The keys of the
-    // round have no further use.
-    issuance::put_seal_order(conn, cipher, &loaded.cycle, seal_order::Act::Destroy, now)?;
+    if step.from != Phase::Sealed {
+        // Windows open by date, whatever the phase says, so the box may hold reviews before `submission`.
+        issuance::put_seal_order(conn, cipher, &loaded.cycle, seal_order::Act::Destroy, now)?;
+    }
+    // The keys of the round have no further use.
     super::results::delete_private_keys(conn, id, loaded.cycle.round, now)?;
     loaded.cycle.cancel_reason = mover.reason.map(str::to_owned);
     enter(conn, &mut loaded.cycle, step, mover, now)

@@ -160,8 +160,9 @@ pub fn delete_document_keys(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) ->
 
 fn has_last_order(conn: &mut Conn, cycle: &Cycle) -> Result<bool> {
     if cycle.phase == Phase::Cancelled {
-        // The box's order to destroy, where it is given one, is of the same write as the phase.
-        return Ok(true);
+        // The box's order to destroy, where it is given one, is of the same write as the phase. What was sealed before stays
+        // as evidence, and the order to delete it is still to be signed.
+        return Ok(cycle.sealed_on.is_none());
     }
     if cycle.phase != Phase::Closed {
         return Ok(false);

@@ -86,6 +86,8 @@ pub fn check_sealed(cycle: &Cycle) -> Result<()> {
 pub fn check_was_sealed(cycle: &Cycle) -> Result<()> {
     match cycle.phase {
         Phase::Sealed | Phase::Reporting | Phase::Closed => Ok(()),
+        // Cancelled over a broken promise of the box: what was sealed is the evidence.
+        Phase::Cancelled if cycle.sealed_on.is_some() => Ok(()),
         Phase::Draft
         | Phase::Announced
         | Phase::FileReview

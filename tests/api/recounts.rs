@@ -223,6 +223,10 @@ async fn a_proven_complaint_stops_the_report_and_what_proves_nothing_does_not() 
     let sealed_leaf = line(&Receipt::sign(&receipt_key, &manifest.cycle_ref, 1, &Bytes(present)));
     let forged = line(&Receipt::sign(&SigningKey::from_bytes(&[14; 32]), &manifest.cycle_ref, 1, &Bytes([8; 32])));
     let advance = async || app.secretary().await.post(&plan.path("/advance"), json!({"to": "reporting"})).await;
+    let cancelling = json!({"reason": "Жәшік уәде еткен параққа мөр баспаған."});
+    let early = app.secretary().await.with_key("early").post(&plan.path("/cancel"), cancelling).await;
+    let stands = early.expect_problem(409, "guard_not_met");
+    assert!(stands.body["detail"].as_str().unwrap().contains("let it report"), "{}", stands.text);
 
     let all = [proof.as_str(), &sealed_leaf, &forged, "no receipt\n"].concat();
     sealed.folder.write(&Document::Complaints, all.as_bytes()).unwrap();
@@ -232,6 +236,18 @@ async fn a_proven_complaint_stops_the_report_and_what_proves_nothing_does_not() 
     // Whoever takes the proof out of the folder does not take it out of the world.
     sealed.folder.write(&Document::Complaints, [sealed_leaf.as_str(), &forged].concat().as_bytes()).unwrap();
     advance().await.expect_problem(409, "guard_not_met");
+
+    // What is left is to cancel the cycle, by two: nothing of it is told, and what was sealed stays as evidence.
+    app.by_two(&plan.path("/cancel"), json!({"reason": "Жәшік уәде еткен параққа мөр баспаған."})).await;
+    let states = all_items(&app.secretary().await, &plan.path("/evaluations?state=cancelled")).await;
+    assert_eq!((plan.cycle(app).await["phase"].clone(), states.len()), (json!("cancelled"), 10));
+    let auditor = app.staff(StaffRole::Auditor).await;
+    let evidence = read_archive(&auditor.get(&plan.path("/bundle")).await.expect(200).bytes).unwrap();
+    assert_eq!(evidence, sealed.folder.bundle().unwrap().unwrap());
+    let subject = plan.subjects[0].client(app).await;
+    for evaluation in &sealed.evaluations {
+        subject.get(&format!("/v1/evaluations/{evaluation}/result")).await.expect_problem(404, "not_found");
+    }
 
     // Each thing of the box is taken in once, with its trail: the note, the checkpoint, and that a promise is broken.
     let acts = app.db_acts().await;

@@ -94,7 +94,7 @@ fn of_all_pairs_of_phases_only_the_listed_moves_are_legal() {
         .filter(|(from, to)| may_move(*from, *to).is_ok())
         .collect();
     let mut expected: Vec<(Phase, Phase)> = (0..9).map(|n| (Phase::ALL[n], Phase::ALL[n + 1])).collect();
-    expected.extend((0..7).map(|n| (Phase::ALL[n], Phase::Cancelled)));
+    expected.extend((0..8).map(|n| (Phase::ALL[n], Phase::Cancelled)));
     expected.sort_unstable();
     assert_eq!(legal, expected);
 }
@@ -247,9 +247,19 @@ fn all_unmet_guards_are_told_at_once() {
 }
 
 #[test]
-fn a_sealed_cycle_is_not_cancelled_and_a_closed_one_stays_closed() {
-    for from in [Phase::Sealed, Phase::Reporting, Phase::Closed] {
+fn a_sealed_cycle_is_cancelled_only_over_a_broken_promise_and_a_closed_one_stays_closed() {
+    for from in [Phase::Reporting, Phase::Closed] {
         assert_eq!(may_move(from, Phase::Cancelled).unwrap_err().code(), Code::WrongPhase, "{from}");
+    }
+    let (methodology, dates) = setting();
+    let step = may_move(Phase::Sealed, Phase::Cancelled).unwrap();
+    for round in [1, 2] {
+        let mut facts = settled(dates.seal_by);
+        facts.round = round;
+        let unmet = unmet_guards(step, &facts, &dates, &methodology);
+        assert_eq!(unmet.iter().map(|hint| hint.key).collect::<Vec<_>>(), ["sealed_stands"]);
+        facts.complaints_proven = 1;
+        assert_eq!(unmet_guards(step, &facts, &dates, &methodology), []);
     }
     assert!(may_move(Phase::Closed, Phase::Reporting).is_err());
 }
@@ -292,7 +302,8 @@ fn a_supplementary_round_begins_once_where_it_is_provided_and_somebody_is_short(
 #[test]
 fn a_cycle_whose_first_round_is_sealed_is_not_cancelled() {
     let (methodology, dates) = setting();
-    for step in MOVES.iter().filter(|step| step.course == Course::Cancelling) {
+    let unsealed = MOVES.iter().filter(|step| step.course == Course::Cancelling && step.from != Phase::Sealed);
+    for step in unsealed {
         let mut facts = settled(dates.starts_on);
         check_guards(step, &facts, &dates, &methodology).unwrap();
         facts.round = 2;
