@@ -158,7 +158,7 @@ pub struct UnfinishedDeliveriesView {
 
 /// The figures of today.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"today": "2027-03-04", "calendar_years_missing": [2028], "evaluations": {"due": 31, "late": 4, "blocked": 3, "obstacles": [{"code": "paused", "count": 3}]}, "cycles": [], "on_own_course": [{"state": "responding", "count": 7}], "late_on_own_course": {"count": 1, "longest": [{"evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "state": "responding", "clock": "decision", "due_on": "2027-02-26"}]}, "votes_open": 2, "recusals_open": 1, "corrections_open": 5, "corrections_late": 1, "deliveries": [], "webhook_deliveries_given_up": 0, "withdrawals_unacknowledged": 1}))]
+#[schema(example = json!({"today": "2027-03-04", "calendar_years_missing": [2028], "evaluations": {"due": 31, "late": 4, "blocked": 3, "obstacles": [{"code": "paused", "count": 3}]}, "cycles": [], "on_own_course": [{"state": "responding", "count": 7}], "late_on_own_course": {"count": 1, "longest": [{"evaluation_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "state": "responding", "clock": "decision", "due_on": "2027-02-26"}]}, "votes_open": 2, "recusals_open": 1, "recounts_awaited": 0, "corrections_open": 5, "corrections_late": 1, "deliveries": [], "webhook_deliveries_given_up": 0, "withdrawals_unacknowledged": 1}))]
 pub struct DashboardView {
     /// The day on which they were taken.
     today: NaiveDate,
@@ -181,6 +181,9 @@ pub struct DashboardView {
     /// Requests of judges that a member step back which nobody has decided: a vote waits for them.
     #[schema(minimum = 0)]
     recusals_open: i64,
+    /// Appeals that wait for a recount which no auditor has stated.
+    #[schema(minimum = 0)]
+    recounts_awaited: i64,
     /// Requests for correction that wait for a decision.
     #[schema(minimum = 0)]
     corrections_open: i64,
@@ -212,6 +215,7 @@ impl From<Figures> for DashboardView {
             late_on_own_course: found.late_on_own_course.into(),
             votes_open: found.votes_open,
             recusals_open: found.recusals_open,
+            recounts_awaited: found.recounts_awaited,
             corrections_open: found.corrections_open,
             corrections_late: found.corrections_late,
             deliveries: found.deliveries.into_iter().map(unfinished).collect(),

@@ -9,7 +9,7 @@ use super::schema::{appeals, decisions, votes};
 use crate::db::Conn;
 use crate::domain::deciding::{AppealOutcome, DecisionStatus, Vote};
 use crate::domain::evaluation::EvaluationState;
-use crate::domain::ids::{AccountId, AppealId, DecisionId, EvaluationId, JudgeId, ReportId};
+use crate::domain::ids::{AccountId, AppealId, CycleId, DecisionId, EvaluationId, JudgeId, ReportId};
 use crate::error::{Code, OnUnique, Result};
 use crate::on;
 
@@ -242,6 +242,37 @@ pub fn ask_recount(conn: &mut Conn, id: AppealId, by: AccountId, at: NaiveDateTi
             .execute(c)
     })?;
     Ok(())
+}
+
+/// Whether an appeal against a decision of a cycle waits for a recount, stated or not.
+pub fn is_recount_awaited(conn: &mut Conn, cycle: CycleId) -> Result<bool> {
+    use super::schema::evaluations;
+    let open = appeals::recount_asked_at.is_not_null().and(appeals::decided_at.is_null());
+    let of_cycle = appeals::table.inner_join(evaluations::table.on(evaluations::id.eq(appeals::evaluation_id)));
+    let awaited = of_cycle.filter(evaluations::cycle_id.eq(cycle).and(open));
+    Ok(on!(conn, |c| { diesel::select(diesel::dsl::exists(awaited)).get_result(c) })?)
+}
+
+/// The undecided appeals for which a recount was asked, as numbers by cycle.
+pub fn count_recounts_asked(conn: &mut Conn) -> Result<Vec<(CycleId, i64)>> {
+    use super::schema::evaluations;
+    Ok(on!(conn, |c| {
+        appeals::table
+            .inner_join(evaluations::table.on(evaluations::id.eq(appeals::evaluation_id)))
+            .filter(appeals::recount_asked_at.is_not_null().and(appeals::decided_at.is_null()))
+            .group_by(evaluations::cycle_id)
+            .order(evaluations::cycle_id)
+            .select((evaluations::cycle_id, diesel::dsl::count_star()))
+            .load(c)
+    })?)
+}
+
+/// When a recount of a cycle was first asked for on an appeal; none where it never was.
+pub fn recount_first_asked_at(conn: &mut Conn, cycle: CycleId) -> Result<Option<NaiveDateTime>> {
+    use super::schema::evaluations;
+    let of_cycle = appeals::table.inner_join(evaluations::table.on(evaluations::id.eq(appeals::evaluation_id)));
+    let asked = of_cycle.filter(evaluations::cycle_id.eq(cycle)).select(diesel::dsl::min(appeals::recount_asked_at));
+    Ok(on!(conn, |c| { asked.first(c) })?)
 }
 
 /// Notes when an appeal was decided.

@@ -16,7 +16,7 @@ use crate::domain::deciding::{AppealOutcome, DecisionStatus, check_reasons};
 use crate::domain::evaluation::EvaluationAct;
 use crate::domain::events::EventKind;
 use crate::domain::ids;
-use crate::domain::ids::{AccountId, AppealId, EvaluationId, EvaluationRequestId};
+use crate::domain::ids::{AccountId, AppealId, CycleId, EvaluationId, EvaluationRequestId};
 use crate::domain::judge_file::Check;
 use crate::domain::methodology::Outcome;
 use crate::domain::notices::NoticeKind;
@@ -111,7 +111,7 @@ fn load_open(conn: &mut Conn, actor: &Actor, id: AppealId, now: DateTime<Utc>) -
 }
 
 /// Asks the auditors to recount the sealed reviews anew; until one who has not done so yet states a result, the appeal is not
-/// decided.
+/// decided. What was stated for an earlier appeal of the cycle serves.
 ///
 /// # Errors
 /// As for a proposal; 409 `already_exists` where it was asked for.
@@ -125,27 +125,42 @@ pub fn ask_recount(conn: &mut Conn, actor: &Actor, id: AppealId, now: DateTime<U
     store::decisions::find_appeal(conn, id)?.ok_or_else(|| Error::internal("an appeal vanished"))
 }
 
-/// Refuses to end a vote while a recount that was asked for is not stated, and to leave a result in place that it found wrong.
-pub fn check_recounted(conn: &mut Conn, course: &Course, decision: &Decision) -> Result<()> {
-    let appeals = store::decisions::appeals(conn, decision.evaluation_id)?;
-    let asked = appeals.iter().find(|appeal| Some(appeal.id) == decision.appeal_id);
-    let Some(since) = asked.and_then(|appeal| appeal.recount_asked_at) else { return Ok(()) };
-    let stated = store::recounts::stated_since(conn, course.evaluation.cycle_id, since)?;
-    if stated.is_empty() {
+/// What auditors have stated on appeals against decisions of a cycle. A recount is of all its reviews, so that one stated for
+/// another appeal serves as well: each auditor states one and the same result once.
+pub fn recounted(conn: &mut Conn, cycle: CycleId) -> Result<Vec<RecountOutcome>> {
+    match store::decisions::recount_first_asked_at(conn, cycle)? {
+        Some(since) => store::recounts::stated_since(conn, cycle, since),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Whether an outcome would leave a result in place that a recount found wrong.
+fn keeps_what_is_wrong(outcome: AppealOutcome, stated: &[RecountOutcome]) -> bool {
+    let keeps = matches!(outcome, AppealOutcome::Upheld | AppealOutcome::Changed);
+    keeps && stated.contains(&RecountOutcome::Mismatch)
+}
+
+/// Whether what was found by a recount lets a decision of the panel stand. What it voted for before it knew falls, so that it
+/// can decide anew.
+///
+/// # Errors
+/// 409 `guard_not_met` while a recount that was asked for is not stated.
+pub fn stands_recounted(conn: &mut Conn, course: &Course, decision: &Decision) -> Result<bool> {
+    let Some((appeal, outcome)) = decision.appeal_id.zip(decision.appeal_outcome) else { return Ok(true) };
+    let is_asked = store::decisions::find_appeal(conn, appeal)?.is_some_and(|appeal| appeal.recount_asked_at.is_some());
+    let stated = recounted(conn, course.evaluation.cycle_id)?;
+    if is_asked && stated.is_empty() {
         return Err(Error::hinted(Code::GuardNotMet, Hint::new("recount_not_stated")));
     }
-    let keeps = matches!(decision.appeal_outcome, Some(AppealOutcome::Upheld | AppealOutcome::Changed));
-    if keeps && stated.contains(&RecountOutcome::Mismatch) {
-        return Err(Error::hinted(Code::GuardNotMet, Hint::new("recount_differs")));
-    }
-    Ok(())
+    Ok(!keeps_what_is_wrong(outcome, &stated))
 }
 
 /// Puts a decision on an appeal to the vote.
 ///
 /// # Errors
-/// 404 for whom it is not there; 403 for another role and for who had part before; 409 `wrong_phase`; 422 where there is an
-/// outcome without being asked for, or none where one is, and for an outcome that burdens a judge whom the first did not.
+/// 404 for whom it is not there; 403 for another role and for who had part before; 409 `wrong_phase`; 409 `guard_not_met` for
+/// an outcome that leaves a result in place which a recount found wrong; 422 where there is an outcome without being asked for,
+/// or none where one is, and for an outcome that burdens a judge whom the first did not.
 pub fn propose(
     conn: &mut Conn,
     actor: &Actor,
@@ -163,6 +178,9 @@ pub fn propose(
         Rule::Mismatch { other: "outcome" },
     );
     check.done()?;
+    if keeps_what_is_wrong(outcome, &recounted(conn, course.evaluation.cycle_id)?) {
+        return Err(Error::hinted(Code::GuardNotMet, Hint::new("recount_differs")));
+    }
     if let Some(proposal) = changed {
         let decisions = store::decisions::of_evaluation(conn, appeal.evaluation_id)?;
         let before = outcome_of(&course, appealable(&decisions)?)?;

@@ -7,8 +7,8 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 use super::clocks::{Late, late_on_own_course};
 use super::cycles::{self, Loaded};
-use super::methodologies;
 use super::planning::{each_career, year_end};
+use super::{appeals, methodologies};
 use crate::db::Conn;
 use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::cycle::{Phase, may_move};
@@ -69,6 +69,8 @@ pub struct Figures {
     pub votes_open: i64,
     /// Requests of judges that a member step back which nobody has decided.
     pub recusals_open: i64,
+    /// Appeals that wait for a recount which no auditor has stated.
+    pub recounts_awaited: i64,
     /// Requests for correction that wait for a decision.
     pub corrections_open: i64,
     /// Those of them that are past their day.
@@ -97,12 +99,23 @@ pub fn figures(conn: &mut Conn, now: DateTime<Utc>) -> Result<Figures> {
         late_on_own_course: late_on_own_course(conn, &calendar, now)?,
         votes_open: store::decisions::count_open(conn)?,
         recusals_open: store::recusals::count_open(conn)?,
+        recounts_awaited: recounts_awaited(conn)?,
         corrections_open,
         corrections_late,
         deliveries: store::notices::count_unfinished(conn)?,
         webhook_deliveries_given_up: store::webhook_deliveries::count_given_up(conn)?,
         withdrawals_unacknowledged: store::events::count_unacknowledged(conn)?,
     })
+}
+
+fn recounts_awaited(conn: &mut Conn) -> Result<i64> {
+    let mut awaited = 0;
+    for (cycle, asked) in store::decisions::count_recounts_asked(conn)? {
+        if appeals::recounted(conn, cycle)?.is_empty() {
+            awaited += asked;
+        }
+    }
+    Ok(awaited)
 }
 
 fn coming(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<Coming>> {

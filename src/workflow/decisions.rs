@@ -267,6 +267,7 @@ fn count(conn: &mut Conn, course: &Course, decision: &Decision) -> Result<(Count
 }
 
 /// Ends a vote: with a majority for it the decision is what the panel decided, else it is rejected and another may be proposed.
+/// One on an appeal is rejected as well where a recount has found wrong what it would leave in place.
 ///
 /// # Errors
 /// 404; 409 `wrong_phase`; 409 `guard_not_met` where the vote has ended, without a quorum or a majority of judges, while a
@@ -280,11 +281,8 @@ pub fn settle(conn: &mut Conn, actor: &Actor, id: DecisionId, now: DateTime<Utc>
     if !unmet.is_empty() {
         return Err(Error::hints(Code::GuardNotMet, unmet));
     }
-    if counted.is_adopted() {
+    if counted.is_adopted() && appeals::stands_recounted(conn, &course, &decision)? {
         let digest = digest(&decision)?;
-        if decision.appeal_id.is_some() {
-            appeals::check_recounted(conn, &course, &decision)?;
-        }
         store::decisions::settle(conn, id, DecisionStatus::Adopted, Some(&digest), now.naive_utc())?;
         match decision.appeal_id {
             Some(appeal) => appeals::apply(conn, actor, &mut course, appeal, &decision, now)?,

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::results::{check_sealed, check_was_sealed};
 use crate::db::Conn;
+use crate::domain::cycle::Phase;
 use crate::domain::ids::CycleId;
 use crate::domain::policy::Actor;
 use crate::error::hint::Hint;
@@ -51,10 +52,10 @@ pub fn round_under_way(conn: &mut Conn, cycle: &Cycle) -> Result<Option<i32>> {
     Ok(is_under_way.then_some(cycle.round))
 }
 
-/// Records an auditor's statement.
+/// Records an auditor's statement: before the cycle reports, and afterwards where an appeal panel asked for one.
 ///
 /// # Errors
-/// As [`stored_digest`]; 422 where results of another digest are said to be equal; 409 `already_exists` for a second one
+/// As [`stored_digest`]; 409 `wrong_phase` once nothing waits for a statement; 422 where results of another digest are said to be equal; 409 `already_exists` for a second one
 /// about the same results.
 pub fn state(
     conn: &mut Conn,
@@ -66,8 +67,10 @@ pub fn state(
 ) -> Result<RecountStatement> {
     let stored = stored_digest(conn, id, None)?;
     let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
-    // What is stated later could no longer hold anything up.
-    check_sealed(&cycle)?;
+    // What nobody asked for then could no longer hold anything up.
+    if cycle.phase != Phase::Reporting || !store::decisions::is_recount_awaited(conn, id)? {
+        check_sealed(&cycle)?;
+    }
     if outcome == RecountOutcome::Equal && result_digest != stored {
         return Err(Error::invalid("/result_digest", Rule::Mismatch { other: "outcome" }));
     }

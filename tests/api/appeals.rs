@@ -1,15 +1,13 @@
 //! Appeals: who decides them, what each outcome leads to, and that the peer result stands or falls as a whole.
 
-use ejf::domain::ids::CycleId;
 use ejf::domain::policy::StaffRole;
-use ejf::store;
-use ejf::store::recounts::{RecountOutcome, RecountStatement};
 use serde_json::{Value, json};
 
-use crate::harness::App;
 use crate::harness::plans::all_items;
-use crate::harness::seeded::{decision, figures, reasoning};
+use crate::harness::seeded::{Panel, decision, figures, reasoning};
+use crate::harness::{Answer, App};
 use crate::proceedings::Scene;
+use crate::results::Sealed;
 
 fn ruling(outcome: &str) -> Value {
     json!({"outcome": outcome, "reasons": "Шағымның уәждері істің материалдарымен салыстырылды."})
@@ -180,35 +178,98 @@ async fn a_new_evaluation_is_ordered_as_a_request_that_planning_finds() {
     assert!(ended.body["detail"].as_str().unwrap().contains("cancelled"), "{}", ended.text);
 }
 
-#[tokio::test]
-async fn a_recount_that_the_panel_asked_for_is_stated_before_the_appeal_is_decided_and_what_it_finds_wrong_falls() {
-    let (scene, appeal) = appealed("fit", "above").await;
-    let (app, panel) = (&scene.app, &scene.panel);
-    let member = panel.appeal[0].client(app).await;
-    let path = format!("/v1/appeals/{appeal}/recount-request");
-    panel.members[0].client(app).await.post(&path, json!({})).await.expect_problem(403, "forbidden");
-    member.post(&path, json!({})).await.expect(200);
-    member.post(&path, json!({})).await.expect_problem(409, "already_exists");
-    let new = format!("/v1/appeals/{appeal}/decisions");
-    let id = member.post(&new, ruling("upheld")).await.expect(201).id();
-    for one in &panel.appeal {
-        let votes = format!("/v1/decisions/{id}/votes");
-        one.client(app).await.post(&votes, json!({"vote": "for"})).await.expect(201);
+/// A cycle with real reviews that reports, whose first subject appeals against being found fit, with the ways of a vote.
+struct Appealed {
+    sealed: Sealed,
+    panel: Panel,
+    appeal: String,
+}
+
+impl Appealed {
+    async fn new() -> Appealed {
+        let sealed = Sealed::computed().await;
+        sealed.to_reporting().await;
+        let app = &sealed.app;
+        let evaluation = &sealed.evaluations[0];
+        let of = app.secretary().await.get(&format!("/v1/evaluations/{evaluation}")).await.expect(200).body;
+        let judge = sealed.round.plan.judges().find(|judge| of["judge_id"] == json!(judge.id)).unwrap();
+        let (panel, own) = (app.panel(evaluation).await, judge.client(app).await);
+        panel.decide(app, &own, decision("fit"), false).await;
+        let appeal = panel.appeal(&own).await;
+        Appealed { sealed, panel, appeal }
     }
-    let settle = format!("/v1/decisions/{id}/settle");
+
+    async fn ask_for_recount(&self) -> Answer {
+        let path = format!("/v1/appeals/{}/recount-request", self.appeal);
+        self.panel.appeal[0].client(&self.sealed.app).await.post(&path, json!({})).await
+    }
+
+    async fn propose(&self, outcome: &str) -> Answer {
+        let path = format!("/v1/appeals/{}/decisions", self.appeal);
+        self.panel.appeal[0].client(&self.sealed.app).await.post(&path, ruling(outcome)).await
+    }
+
+    /// All of the panel vote for an outcome; the path by which the vote is ended.
+    async fn vote(&self, outcome: &str) -> String {
+        let id = self.propose(outcome).await.expect(201).id();
+        for one in &self.panel.appeal {
+            let votes = format!("/v1/decisions/{id}/votes");
+            one.client(&self.sealed.app).await.post(&votes, json!({"vote": "for"})).await.expect(201);
+        }
+        format!("/v1/decisions/{id}/settle")
+    }
+
+    /// A new auditor states how a recount ended.
+    async fn state(&self, outcome: &str) -> Answer {
+        let statement = json!({"result_digest": self.sealed.result_digest(), "outcome": outcome});
+        let auditor = self.sealed.app.staff(StaffRole::Auditor).await;
+        auditor.post(&self.sealed.round.plan.path("/recounts"), statement).await
+    }
+
+    async fn awaited(&self) -> Value {
+        self.sealed.app.secretary().await.get("/v1/dashboard").await.expect(200).body["recounts_awaited"].clone()
+    }
+}
+
+#[tokio::test]
+async fn an_appeal_waits_for_the_recount_that_its_panel_asked_for_and_goes_on_with_it() {
+    let appealed = Appealed::new().await;
+    let (app, panel) = (&appealed.sealed.app, &appealed.panel);
+    appealed.state("equal").await.expect_problem(409, "wrong_phase");
+    let path = format!("/v1/appeals/{}/recount-request", appealed.appeal);
+    panel.members[0].client(app).await.post(&path, json!({})).await.expect_problem(403, "forbidden");
+    appealed.ask_for_recount().await.expect(200);
+    appealed.ask_for_recount().await.expect_problem(409, "already_exists");
+    let settle = appealed.vote("upheld").await;
 
     let waiting = app.secretary().await.post(&settle, json!({})).await.expect_problem(409, "guard_not_met");
 
     assert!(waiting.body["detail"].as_str().unwrap().contains("recount"), "{}", waiting.text);
-    // The bundle of a seeded cycle does not exist, so the statement is put where the auditor's would be.
-    let account_id = app.member(StaffRole::Auditor).await.account_id;
-    let (cycle_id, stated_at) = (scene.plan.cycle_id.parse::<CycleId>().unwrap(), app.clock.now().naive_utc());
-    let state = move |conn: &mut ejf::db::Conn| {
-        let (result_digest, outcome) = ("0".repeat(64), RecountOutcome::Mismatch);
-        let statement = RecountStatement { cycle_id, round: 1, account_id, result_digest, outcome, stated_at };
-        store::recounts::insert(conn, &statement)
-    };
-    app.registry().0.write(state).await.unwrap();
-    let wrong = app.secretary().await.post(&settle, json!({})).await.expect_problem(409, "guard_not_met");
-    assert!(wrong.body["detail"].as_str().unwrap().contains("annul the peer part"), "{}", wrong.text);
+    assert_eq!(appealed.awaited().await, 1);
+    let wrong = json!({"result_digest": "a".repeat(64), "outcome": "equal"});
+    let recounts = appealed.sealed.round.plan.path("/recounts");
+    app.staff(StaffRole::Auditor).await.post(&recounts, wrong).await.expect_problem(422, "invalid");
+    appealed.state("equal").await.expect(201);
+    assert_eq!(appealed.awaited().await, 0);
+    assert_eq!(app.secretary().await.post(&settle, json!({})).await.expect(200).body["status"], "adopted");
+    assert_eq!(panel.state(app).await, "final");
+    appealed.state("equal").await.expect_problem(409, "wrong_phase");
+}
+
+#[tokio::test]
+async fn what_a_recount_finds_wrong_falls_with_whatever_was_voted_to_leave_it_in_place() {
+    let appealed = Appealed::new().await;
+    let (app, panel) = (&appealed.sealed.app, &appealed.panel);
+    appealed.ask_for_recount().await.expect(200);
+    let settle = appealed.vote("upheld").await;
+    appealed.state("mismatch").await.expect(201);
+
+    let ended = app.secretary().await.post(&settle, json!({})).await.expect(200).body;
+
+    assert_eq!((&ended["status"], &ended["votes"]["for_count"]), (&json!("rejected"), &json!(5)));
+    let again = appealed.propose("upheld").await.expect_problem(409, "guard_not_met");
+    assert!(again.body["detail"].as_str().unwrap().contains("annul the peer part"), "{}", again.text);
+    let settle = appealed.vote("peer_part_annulled").await;
+    assert_eq!(app.secretary().await.post(&settle, json!({})).await.expect(200).body["status"], "adopted");
+    assert_eq!(panel.state(app).await, "drafting");
 }

@@ -1,3 +1,4 @@
+DROP INDEX appeals_that_wait_for_a_recount;
 DROP INDEX recusal_requests_by_status;
 
 -- Results that only this version knows go with it; the bundles can give them again.

@@ -10,5 +10,6 @@ CREATE TABLE results (
 INSERT INTO results SELECT evaluation_id, status, document, algorithm_version, input_digest FROM results_before;
 DROP TABLE results_before;
 
--- The dashboard counts those that are open.
+-- The dashboard counts what is open.
 CREATE INDEX recusal_requests_by_status ON recusal_requests (status);
+CREATE INDEX appeals_that_wait_for_a_recount ON appeals (evaluation_id) WHERE recount_asked_at IS NOT NULL AND decided_at IS NULL;
