@@ -57,7 +57,7 @@ pub struct RequestWithdrawal {
 
 /// A request.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "kind": "promotion", "filed_on": "2027-01-08", "reference": "Competition 4 of 2027", "source_system": "hr", "received_at": "2027-01-11T04:30:00Z", "recorded_by": null, "recorded_by_client": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "is_open": true, "ended_at": null, "end_reason": null}))]
+#[schema(example = json!({"id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "judge_id": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "kind": "promotion", "filed_on": "2027-01-08", "reference": "Competition 4 of 2027", "source_system": "hr", "received_at": "2027-01-11T04:30:00Z", "recorded_by": null, "recorded_by_client": "019477a2-5c1e-7b3d-9e10-4f2a6c8d0b11", "is_open": true, "ended_at": null, "end_reason": null, "due_on": null}))]
 pub struct EvaluationRequestView {
     /// Its id.
     id: EvaluationRequestId,
@@ -86,6 +86,8 @@ pub struct EvaluationRequestView {
     /// Why it was withdrawn; null where it was not.
     #[schema(max_length = 2000)]
     end_reason: Option<String>,
+    /// From which day on it is to be planned, as after training; null where that is at once.
+    due_on: Option<NaiveDate>,
 }
 
 impl From<EvaluationRequest> for EvaluationRequestView {
@@ -103,6 +105,7 @@ impl From<EvaluationRequest> for EvaluationRequestView {
             is_open: row.is_open,
             ended_at: row.ended_at.map(|at| at.and_utc()),
             end_reason: row.end_reason,
+            due_on: row.due_on,
         }
     }
 }
@@ -160,6 +163,7 @@ pub async fn create_evaluation_request(
         is_open: true,
         ended_at: None,
         end_reason: None,
+        due_on: None,
     };
     let deed = Deed { by: caller.id(), operation: "create_evaluation_request", key, digest };
     act_once(&registry, deed, now, move |conn| {

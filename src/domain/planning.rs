@@ -130,6 +130,8 @@ pub struct Request {
     pub kind: RequestKind,
     /// The day on which it was filed.
     pub filed_on: NaiveDate,
+    /// From which day on it is to be planned.
+    pub due_on: NaiveDate,
 }
 
 /// An evaluation that is to come.
@@ -155,7 +157,8 @@ impl Upcoming {
         match self.deadline.due_on {
             _ if !self.obstacles.is_empty() => Standing::Blocked,
             None => Standing::Blocked,
-            Some(_) if self.trigger == Trigger::Request => Standing::Due,
+            // What was asked for waits for the next plan, however long ago that was.
+            Some(due_on) if self.trigger == Trigger::Request && due_on <= year_end => Standing::Due,
             Some(due_on) if due_on < today => Standing::Late,
             Some(due_on) if due_on <= year_end => Standing::Due,
             Some(_) => Standing::Upcoming,
@@ -179,7 +182,7 @@ pub fn upcoming(career: &Career, limits: &TimeLimits, today: NaiveDate) -> Vec<U
     let latest = career.evaluated_on.iter().max();
     for request in &career.requests {
         let mut obstacles = obstacles(career, limits, today);
-        let is_valid = latest.is_some_and(|day| months_after(*day, limits.validity_months) > today);
+        let is_valid = latest.is_some_and(|day| months_after(*day, limits.validity_months) >= today);
         if request.kind.is_served_by_a_valid_one() && is_valid {
             obstacles.insert(0, Obstacle::ValidResult);
         }
@@ -187,7 +190,7 @@ pub fn upcoming(career: &Career, limits: &TimeLimits, today: NaiveDate) -> Vec<U
             kind: request.kind.evaluation(),
             trigger: Trigger::Request,
             runs_from: request.filed_on,
-            deadline: Deadline { due_on: Some(request.filed_on), pauses: Vec::new() },
+            deadline: Deadline { due_on: Some(request.due_on), pauses: Vec::new() },
             request_id: Some(request.id),
             obstacles,
         });
@@ -341,7 +344,8 @@ mod tests {
 
     #[test]
     fn a_valid_result_serves_an_application_and_a_wish_of_the_judge_is_met_anyway() {
-        let request = |kind| Request { id: EvaluationRequestId(uuid::Uuid::nil()), kind, filed_on: day("2027-01-05") };
+        let (filed_on, id) = (day("2027-01-05"), EvaluationRequestId(uuid::Uuid::nil()));
+        let request = |kind| Request { id, kind, filed_on, due_on: filed_on };
         let requests = vec![request(RequestKind::Promotion), request(RequestKind::OnRequest)];
         let of = |evaluated_on: &str| {
             let evaluated_on = vec![day(evaluated_on)];
@@ -349,8 +353,21 @@ mod tests {
             let found = upcoming(&career, &limits(), day("2027-01-11"));
             found[1..].iter().map(|one| one.standing(day("2027-01-11"), day("2027-12-31"))).collect::<Vec<_>>()
         };
-        assert_eq!(of("2025-01-12"), [Standing::Blocked, Standing::Due]);
-        assert_eq!(of("2025-01-11"), [Standing::Due, Standing::Due]);
+        assert_eq!(of("2025-01-11"), [Standing::Blocked, Standing::Due], "through its last day");
+        assert_eq!(of("2025-01-10"), [Standing::Due, Standing::Due]);
+    }
+
+    #[test]
+    fn a_repeat_after_training_is_planned_for_the_year_in_which_it_is_due() {
+        let (filed_on, kind, id) = (day("2027-01-05"), RequestKind::Repeat, EvaluationRequestId(uuid::Uuid::nil()));
+        let career = Career {
+            requests: vec![Request { id, kind, filed_on, due_on: day("2028-01-05") }],
+            ..appointed("2015-03-02")
+        };
+        let found = upcoming(&career, &limits(), filed_on).remove(1);
+        assert_eq!(found.standing(filed_on, day("2027-12-31")), Standing::Upcoming);
+        assert_eq!(found.standing(filed_on, day("2028-12-31")), Standing::Due);
+        assert_eq!(found.standing(day("2029-02-01"), day("2029-12-31")), Standing::Due);
     }
 
     #[test]

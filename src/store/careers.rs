@@ -81,12 +81,14 @@ fn with_account(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<JudgeId>> {
     })?)
 }
 
-/// When evaluations of these judges became final with a conclusion.
+/// When evaluations of these judges became final with a conclusion. One for development is none: what it says has no day until
+/// which it serves.
 fn evaluated(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, NaiveDate)>> {
     Ok(on!(conn, |c| {
         let without = decisions::table
             .filter(decisions::evaluation_id.eq(evaluations::id).and(decisions::in_force_on.is_not_null()))
-            .filter(decisions::outcome.eq(INSUFFICIENT_DATA).and(decisions::status.eq(DecisionStatus::Adopted)));
+            .filter(decisions::status.eq(DecisionStatus::Adopted))
+            .filter(decisions::outcome.eq(INSUFFICIENT_DATA).or(decisions::valid_until.is_null().nullable()));
         evaluations::table
             .filter(evaluations::judge_id.eq_any(ids).and(evaluations::state.eq(EvaluationState::Final)))
             .filter(evaluations::final_on.is_not_null().and(diesel::dsl::not(diesel::dsl::exists(without))))
@@ -108,7 +110,7 @@ fn active(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, CycleId)>> {
 }
 
 fn requests(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, Request)>> {
-    let rows: Vec<(JudgeId, EvaluationRequestId, RequestKind, NaiveDate)> = on!(conn, |c| {
+    let rows: Vec<(JudgeId, EvaluationRequestId, RequestKind, NaiveDate, Option<NaiveDate>)> = on!(conn, |c| {
         evaluation_requests::table
             .filter(evaluation_requests::judge_id.eq_any(ids).and(evaluation_requests::is_open))
             .order((evaluation_requests::judge_id, evaluation_requests::id))
@@ -117,10 +119,14 @@ fn requests(conn: &mut Conn, ids: &[JudgeId]) -> Result<Vec<(JudgeId, Request)>>
                 evaluation_requests::id,
                 evaluation_requests::kind,
                 evaluation_requests::filed_on,
+                evaluation_requests::due_on,
             ))
             .load(c)
     })?;
-    Ok(rows.into_iter().map(|(judge, id, kind, filed_on)| (judge, Request { id, kind, filed_on })).collect())
+    let request = |(judge, id, kind, filed_on, due_on): (JudgeId, _, _, _, Option<NaiveDate>)| {
+        (judge, Request { id, kind, filed_on, due_on: due_on.unwrap_or(filed_on) })
+    };
+    Ok(rows.into_iter().map(request).collect())
 }
 
 /// The judges with these ids, by id.

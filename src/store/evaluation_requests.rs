@@ -39,6 +39,8 @@ pub struct EvaluationRequest {
     pub ended_at: Option<NaiveDateTime>,
     /// Why it was withdrawn.
     pub end_reason: Option<String>,
+    /// From which day on it is to be planned; none where that is at once.
+    pub due_on: Option<NaiveDate>,
 }
 
 /// Adds a request; 409 `already_exists` where one of the kind is open.
@@ -80,6 +82,30 @@ pub fn end(conn: &mut Conn, id: EvaluationRequestId, at: NaiveDateTime, reason: 
         .execute(c)
     })?;
     Ok(())
+}
+
+/// Ends the open request of a kind that rests on a decision, which was quashed for a reason; whether there was one.
+pub fn end_of_reference(
+    conn: &mut Conn,
+    (judge, kind): (JudgeId, RequestKind),
+    reference: &str,
+    at: NaiveDateTime,
+    reason: &str,
+) -> Result<bool> {
+    let ended = on!(conn, |c| {
+        diesel::update(
+            evaluation_requests::table
+                .filter(evaluation_requests::judge_id.eq(judge).and(evaluation_requests::kind.eq(kind)))
+                .filter(evaluation_requests::reference.eq(reference).and(evaluation_requests::is_open)),
+        )
+        .set((
+            evaluation_requests::is_open.eq(false),
+            evaluation_requests::ended_at.eq(at),
+            evaluation_requests::end_reason.eq(reason),
+        ))
+        .execute(c)
+    })?;
+    Ok(ended > 0)
 }
 
 /// A judge's requests by id, after `after`, at most `limit`: ended ones, too.

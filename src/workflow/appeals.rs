@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::cycles::Mover;
 use super::decisions::{self, Content, Proposal, appeal_due};
@@ -238,7 +238,7 @@ pub fn apply(
             put_in_force(conn, course, &adopted, now)?;
         }
         AppealOutcome::Remitted | AppealOutcome::PeerPartAnnulled => bar_who_had_part(conn, id)?,
-        AppealOutcome::NewEvaluationOrdered => order_anew(conn, actor, course, decision, now)?,
+        AppealOutcome::NewEvaluationOrdered => request_repeat(conn, actor.account_id, course, decision, None, now)?,
     }
     let today = (course.today, Some(course.today));
     notices::of_course(conn, NoticeKind::AppealDecided, &course.evaluation, today, now)
@@ -275,12 +275,23 @@ fn put_in_force(conn: &mut Conn, course: &Course, decision: &Decision, now: Date
     store::events::append(conn, finalised, now)?;
     if outcome.needs_training {
         store::events::append(conn, NewEvent { document_digest, ..of(EventKind::TrainingRecommended) }, now)?;
+        // What training came to is told by the next evaluation, and by nothing before.
+        let due_on = months_after(course.today, course.methodology.time_limits.repeat_after_months());
+        request_repeat(conn, decision.proposed_by, course, decision, Some(due_on), now)?;
     }
     Ok(())
 }
 
-/// Notes that the judge is to be evaluated anew, where no such request waits already.
-fn order_anew(conn: &mut Conn, actor: &Actor, course: &Course, decision: &Decision, now: DateTime<Utc>) -> Result<()> {
+/// Notes that the judge is to be evaluated anew as a decision says, at once or from a day on, where no such request waits
+/// already. By whom it was decided: a decision may come into force by the clock alone.
+fn request_repeat(
+    conn: &mut Conn,
+    by: AccountId,
+    course: &Course,
+    decision: &Decision,
+    due_on: Option<NaiveDate>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let judge = course.evaluation.judge_id;
     if store::evaluation_requests::is_open(conn, judge, RequestKind::Repeat)? {
         return Ok(());
@@ -293,14 +304,16 @@ fn order_anew(conn: &mut Conn, actor: &Actor, course: &Course, decision: &Decisi
         reference: Some(decision.id.to_string()),
         source_system: SOURCE_SYSTEM.to_owned(),
         received_at: now.naive_utc(),
-        recorded_by: Some(actor.account_id),
+        recorded_by: Some(by),
         recorded_by_client: None,
         is_open: true,
         ended_at: None,
         end_reason: None,
+        due_on,
     };
     store::evaluation_requests::insert(conn, &request)?;
-    record(conn, actor, "create_evaluation_request", "evaluation_request", request.id, course, now)
+    let entry = store::audit::NewEntry::new(Some(by), "create_evaluation_request", "evaluation_request", request.id);
+    store::audit::record(conn, entry.of_judge(judge), now)
 }
 
 /// Puts a served decision in force, as the time to appeal is over: by a person, or by the clock where there is none.

@@ -14,6 +14,7 @@ use crate::domain::events::EventKind;
 use crate::domain::extracts::Revocation;
 use crate::domain::ids::EvaluationId;
 use crate::domain::notices::NoticeKind;
+use crate::domain::planning::RequestKind;
 use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
 use crate::store;
@@ -150,6 +151,10 @@ pub fn revoke(conn: &mut Conn, id: EvaluationId, mover: Mover<'_>, now: DateTime
                 ..NewEvent::new(EventKind::EvaluationRevoked, course.evaluation.judge_id)
             };
             store::events::append(conn, event, now)?;
+            // The evaluation that was to follow its training follows nothing any more.
+            let judge = (course.evaluation.judge_id, RequestKind::Repeat);
+            let (reference, reason) = (decision.id.to_string(), mover.reason.unwrap_or_default());
+            store::evaluation_requests::end_of_reference(conn, judge, &reference, now.naive_utc(), reason)?;
         }
     }
     let explanation = mover.reason.unwrap_or_default();

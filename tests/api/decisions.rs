@@ -378,3 +378,26 @@ async fn a_quashed_decision_is_revoked_by_two_and_decided_anew_by_others() {
         app.secretary().await.get(&format!("/v1/judges/{}/evaluation-clocks", scene.judge.id)).await.expect(200).body;
     assert_eq!(clocks["items"][0]["trigger"], "appointment", "it counts no more");
 }
+
+#[tokio::test]
+async fn after_training_an_evaluation_follows_in_a_year_and_none_where_its_decision_was_quashed() {
+    let scene = Scene::with(&figures("above")).await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    panel.decide(app, &scene.judge.client(app).await, decision("fit_with_training"), false).await;
+    let requests = format!("/v1/judges/{}/evaluation-requests", scene.judge.id);
+    assert!(all_items(&app.secretary().await, &requests).await.is_empty(), "served is not final");
+    app.go_to("2027-01-26");
+    app.secretary().await.post(&panel.path("/finalise"), json!({})).await.expect(200);
+
+    let repeat = all_items(&app.secretary().await, &requests).await.remove(0);
+
+    assert_eq!((&repeat["kind"], &repeat["filed_on"]), (&json!("repeat"), &json!("2027-01-26")));
+    assert_eq!((&repeat["due_on"], &repeat["is_open"]), (&json!("2028-01-26"), &json!(true)));
+    let clocks = format!("/v1/judges/{}/evaluation-clocks", scene.judge.id);
+    let told = app.secretary().await.get(&clocks).await.expect(200).body;
+    let of_request = told["items"].as_array().unwrap().iter().find(|one| one["kind"] == "repeat").unwrap();
+    assert_eq!(of_request["due_on"], "2028-01-26", "{told}");
+    app.by_two(&panel.path("/revoke"), json!({"reason": "Сот шешімді бұзды, іс қайтарылды."})).await;
+    let ended = all_items(&app.secretary().await, &requests).await.remove(0);
+    assert_eq!((&ended["is_open"], &ended["end_reason"]), (&json!(false), &json!("Сот шешімді бұзды, іс қайтарылды.")));
+}

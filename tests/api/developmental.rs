@@ -149,6 +149,8 @@ async fn a_decision_for_development_gives_advice_burdens_nobody_and_serves_no_co
     app.secretary().await.post(&panel.path("/finalise"), json!({})).await.expect(200);
 
     let own = judge.client(&app).await;
+    let clocks = own.get(&format!("/v1/judges/{}/evaluation-clocks", judge.id)).await.expect(200).body;
+    assert_eq!(clocks["items"][0]["trigger"], "appointment", "the evaluation by law is as due as before: {clocks}");
     let decided = &own.get(&panel.path("/proceedings")).await.expect(200).body["decisions"][0];
     assert!(decided["reasoning"]["criteria"][0]["advice"].is_string());
     assert_eq!((&decided["in_force_on"], &decided["valid_until"]), (&json!("2027-01-26"), &Value::Null));

@@ -51,7 +51,7 @@ fn methodology() -> Methodology {
     let criterion = |code: &str| {
         let name = format!("Criterion {}", code.to_uppercase());
         let name = Text { kk: name.clone(), ru: name.clone(), en: Some(name) };
-        Criterion { code: code.to_owned(), name, weight: 1, legal_refs: Vec::new() }
+        Criterion { code: code.to_owned(), name, weight: Some(1), legal_refs: Vec::new() }
     };
     methodology.criteria = CODES.map(criterion).to_vec();
     methodology

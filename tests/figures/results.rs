@@ -133,7 +133,7 @@ fn who_sees_the_status_alone_sees_one_picture_for_all_results_of_a_status() {
     let methodology = Methodology::standard().unwrap();
     let mut pictures = Vec::new();
     for language in Language::ALL {
-        for status in [Status::Ok, Status::Indicative, Status::Insufficient] {
+        for status in [Status::Ok, Status::Indicative, Status::Insufficient, Status::Developmental] {
             let svg = svg::write(&draw(&methodology, Shown::Status(status), language).unwrap());
             let read = Figure::read(&svg);
             read.inspect(language);
@@ -245,12 +245,12 @@ fn a_name_in_another_language_says_so() {
 fn every_scale_that_a_methodology_may_have_is_drawn() {
     for (min, max, step, expected) in [(0, 10, 1, 5), (0, 2, 1, 1), (0, 100, 10, 90), (1, 5, 1, 2), (90, 100, 5, 95)] {
         let mut methodology = Methodology::standard().unwrap();
-        methodology.scale = Scale { min, max, step, expected };
+        methodology.scale = Some(Scale { min, max, step, expected });
         let point = (i64::from(min) * 100 + i64::from(max) * 100) / 2;
         let published = json!({"status": "ok", "overall": figure(128, point, i64::from(min) * 100, i64::from(max) * 100, "above"), "criteria": []});
         for language in Language::ALL {
             let read = drawn(&methodology, &published, language);
-            let marks = methodology.scale.marks();
+            let marks = methodology.scale.unwrap().marks();
             let labels = read.lines.iter().filter(|line| marks.iter().any(|mark| line.text == mark.to_string()));
             assert_eq!(labels.count(), marks.len());
         }

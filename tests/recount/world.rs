@@ -197,7 +197,8 @@ fn ledger(manifest: &Frozen, issuer: &str, doc_key: &SigningKey) -> Ledger {
 fn manifest<'a>(issuers: &[&str], key: impl Fn(usize, usize) -> &'a IssuerKey, methodology_digest: Digest) -> Manifest {
     let date = |text: &str| text.parse::<NaiveDate>().unwrap();
     let rules = methodology();
-    let item = |code: &str| Item { code: code.to_owned(), min: rules.scale.min.into(), max: rules.scale.max.into() };
+    let scale = rules.scale.unwrap();
+    let item = |code: &str| Item { code: code.to_owned(), min: scale.min.into(), max: scale.max.into() };
     let issuer = |(at, id): (usize, &&str)| Issuer {
         issuer_id: (*id).to_owned(),
         name: Name { kk: "Кеңес".to_owned(), ru: "Совет".to_owned(), en: "Council".to_owned() },

@@ -6,6 +6,9 @@ use utoipa::ToSchema;
 
 use crate::domain::methodology::Methodology;
 
+/// Within what our own design says, six to twelve months (`domain.md` 7.3).
+const REPEAT_AFTER_MONTHS: u32 = 12;
+
 /// Panel sizes, minimum counts and caps. A methodology may be stricter than a floor, never laxer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -188,6 +191,10 @@ pub struct TimeLimits {
     /// Months in which a final evaluation serves competitions instead of a new one; 1 to 120.
     #[schema(minimum = 1, maximum = 120, example = 24)]
     pub validity_months: u32,
+    /// Months from a decision with training to the evaluation that follows it; where it is left out, twelve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 3, maximum = 24, example = 12)]
+    pub repeat_after_months: Option<u32>,
     /// Years of service as a judge after which no periodic evaluation is due; none where the law knows no exemption.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 60, example = 20)]
@@ -206,4 +213,11 @@ pub struct TimeLimits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 25, maximum = 75, example = 65)]
     pub age_limit_years: Option<u32>,
+}
+
+impl TimeLimits {
+    /// Months from a decision with training to the evaluation that follows it.
+    pub fn repeat_after_months(&self) -> u32 {
+        self.repeat_after_months.unwrap_or(REPEAT_AFTER_MONTHS)
+    }
 }

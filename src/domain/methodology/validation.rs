@@ -235,6 +235,7 @@ fn check_time_limits(limits: &TimeLimits, check: &mut Check) {
         ("first_year_months", limits.first_year_months, 1, 60),
         ("periodic_months", limits.periodic_months, 12, 240),
         ("validity_months", limits.validity_months, 1, 120),
+        ("repeat_after_months", limits.repeat_after_months(), 3, 24),
         ("exempt_after_service_years", limits.exempt_after_service_years.unwrap_or(1), 1, 60),
         ("exempt_before_leaving_months", limits.exempt_before_leaving_months.unwrap_or(1), 1, 60),
         ("leave_pause_over_days", limits.leave_pause_over_days.unwrap_or(1), 1, 365),

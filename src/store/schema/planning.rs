@@ -64,6 +64,7 @@ diesel::table! {
         is_open -> Bool,
         ended_at -> Nullable<Timestamp>,
         end_reason -> Nullable<Text>,
+        due_on -> Nullable<Date>,
     }
 }
 

@@ -177,6 +177,7 @@ const NUMBERS: &[Breakage] = &[
     ("/time_limits/submission_days", "range", |m| m.time_limits.submission_days = 6),
     ("/time_limits/response_days", "range", |m| m.time_limits.response_days = 0),
     ("/time_limits/periodic_months", "range", |m| m.time_limits.periodic_months = 11),
+    ("/time_limits/repeat_after_months", "range", |m| m.time_limits.repeat_after_months = Some(2)),
     ("/time_limits/age_limit_years", "range", |m| m.time_limits.age_limit_years = Some(24)),
     ("/time_limits/exempt_after_service_years", "range", |m| m.time_limits.exempt_after_service_years = Some(0)),
     ("/time_limits/exempt_before_leaving_months", "range", |m| m.time_limits.exempt_before_leaving_months = Some(61)),

@@ -1,3 +1,4 @@
+ALTER TABLE evaluation_requests DROP COLUMN due_on;
 DROP INDEX appeals_that_wait_for_a_recount;
 DROP INDEX recusal_requests_by_status;
 

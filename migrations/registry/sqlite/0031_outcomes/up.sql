@@ -13,3 +13,6 @@ DROP TABLE results_before;
 -- The dashboard counts what is open.
 CREATE INDEX recusal_requests_by_status ON recusal_requests (status);
 CREATE INDEX appeals_that_wait_for_a_recount ON appeals (evaluation_id) WHERE recount_asked_at IS NOT NULL AND decided_at IS NULL;
+
+-- A repeat after training is due months after the decision that ordered it.
+ALTER TABLE evaluation_requests ADD COLUMN due_on DATE;
