@@ -30,7 +30,8 @@ async fn court(app: &App) -> Court {
     Court { late, new, exempt, methodology_id }
 }
 
-async fn enter_calendar(app: &App) {
+/// Enters a calendar of 2027 with one holiday.
+pub async fn enter_calendar(app: &App) {
     let day = json!({"date": "2027-12-16", "kind": "public_holiday", "name_kk": "Мереке", "name_ru": "Праздник"});
     app.secretary().await.post("/v1/work-calendars", calendar_of_2027(&[day])).await.expect(201);
 }

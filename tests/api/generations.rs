@@ -45,7 +45,7 @@ pub async fn bump(app: &App, evaluation_id: &str, body: Value) {
 }
 
 /// The cycle's days, those that an extension names moved by so many days.
-async fn later(app: &App, plan: &Plan, names: &[&str], days: u64) -> Value {
+pub async fn later(app: &App, plan: &Plan, names: &[&str], days: u64) -> Value {
     let dates = plan.cycle(app).await["dates"].clone();
     let all = ["issue_close", "submit_open", "submit_close", "seal_by", "challenge_close"];
     let moved = all.iter().map(|name| {

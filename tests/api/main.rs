@@ -11,6 +11,7 @@ mod access;
 mod access_entries;
 mod accounts;
 mod acts;
+mod alone;
 mod appeals;
 mod approvals;
 mod audit_commands;

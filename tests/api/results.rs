@@ -109,6 +109,11 @@ impl Sealed {
         Sealed::computed_of(developmental(), |_, _, _| None, chosen).await
     }
 
+    /// The results of the listed reviews under a methodology.
+    pub async fn computed_under(methodology: Value) -> Sealed {
+        Sealed::computed_of(methodology, as_listed, |_, _| &[]).await
+    }
+
     async fn computed_of(methodology: Value, marks: Marks, chosen: Chosen) -> Sealed {
         let sealed = sealed_with(methodology, marks, chosen).await;
         sealed.publish(&sealed.files);

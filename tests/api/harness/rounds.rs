@@ -81,6 +81,11 @@ impl App {
     /// The same of a cycle in `draft`.
     pub async fn frozen(&self, plan: Plan) -> Round {
         let plan = self.drawn(plan).await;
+        self.frozen_after_draw(plan).await
+    }
+
+    /// The same of a cycle that is drawn.
+    pub async fn frozen_after_draw(&self, plan: Plan) -> Round {
         plan.work(self, "/keys", "keys").await;
         self.publish_box_keys();
         plan.freeze(self).await;
