@@ -42,6 +42,7 @@ mod cycles;
 #[allow(dead_code, reason = "the rest of it is for tests that the library itself runs")]
 #[path = "../credential/damage.rs"]
 mod damage;
+mod deadlines;
 mod decisions;
 mod deletions;
 mod developmental;
