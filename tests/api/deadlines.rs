@@ -188,6 +188,32 @@ async fn the_commission_has_five_working_days_from_the_answer_and_decides_later_
 }
 
 #[tokio::test]
+async fn a_hearing_is_held_on_the_thirtieth_day_at_the_latest_and_not_before_its_own() {
+    let scene = Scene::with(&figures("above")).await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    panel.serve_report(app).await;
+    panel.respond(&scene.judge.client(app).await, true).await;
+    assert_eq!(clock(app, &panel.evaluation, "hearing").await, runs("2027-01-11", "2027-02-10"));
+    let on = |day: &str| json!({"held_on": day, "is_remote": false});
+    let secretary = app.secretary().await;
+
+    let beyond = secretary.post(&panel.path("/hearings"), on("2027-02-11")).await;
+    assert!(beyond.expect_problem(409, "guard_not_met").text.contains("2027-02-10"));
+    let hearing = secretary.post(&panel.path("/hearings"), on("2027-02-10")).await.expect(201).id();
+    let present: Vec<_> = panel.members.iter().map(|member| member.account_id).collect();
+    let record = json!({"present_ids": present, "is_judge_present": true, "minutes": "Судья түсініктеме берді."});
+    let path = format!("/v1/hearings/{hearing}/record");
+    app.go_to("2027-02-09");
+    let early = app.secretary().await.post(&path, record.clone()).await;
+    assert!(early.expect_problem(409, "guard_not_met").text.contains("2027-02-10"));
+
+    app.go_to("2027-02-10");
+    app.secretary().await.post(&path, record).await.expect(200);
+    assert_eq!(late(&scene).await, Value::Null);
+    assert_eq!(clock(app, &panel.evaluation, "decision").await, runs("2027-02-10", "2027-02-17"));
+}
+
+#[tokio::test]
 async fn a_decision_is_to_be_served_in_three_working_days_and_the_time_to_appeal_waits_for_it() {
     let scene = Scene::with(&figures("above")).await;
     let (app, panel) = (&scene.app, &scene.panel);
