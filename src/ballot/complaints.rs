@@ -92,7 +92,7 @@ async fn accept(ballot: &Ballot, headers: &HeaderMap, payload: web::Payload) -> 
     let manifest = round.rules().current().manifest();
     let closed = ballot.read(move |conn| tables::find_closed(conn, key)).await?;
     let closed = closed.ok_or_else(|| Error::from(Code::TooEarly))?;
-    if !closed.is_sealed() || manifest.date_at(ballot.now()) > manifest.dates.challenge_close {
+    if !closed.is_sealed() || round.is_past_complaints(manifest.date_at(ballot.now())) {
         return Err(Code::WindowClosed.into());
     }
     if !receipt.verify(&manifest.receipt_key) {

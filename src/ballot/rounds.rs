@@ -43,6 +43,8 @@ pub(super) struct Found {
     pub(super) rules: BallotRules,
     pub(super) methodology: Vec<u8>,
     order: Option<Act>,
+    /// The last day for complaints: the manifest's, or a later one that the order names.
+    complaints_until: NaiveDate,
     pub(super) deletion: Option<DeletionOrder>,
 }
 
@@ -57,6 +59,11 @@ impl Round {
     /// What a review is judged by.
     pub fn rules(&self) -> &BallotRules {
         &self.found.rules
+    }
+
+    /// Whether no complaint can come any more.
+    pub(super) fn is_past_complaints(&self, today: NaiveDate) -> bool {
+        self.found.is_past_complaints(today)
     }
 
     /// Whether it is sealed or destroyed, by the box's own tables: an order alone ends nothing.
@@ -82,7 +89,7 @@ impl Found {
 
     /// Whether no complaint can come any more, before which no review is deleted: it may be the proof against one.
     pub(super) fn is_past_complaints(&self, today: NaiveDate) -> bool {
-        today > self.rules.current().manifest().dates.challenge_close
+        today > self.complaints_until
     }
 }
 
@@ -219,10 +226,14 @@ fn read(folder: &RoundFolder, key: RoundKey) -> Result<Found> {
     }
     // An order that is not sound orders nothing.
     let order = folder.read(&Document::SealOrder)?.and_then(|bytes| SealOrder::parse(&bytes).ok());
-    let order = order.filter(|order| order.verify(rules.current()).is_ok()).map(|order| order.act);
+    let order = order.filter(|order| order.verify(rules.current()).is_ok());
+    let challenge_close = rules.current().manifest().dates.challenge_close;
+    let later = order.as_ref().and_then(|order| order.complaints_until);
+    let complaints_until = later.map_or(challenge_close, |later| later.max(challenge_close));
+    let order = order.map(|order| order.act);
     let deletion = folder.read(&Document::DeletionOrder)?.and_then(|bytes| DeletionOrder::parse(&bytes).ok());
     let deletion = deletion.filter(|order| order.verify(rules.current()).is_ok());
-    Ok(Found { rules, methodology, order, deletion })
+    Ok(Found { rules, methodology, order, complaints_until, deletion })
 }
 
 fn is_sound(ledger: &Ledger, document: &Document, generations: &[Frozen]) -> bool {

@@ -3,6 +3,7 @@
 //! What a newcomer would get wrong: the box obeys no request. It acts on a signed document that it finds in the
 //! publication folder, and the order names the manifest's digest, so an order for one round can never seal another.
 
+use chrono::NaiveDate;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,10 @@ pub struct SealOrder {
     pub manifest_digest: Digest,
     /// What the box shall do.
     pub act: Act,
+    /// The last day on which a missing review can be complained of, where the seal comes so late that the manifest's own would
+    /// cut the time short; it never shortens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complaints_until: Option<NaiveDate>,
     /// Ed25519 by the `doc_key` of the manifest's first issuer over the order without this member.
     pub sig: Sig,
 }
@@ -62,7 +67,12 @@ pub struct BoxKeys {
 
 impl SealOrder {
     /// An order for the round of this manifest; `internal` if the key is not its first issuer's `doc_key`.
-    pub fn sign(manifest: &Frozen, act: Act, doc_key: &SigningKey) -> Result<Self> {
+    pub fn sign(
+        manifest: &Frozen,
+        act: Act,
+        complaints_until: Option<NaiveDate>,
+        doc_key: &SigningKey,
+    ) -> Result<Self> {
         let text = manifest.manifest();
         let mut order = SealOrder {
             v: 1,
@@ -70,6 +80,7 @@ impl SealOrder {
             round: text.round,
             manifest_digest: manifest.digest(),
             act,
+            complaints_until,
             sig: Bytes([0; 64]),
         };
         if text.issuers.first().map(|issuer| issuer.doc_key) != Some(public_key(doc_key)) {

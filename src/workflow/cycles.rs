@@ -181,19 +181,39 @@ pub fn move_on(conn: &mut Conn, actor: &Actor, id: CycleId, to: Phase, now: Date
     Ok(loaded.cycle)
 }
 
-/// Opens the seed, draws all panels and writes them with the record.
+/// Opens the seed, draws all panels and writes them with the record. Where that comes late, all later days move by as many:
+/// reviewers would find their windows past.
 pub fn draw(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
     let (mut loaded, step) = check(conn, id, Phase::Drawn, now)?;
     let today = loaded.today(now);
+    move_to(conn, &mut loaded, |dates, _| dates.with_draw_on(today))?;
     draws::draw(conn, cipher, &loaded.cycle, &loaded.methodology, today, now)?;
     enter(conn, &mut loaded.cycle, step, mover, now)
 }
 
-/// Orders the seal: from now on the box may build its tree.
+/// Sets the days of a cycle anew where an act came later than they foresaw.
+fn move_to(
+    conn: &mut Conn,
+    loaded: &mut Loaded,
+    moved: impl FnOnce(&CycleDates, &Methodology) -> CycleDates,
+) -> Result<()> {
+    let dates = moved(&loaded.dates, &loaded.methodology);
+    if dates != loaded.dates {
+        store::cycles::set_dates(conn, loaded.cycle.id, &dates)?;
+        loaded.dates = dates;
+    }
+    Ok(())
+}
+
+/// Orders the seal: from now on the box may build its tree. Where it comes late, nobody loses a day to complain.
 pub fn seal(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
     let (mut loaded, step) = check(conn, id, Phase::Sealed, now)?;
-    issuance::put_seal_order(conn, cipher, &loaded.cycle, seal_order::Act::Seal, now)?;
-    loaded.cycle.sealed_on = Some(loaded.today(now));
+    let today = loaded.today(now);
+    let calendar = store::work_calendars::load(conn)?;
+    move_to(conn, &mut loaded, |dates, methodology| dates.with_seal_on(today, methodology, &calendar))?;
+    let order = (seal_order::Act::Seal, loaded.dates.challenge_close);
+    issuance::put_seal_order(conn, cipher, &loaded.cycle, order, now)?;
+    loaded.cycle.sealed_on = Some(today);
     enter(conn, &mut loaded.cycle, step, mover, now)
 }
 
@@ -209,7 +229,8 @@ pub fn cancel(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, n
     let (mut loaded, step) = check(conn, id, Phase::Cancelled, now)?;
     if step.from != Phase::Sealed {
         // Windows open by date, whatever the phase says, so the box may hold reviews before `submission`.
-        issuance::put_seal_order(conn, cipher, &loaded.cycle, seal_order::Act::Destroy, now)?;
+        let order = (seal_order::Act::Destroy, loaded.dates.challenge_close);
+        issuance::put_seal_order(conn, cipher, &loaded.cycle, order, now)?;
     }
     // The keys of the round have no further use.
     super::results::delete_private_keys(conn, id, loaded.cycle.round, now)?;

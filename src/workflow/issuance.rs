@@ -159,7 +159,13 @@ pub fn manifest_text(conn: &mut Conn, cycle: &Cycle) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// 409 `guard_not_met` where a cycle without manifest is to be sealed.
-pub fn put_seal_order(conn: &mut Conn, cipher: &Cipher, cycle: &Cycle, act: Act, now: DateTime<Utc>) -> Result<()> {
+pub fn put_seal_order(
+    conn: &mut Conn,
+    cipher: &Cipher,
+    cycle: &Cycle,
+    (act, challenge_close): (Act, NaiveDate),
+    now: DateTime<Utc>,
+) -> Result<()> {
     let is_ordered = store::cycles::document(conn, cycle.id, cycle.round, SEAL_ORDER_FILE)?.is_some();
     if is_ordered || act == Act::Destroy && cycle.receipt_key.is_none() {
         return Ok(());
@@ -168,7 +174,9 @@ pub fn put_seal_order(conn: &mut Conn, cipher: &Cipher, cycle: &Cycle, act: Act,
     let text = text.ok_or_else(|| Error::hinted(Code::GuardNotMet, Hint::new("manifest_not_frozen")))?;
     let manifest = Frozen::parse(&text)?;
     let key = first_document_key(conn, cipher, cycle.id, &manifest)?;
-    let order = SealOrder::sign(&manifest, act, &key)?.to_bytes()?;
+    // The box knows the manifest's days; those of the cycle are later where it is sealed late.
+    let complaints_until = Some(challenge_close).filter(|last| *last > manifest.manifest().dates.challenge_close);
+    let order = SealOrder::sign(&manifest, act, complaints_until, &key)?.to_bytes()?;
     store::cycles::put_document(conn, cycle.id, cycle.round, SEAL_ORDER_FILE, &order)?;
     let entry = store::audit::NewEntry {
         digest: Some(to_base64url(&sha256(&[&order]).0)),

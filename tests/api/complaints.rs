@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
 use ed25519_dalek::SigningKey;
 use ejf::credential::encoding::Bytes;
@@ -13,11 +14,16 @@ use ejf::publication::Document;
 use tempfile::TempDir;
 
 use crate::ballot_storage::{connect, rows};
-use crate::harness::ballot_round::BallotRound;
+use crate::harness::ballot_round::{BallotRound, date};
 use crate::harness::{App, complaint};
 
 /// A sealed round whose box lost a promised review: the receipts of the lost one and of one that was kept.
 pub async fn cheated(app: &App) -> (BallotRound, Receipt, Receipt) {
+    cheated_until(app, None).await
+}
+
+/// The same where the order gives another day until which it can be complained.
+async fn cheated_until(app: &App, complaints_until: Option<NaiveDate>) -> (BallotRound, Receipt, Receipt) {
     let round = BallotRound::publish(&app.publication());
     app.go_to("2027-02-20");
     let anonymous = app.anonymous_box();
@@ -25,10 +31,25 @@ pub async fn cheated(app: &App) -> (BallotRound, Receipt, Receipt) {
     let kept = anonymous.submit(&round.reviewer().review(&round, &[])).await.receipt();
     anonymous.complain(&lost).await.expect_problem(425, "too_early");
     db_delete_review(app, &lost);
-    round.order(Act::Seal);
+    round.order_with(Act::Seal, complaints_until);
     app.go_to("2027-03-05");
     anonymous.get(&round.path("checkpoint")).await.expect(200);
     (round, lost, kept)
+}
+
+#[tokio::test]
+async fn a_late_seal_takes_no_day_from_whoever_complains_and_an_order_shortens_nothing() {
+    let app = App::start().await;
+    let (_, lost, _) = cheated_until(&app, Some(date("2027-03-30"))).await;
+    app.go_to("2027-03-30");
+    app.anonymous_box().complain(&lost).await.expect(202);
+    app.go_to("2027-03-31");
+    app.anonymous_box().complain(&lost).await.expect_problem(410, "window_closed");
+
+    let other = App::start().await;
+    let (_, lost, _) = cheated_until(&other, Some(date("2027-03-06"))).await;
+    other.go_to("2027-03-16");
+    other.anonymous_box().complain(&lost).await.expect(202);
 }
 
 /// What a cheating operator would do.

@@ -4,8 +4,10 @@
 
 use std::collections::BTreeSet;
 
+use ejf::credential::seal_order::SealOrder;
 use ejf::domain::draw::DrawRecord;
 use ejf::domain::policy::StaffRole;
+use ejf::publication::Document;
 use serde_json::{Value, json};
 
 use crate::generations::later;
@@ -96,7 +98,29 @@ async fn challenges_are_to_be_decided_in_five_working_days_and_the_draw_made_on_
     assert_eq!(cycle_figures(&app).await, stands("pool_review", "2027-03-17", false));
     app.go_to("2027-03-18");
     assert_eq!(cycle_figures(&app).await, stands("pool_review", "2027-03-17", true));
+    app.go_to("2027-04-30");
     app.by_two(&plan.path("/draw"), json!({})).await;
+    let dates = &plan.cycle(&app).await["dates"];
+    let later = ["draw_by", "issue_open", "submit_open", "submit_close", "seal_by"].map(|name| dates[name].clone());
+    // Forty-four days late: nobody finds a window past that has not begun.
+    assert_eq!(later, ["2027-04-30", "2027-05-01", "2027-05-12", "2027-06-01", "2027-06-05"]);
+}
+
+#[tokio::test]
+async fn a_box_that_is_sealed_late_takes_complaints_for_the_whole_time_all_the_same() {
+    let app = App::start_with_keys(SUBJECTS).await;
+    let Round { plan, manifest } = collecting(&app).await;
+    assert_eq!(manifest.manifest().dates.challenge_close.to_string(), "2027-04-29");
+    app.go_to("2027-05-03");
+    app.by_two(&plan.path("/seal"), json!({})).await;
+
+    let dates = &plan.cycle(&app).await["dates"];
+    assert_eq!([&dates["challenge_close"], &dates["recount_by"]], ["2027-05-10", "2027-05-17"]);
+    let order = plan.round_folder(&app).await.read(&Document::SealOrder).unwrap().unwrap();
+    let order = SealOrder::parse(&order).unwrap();
+    order.verify(&manifest).unwrap();
+    assert_eq!(order.complaints_until.unwrap().to_string(), "2027-05-10");
+    assert_eq!(cycle_figures(&app).await, stands("sealed", "2027-05-17", false));
 }
 
 #[tokio::test]

@@ -131,7 +131,7 @@ fn checkpoint_seal_order_and_box_keys_are_as_python_makes_them() {
     assert_eq!(checkpoint.sign(&log_key).unwrap(), text(&answers, "checkpoint"));
     assert_eq!(Checkpoint::verify(text(&answers, "checkpoint"), &vkey).unwrap(), checkpoint);
 
-    let order = SealOrder::sign(&manifest, Act::Seal, &doc_key).unwrap();
+    let order = SealOrder::sign(&manifest, Act::Seal, None, &doc_key).unwrap();
     assert_eq!(order.to_bytes().unwrap(), text(&answers, "seal_order").as_bytes());
     SealOrder::parse(text(&answers, "seal_order").as_bytes()).unwrap().verify(&manifest).unwrap();
     let receipt_key = public_key(&key(&answers, "receipt_key"));

@@ -158,11 +158,11 @@ fn a_ledger_that_was_touched_is_refused() {
 #[test]
 fn a_seal_order_is_for_one_manifest_and_one_act() {
     let first = Frozen::new(manifest()).unwrap();
-    let order = SealOrder::sign(&first, Act::Seal, &doc_key()).unwrap();
+    let order = SealOrder::sign(&first, Act::Seal, None, &doc_key()).unwrap();
     order.verify(&first).unwrap();
     let destroyed = SealOrder { act: Act::Destroy, ..order.clone() };
     assert_eq!(destroyed.verify(&first).unwrap_err().code(), Code::SignatureInvalid);
     let second = next(&first, |_| ());
     assert_eq!(order.verify(&second).unwrap_err().code(), Code::ManifestMismatch);
-    assert!(SealOrder::sign(&first, Act::Seal, &log_key()).is_err());
+    assert!(SealOrder::sign(&first, Act::Seal, None, &log_key()).is_err());
 }

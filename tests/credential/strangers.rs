@@ -224,7 +224,7 @@ proptest! {
 
     #[test]
     fn an_order(
-        seal in damaged(SealOrder::sign(&frozen(), Act::Seal, &doc_key()).unwrap().to_bytes().unwrap()),
+        seal in damaged(SealOrder::sign(&frozen(), Act::Seal, None, &doc_key()).unwrap().to_bytes().unwrap()),
         deletion in damaged(deletion_order().to_bytes().unwrap()),
         keys in damaged(box_keys().to_bytes().unwrap()),
     ) {

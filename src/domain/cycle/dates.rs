@@ -2,7 +2,7 @@
 //! get wrong: from `issue_open` on they stand in the signed manifest, so only a new generation of it can move them, and
 //! for the whole cycle at once; a later end for one subject would point at its reviewers.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -141,6 +141,35 @@ impl CycleDates {
         }
     }
 
+    /// The dates where the draw comes on a day: what follows moves by as many days as it is late.
+    pub fn with_draw_on(&self, today: NaiveDate) -> CycleDates {
+        let by = (today - self.draw_by).max(TimeDelta::zero());
+        let later = |day: NaiveDate| day.checked_add_signed(by).unwrap_or(NaiveDate::MAX);
+        CycleDates {
+            draw_by: later(self.draw_by),
+            issue_open: later(self.issue_open),
+            issue_close: later(self.issue_close),
+            submit_open: later(self.submit_open),
+            submit_close: later(self.submit_close),
+            seal_by: later(self.seal_by),
+            challenge_close: later(self.challenge_close),
+            recount_by: later(self.recount_by),
+            ..*self
+        }
+    }
+
+    /// The dates where the seal comes on a day: all have the whole time to complain of a missing review after it, and
+    /// auditors to recount after that.
+    pub fn with_seal_on(&self, today: NaiveDate, methodology: &Methodology, calendar: &WorkCalendar) -> CycleDates {
+        let limits = &methodology.time_limits;
+        let challenge_close = days_after(today, limits.complaint_days);
+        if challenge_close <= self.challenge_close {
+            return *self;
+        }
+        let recounted = calendar.working_days_after(challenge_close, limits.recount_working_days);
+        CycleDates { challenge_close, recount_by: recounted.max(self.recount_by), ..*self }
+    }
+
     /// The faults of dates that a person chose: out of order, or closer than the methodology allows.
     ///
     /// Pointers are relative to these dates: `/issue_close`. A window may be longer than the time limit, never shorter
@@ -252,6 +281,26 @@ mod tests {
             assert_eq!((moved.starts_on, moved.pool_review_open), (dates.starts_on, dates.pool_review_open));
         }
         assert_eq!(dates.with_pools_shown_on(dates.pool_review_open, &methodology, &calendar), dates);
+    }
+
+    #[test]
+    fn a_late_draw_moves_all_that_follows_and_a_late_seal_the_days_after_it_alone() {
+        let (methodology, dates) = derived();
+        let calendar = WorkCalendar::default();
+        for late in 0..40 {
+            let drawn = dates.with_draw_on(days_after(dates.draw_by, late));
+            let by = TimeDelta::days(late.into());
+            assert_eq!((drawn.draw_by - dates.draw_by, drawn.recount_by - dates.recount_by), (by, by));
+            assert_eq!((drawn.validate(&methodology), drawn.pool_review_close), (Vec::new(), dates.pool_review_close));
+            let sealed_on = days_after(dates.seal_by, late);
+            let sealed = dates.with_seal_on(sealed_on, &methodology, &calendar);
+            assert_eq!(sealed.challenge_close - sealed_on, TimeDelta::days(7), "the whole time from the seal");
+            assert_eq!((sealed.seal_by, sealed.submit_close), (dates.seal_by, dates.submit_close));
+            assert_eq!(sealed.validate(&methodology), []);
+        }
+        let early = days_before(dates.draw_by, 1);
+        assert_eq!(dates.with_draw_on(early), dates);
+        assert_eq!(dates.with_seal_on(days_before(dates.seal_by, 2), &methodology, &calendar), dates);
     }
 
     #[test]

@@ -103,7 +103,12 @@ impl BallotRound {
 
     /// Publishes the order of two persons.
     pub fn order(&self, act: Act) {
-        let order = SealOrder::sign(&self.manifest, act, &self.doc_key).unwrap();
+        self.order_with(act, None);
+    }
+
+    /// The same where the seal comes late: a day until which it can be complained.
+    pub fn order_with(&self, act: Act, complaints_until: Option<NaiveDate>) {
+        let order = SealOrder::sign(&self.manifest, act, complaints_until, &self.doc_key).unwrap();
         self.folder.write(&Document::SealOrder, &order.to_bytes().unwrap()).unwrap();
     }
 
