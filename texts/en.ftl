@@ -452,6 +452,13 @@ peer-choose-subject = The card has several subjects; name one with --subject:
 
 # recount-…: what `ejf recount` prints; what was found is English, as in every report of an audit.
 recount-equal = The recount is equal: { $leaves } leaves, of which { $tallied } reviews count, { $superseded } were replaced by later versions and { $withdrawn } were withdrawn.
+recount-quality = How the form was used in the whole cycle. Nothing of it changes a score; look at it before you state the recount:
+recount-quality-ceiling = {"  "}highest mark: { $share } % of all marks
+recount-quality-ceiling_alarm = {"  "}highest mark: { $share } % of all marks. So many tell nobody apart: say so to the Council
+recount-quality-straight = {"  "}one mark for every question: { $share } % of { $reviews } reviews; panels with more than chance explains: { $flagged } of { $tested }
+recount-quality-straight_top = {"  "}the highest for every question: { $share } % of { $reviews } reviews; panels with more than chance explains: { $flagged } of { $tested }
+recount-quality-identical = {"  "}the answers of another review of the same judge: { $share } % of { $reviews } reviews; panels with more than chance explains: { $flagged } of { $tested }
+recount-quality-none = {"  "}there are too few reviews to say anything
 recount-mismatch = The recount is not equal. Findings: { $count }.
 recount-finding = { $check } ({ $name }): { $detail }
 recount-manifest = Manifest, to be compared with the Council's order: { $digest }

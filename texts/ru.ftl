@@ -454,6 +454,13 @@ peer-choose-subject = В карте несколько судей; назови�
 
 # recount-…: что печатает `ejf recount`; само найденное пишется по-английски, как во всех отчётах аудита.
 recount-equal = Пересчёт совпал. Листьев: { $leaves }; из них учтено оценочных листов: { $tallied }, заменено новыми версиями: { $superseded }, отозвано: { $withdrawn }.
+recount-quality = Как заполнялись листы во всём цикле. На оценки это не влияет; посмотрите, прежде чем сообщать о пересчёте:
+recount-quality-ceiling = {"  "}высшая отметка: { $share } % всех отметок
+recount-quality-ceiling_alarm = {"  "}высшая отметка: { $share } % всех отметок. При такой доле отметки никого не различают: сообщите об этом Совету
+recount-quality-straight = {"  "}одна отметка на все вопросы: { $share } % листов из { $reviews }; групп, где их больше, чем объясняет случай: { $flagged } из { $tested }
+recount-quality-straight_top = {"  "}высшая отметка на все вопросы: { $share } % листов из { $reviews }; групп, где их больше, чем объясняет случай: { $flagged } из { $tested }
+recount-quality-identical = {"  "}ответы совпадают с другим листом о том же судье: { $share } % листов из { $reviews }; групп, где их больше, чем объясняет случай: { $flagged } из { $tested }
+recount-quality-none = {"  "}листов слишком мало, чтобы что-либо сказать
 recount-mismatch = Пересчёт не совпал. Замечаний: { $count }.
 recount-finding = { $check } ({ $name }): { $detail }
 recount-manifest = Манифест, сверьте с приказом Совета: { $digest }

@@ -4,6 +4,8 @@
 //! What a newcomer would get wrong: a program must not read the outcome from the text. It is the exit code, and with
 //! `--json` the document on standard output; progress goes to standard error, and to a terminal alone.
 
+mod quality;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -20,6 +22,7 @@ use crate::credential::manifest::digest_words;
 use crate::domain::hex::hex;
 use crate::error::{Error, Result};
 use crate::texts::{self, Arg, Language};
+use quality::Quality;
 
 /// The arguments of `ejf recount`.
 #[derive(Args)]
@@ -59,6 +62,8 @@ struct Report<'a> {
     manifest_digest: Option<Digest>,
     root: Option<Digest>,
     counts: Option<Counts>,
+    /// How reviewers used the form; null where the recount is not equal, and where nothing was to be marked.
+    quality: Option<&'a Quality>,
     findings: Vec<Found<'a>>,
 }
 
@@ -118,10 +123,12 @@ pub(super) fn run(arguments: RecountArguments) -> Result<u8> {
     let mut outcome = recount::recount_rounds(earlier.as_ref(), &files, &published, &|| bar.inc(1));
     bar.finish_and_clear();
     outcome.hold_against(&files, &kept);
+    // Of reviews that did not pass their checks nothing is to be said.
+    let quality = if outcome.is_equal() { Quality::of(earlier.as_ref(), &files)? } else { None };
     if arguments.json {
-        say(&json(&outcome)?);
+        say(&json(&outcome, quality.as_ref())?);
     } else {
-        say(&words(&outcome, language));
+        say(&words(&outcome, quality.as_ref(), language));
     }
     Ok(if outcome.is_equal() { DONE } else { WRONG })
 }
@@ -138,20 +145,21 @@ fn bar<'a>(bundles: impl Iterator<Item = &'a Files>) -> ProgressBar {
     bar
 }
 
-fn json(outcome: &Recount) -> Result<String> {
+fn json(outcome: &Recount, quality: Option<&Quality>) -> Result<String> {
     let report = Report {
         outcome: if outcome.is_equal() { "equal" } else { "mismatch" },
         result_digest: outcome.result_digest.as_ref().map(|digest| hex(&digest.0)),
         manifest_digest: outcome.manifest_digest,
         root: outcome.root,
         counts: outcome.index.as_ref().map(|index| index.counts),
+        quality,
         findings: outcome.findings.iter().map(Found::of).collect(),
     };
     Ok(format!("{}\n", serde_json::to_string_pretty(&report).map_err(Error::internal)?))
 }
 
-/// The findings, one a line, what they mean, and last the digest that the auditor signs.
-fn words(outcome: &Recount, language: Language) -> String {
+/// The findings, one a line, what they mean, how the form was used, and last the digest that the auditor signs.
+fn words(outcome: &Recount, quality: Option<&Quality>, language: Language) -> String {
     let mut text = String::new();
     let mut line = |key: &str, args: &[(&'static str, Arg<'_>)]| {
         text.push_str(&texts::text(language, key, args));
@@ -177,6 +185,14 @@ fn words(outcome: &Recount, language: Language) -> String {
     } else {
         line("recount-mismatch", &[("count", Arg::Text(&outcome.findings.len().to_string()))]);
     }
+    for told in quality.map(|quality| quality.words(language)).unwrap_or_default() {
+        text.push_str(&told);
+        text.push('\n');
+    }
+    let mut line = |key: &str, args: &[(&'static str, Arg<'_>)]| {
+        text.push_str(&texts::text(language, key, args));
+        text.push('\n');
+    };
     if let Some(digest) = &outcome.manifest_digest {
         line("recount-manifest", &[("digest", Arg::Text(&digest_words(digest)))]);
     }
@@ -207,7 +223,7 @@ mod tests {
             for language in Language::ALL {
                 let findings = vec![Finding { check, detail: "what was found".to_owned() }];
                 let outcome = Recount { findings, result_digest: None, manifest_digest: None, root: None, index: None };
-                let told = words(&outcome, language);
+                let told = words(&outcome, None, language);
                 assert!(told.starts_with(&format!("{} ", check.as_str())) && !told.contains("recount-"), "{told}");
             }
         }

@@ -135,17 +135,8 @@ pub fn score_bundle(files: &Files, methodology: &Methodology) -> Result<Scored> 
 /// `malformed` where a file is missing or an envelope cannot be read; `internal` where the methodology does not fit the
 /// manifest, which the audit rules out.
 pub fn score_rounds(earlier: Option<&Files>, files: &Files, methodology: &Methodology) -> Result<Scored> {
-    // Whoever has a second round had a first one under the same name, so the first manifest has all subjects.
-    let manifest = last_manifest(earlier.unwrap_or(files))?;
-    let used = manifest.subjects.iter().map(|subject| (subject.subject_ref, subject.instrument_id.as_str()));
-    let instrument_of: HashMap<Ref, &str> = used.collect();
-    let forms = match methodology.scale {
-        Some(scale) => Some(forms(methodology, scale, instrument_of.values().copied())?),
-        None => None,
-    };
-    let statement_min = methodology.counts.statement_min as usize;
-    let statements = StatementRules::new(&methodology.statements, statement_min)?;
-    let reader = Reader { forms, instrument_of, statements };
+    let manifest = all_subjects(earlier, files)?;
+    let reader = Reader::new(&manifest, methodology)?;
     let mut sheets = reader.read(files)?;
     let accepted = sheets.iter().map(|(subject_ref, own)| (*subject_ref, own.accepted)).collect();
     if let Some(earlier) = earlier {
@@ -196,6 +187,30 @@ pub fn score_rounds(earlier: Option<&Files>, files: &Files, methodology: &Method
         rules: forms.map(|forms| forms.into_iter().map(|(id, form)| (id.to_owned(), form.rules)).collect()),
         instrument_of: instrument_of.into_iter().map(|(name, instrument)| (name, instrument.to_owned())).collect(),
     })
+}
+
+/// What the reviews that count say, item by item, by subject and in no order that names one: for an auditor, who holds the
+/// reviews, to look at how the form was used. Empty where nothing is marked; else as [`score_rounds`].
+pub fn marks(earlier: Option<&Files>, files: &Files, methodology: &Methodology) -> Result<Vec<Vec<Vec<Option<u8>>>>> {
+    let manifest = all_subjects(earlier, files)?;
+    let reader = Reader::new(&manifest, methodology)?;
+    let mut sheets = reader.read(files)?;
+    if let Some(earlier) = earlier {
+        merge(&mut sheets, reader.read(earlier)?);
+    }
+    let mut panels = Vec::new();
+    for subject in &manifest.subjects {
+        let form = reader.forms.as_ref().and_then(|forms| forms.get(subject.instrument_id.as_str()));
+        let (Some(form), Some(own)) = (form, sheets.remove(&subject.subject_ref)) else { continue };
+        let given = |mark: &u8| Some(*mark).filter(|mark| *mark != NO_BASIS);
+        panels.push(own.rows.chunks(form.places.len()).map(|row| row.iter().map(given).collect()).collect());
+    }
+    Ok(panels)
+}
+
+/// The manifest that names all subjects of a cycle: whoever has a second round had a first one under the same name.
+fn all_subjects(earlier: Option<&Files>, files: &Files) -> Result<Manifest> {
+    last_manifest(earlier.unwrap_or(files))
 }
 
 fn last_manifest(files: &Files) -> Result<Manifest> {
@@ -253,7 +268,19 @@ fn forms<'a>(
     Ok(forms)
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(manifest: &'a Manifest, methodology: &'a Methodology) -> Result<Self> {
+        let used = manifest.subjects.iter().map(|subject| (subject.subject_ref, subject.instrument_id.as_str()));
+        let instrument_of: HashMap<Ref, &str> = used.collect();
+        let forms = match methodology.scale {
+            Some(scale) => Some(forms(methodology, scale, instrument_of.values().copied())?),
+            None => None,
+        };
+        let statement_min = methodology.counts.statement_min as usize;
+        let statements = StatementRules::new(&methodology.statements, statement_min)?;
+        Ok(Reader { forms, instrument_of, statements })
+    }
+
     /// What a bundle says of every subject, read by as many threads as there are cores.
     fn read(&self, bundle: &Files) -> Result<HashMap<Ref, Sheets>> {
         let lines = split_lines(get(bundle, ENVELOPES)?)?;

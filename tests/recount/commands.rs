@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::edits::{Cover, edit_json};
 use crate::python;
-use crate::world::{log_key, world};
+use crate::world::{log_key, world, world_agreeing};
 
 /// How the line of the root begins.
 const ROOT: &str = "Root of the sealed tree, to be compared with what reviewers read: ";
@@ -47,6 +47,52 @@ fn an_equal_bundle_exits_0_and_ends_with_the_digest_to_sign() {
     for (language, word) in [("kk", "Қайта санау"), ("ru", "Пересчёт")] {
         assert!(told(&recount(&[path, "--language", language])).starts_with(word));
     }
+}
+
+/// The marks of each review that gives any, read from the bundle with nothing of ours but a JSON reader.
+fn marks(files: &Files) -> Vec<Vec<i64>> {
+    let text = std::str::from_utf8(&files["envelopes.ndjson"]).unwrap();
+    let reviews = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let given =
+        |review: Value| review["body"]["marks"].as_object().unwrap().values().filter_map(Value::as_i64).collect();
+    reviews.map(given).filter(|marks: &Vec<i64>| !marks.is_empty()).collect()
+}
+
+#[test]
+fn whoever_recounts_sees_how_the_form_was_used_and_nothing_of_it_where_the_bundle_was_touched() {
+    let folder = TempDir::new().unwrap();
+    let agreeing = world_agreeing();
+    python::write(&agreeing.files, folder.path());
+    let path = folder.path().to_str().unwrap();
+    let marks = marks(&agreeing.files);
+    let several: Vec<&Vec<i64>> = marks.iter().filter(|marks| marks.len() > 1).collect();
+    let straight = several.iter().filter(|marks| marks.iter().all(|mark| *mark == marks[0])).count();
+    let all: Vec<i64> = marks.iter().flatten().copied().collect();
+    let top = all.iter().filter(|mark| **mark == 5).count();
+    assert!(straight > 0 && top > 0, "the world has what is looked for");
+
+    let report: Value = serde_json::from_str(&told(&recount(&[path, "--json"]))).unwrap();
+
+    let (quality, near) =
+        (&report["quality"], |value: &Value, share: f64| (value.as_f64().unwrap() - share).abs() < 1e-12);
+    assert_eq!(quality["straight_lines"]["reviews"], several.len());
+    assert!(near(&quality["straight_lines"]["share"], straight as f64 / several.len() as f64), "{quality}");
+    assert!(near(&quality["ceiling"], top as f64 / all.len() as f64), "{quality}");
+    let line = format!("{:.0} % of {} reviews", 100.0 * straight as f64 / several.len() as f64, several.len());
+    let words = told(&recount(&[path]));
+    assert!(words.contains(&format!("  one mark for every question: {line}")), "{words}");
+    assert!(words.contains("So many tell nobody apart"), "nearly all of these marks are the highest: {words}");
+    let manifest: Value = serde_json::from_slice(&agreeing.manifests[1]).unwrap();
+    for subject in manifest["subjects"].as_array().unwrap() {
+        assert!(!words.contains(subject["subject_ref"].as_str().unwrap()), "a figure of the whole cycle names nobody");
+    }
+
+    let mut files = agreeing.files;
+    files.remove("checkpoint");
+    python::write(&files, &folder.path().join("touched"));
+    let touched = folder.path().join("touched").display().to_string();
+    let report: Value = serde_json::from_str(&told(&recount(&[&touched, "--json"]))).unwrap();
+    assert_eq!((&report["outcome"], &report["quality"]), (&json!("mismatch"), &Value::Null));
 }
 
 #[test]
