@@ -85,6 +85,7 @@ mod pools;
 mod poppler;
 mod proceedings;
 mod races;
+mod ranking;
 mod reading_acts;
 mod reading_packs;
 mod records;
