@@ -8,8 +8,8 @@ use super::audit::AuditEntry;
 use super::evaluations::Evaluation;
 use super::proceedings::ROWS_MAX;
 use super::schema::{
-    appeals, approvals, assignments, audit_entries, challenges, decisions, evaluation_plan_entries, hearings,
-    recusal_requests, reports,
+    appeals, approvals, assignments, audit_entries, challenges, decisions, evaluation_plan_entries,
+    evaluation_requests, hearings, recusal_requests, reports,
 };
 use crate::db::Conn;
 use crate::domain::ids::EvaluationRequestId;
@@ -91,8 +91,17 @@ fn things(conn: &mut Conn, evaluation: &Evaluation) -> Result<Vec<Things>> {
     let (drafted, heard) = (of_course!(reports, id), of_course!(hearings, id));
     let (decided, appealed) = (of_course!(decisions, id), of_course!(appeals, id));
     let recused = of_course!(recusal_requests, id);
+    // What its decisions ordered to follow, besides what it came from itself.
+    let ordered: Vec<String> = on!(conn, |c| {
+        evaluation_requests::table
+            .filter(evaluation_requests::judge_id.eq(evaluation.judge_id))
+            .filter(evaluation_requests::reference.assume_not_null().eq_any(&decided))
+            .select(evaluation_requests::id)
+            .limit(ROWS_MAX)
+            .load(c)
+    })?;
     let (plans, requests): (Vec<String>, Vec<Option<EvaluationRequestId>>) = planned.into_iter().unzip();
-    let requests = requests.into_iter().flatten().map(|request| request.to_string()).collect();
+    let requests = requests.into_iter().flatten().map(|request| request.to_string()).chain(ordered).collect();
     let [of_evaluation, of_cycle] = of_both.map(|id| vec![id]);
     Ok(vec![
         ("evaluation_request", requests),

@@ -393,6 +393,10 @@ async fn after_training_an_evaluation_follows_in_a_year_and_none_where_its_decis
 
     assert_eq!((&repeat["kind"], &repeat["filed_on"]), (&json!("repeat"), &json!("2027-01-26")));
     assert_eq!((&repeat["due_on"], &repeat["is_open"]), (&json!("2028-01-26"), &json!(true)));
+    let auditor = app.staff(StaffRole::Auditor).await;
+    let trail = all_items(&auditor, &panel.path("/audit-entries")).await;
+    let of_repeat = |one: &&Value| one["act"] == "create_evaluation_request" && one["object_id"] == repeat["id"];
+    assert_eq!(trail.iter().filter(of_repeat).count(), 1, "what it led to stands in its trail");
     let clocks = format!("/v1/judges/{}/evaluation-clocks", scene.judge.id);
     let told = app.secretary().await.get(&clocks).await.expect(200).body;
     let of_request = told["items"].as_array().unwrap().iter().find(|one| one["kind"] == "repeat").unwrap();
