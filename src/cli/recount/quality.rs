@@ -67,10 +67,10 @@ impl Quality {
             let [reviews, tested, flagged] =
                 [excess.reviews, excess.panels_tested, excess.panels_flagged].map(|count| count.to_string());
             let args = [
-                ("share", Arg::Text(&*percent(excess.share))),
-                ("reviews", Arg::Text(&*reviews)),
-                ("tested", Arg::Text(&*tested)),
-                ("flagged", Arg::Text(&*flagged)),
+                ("share", Arg::Text(&percent(excess.share))),
+                ("reviews", Arg::Text(&reviews)),
+                ("tested", Arg::Text(&tested)),
+                ("flagged", Arg::Text(&flagged)),
             ];
             lines.push(say(key, &args));
         }
