@@ -133,11 +133,12 @@ pub async fn create_challenge(
         let evaluation = evaluation.filter(|row| actor.judge_id == Some(row.judge_id)).ok_or(Code::NotFound)?;
         let loaded = workflow::cycles::load(conn, evaluation.cycle_id)?;
         if loaded.cycle.phase < Phase::PoolReview {
-            return Err(Code::TooEarly.into());
+            let hint = Hint::new("pool_not_shown").text("day", loaded.dates.pool_review_open);
+            return Err(Error::hinted(Code::TooEarly, hint));
         }
         let is_over = loaded.cycle.phase > Phase::PoolReview || evaluation.state == EvaluationState::Cancelled;
         if is_over || loaded.today(now) > loaded.dates.pool_challenge_close {
-            return Err(Code::WindowClosed.into());
+            return Err(Error::hinted(Code::WindowClosed, Hint::new("challenge_too_late")));
         }
         let entry = store::pools::find_entry(conn, new.pool_entry_id)?;
         if !entry.is_some_and(|entry| entry.evaluation_id == id && !entry.is_excluded) {

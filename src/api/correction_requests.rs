@@ -23,6 +23,7 @@ use crate::domain::judge_file::{Check, CorrectionOutcome, CorrectionStatus, corr
 use crate::domain::policy;
 use crate::domain::policy::Actor;
 use crate::domain::sections::RecordType;
+use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
@@ -256,7 +257,7 @@ pub async fn decide_correction_request(
     act_once(&registry, deed, now, move |conn| {
         let mut correction = store::corrections::find(conn, id)?.ok_or(Code::NotFound)?;
         if correction.status != CorrectionStatus::Open {
-            return Err(Code::WrongPhase.into());
+            return Err(Error::hinted(Code::WrongPhase, Hint::new("correction_is_decided")));
         }
         workflow::corrections::settle(conn, &correction, decision.outcome)?;
         correction.status = decision.outcome.status();

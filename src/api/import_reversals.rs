@@ -139,8 +139,15 @@ fn reversible(conn: &mut Conn, id: ImportId) -> Result<(Import, Vec<Dependants>)
     let import = store::imports::find(conn, id)?.ok_or(Code::NotFound)?;
     let job = store::jobs::find(conn, import.job_id)?.ok_or(Code::NotFound)?;
     let is_over = matches!(job.state, JobState::Done | JobState::Failed);
-    if !is_over || !import.is_applied || import.reversed_at.is_some() {
-        return Err(Code::WrongPhase.into());
+    let refused = |hint: Hint| Err(Error::hinted(Code::WrongPhase, hint));
+    if !is_over {
+        return refused(Hint::new("import_is_under_way"));
+    }
+    if !import.is_applied {
+        return refused(Hint::new("import_took_nothing_in"));
+    }
+    if import.reversed_at.is_some() {
+        return refused(Hint::new("import_is_reversed"));
     }
     let since = date_at(import.created_at.and_utc(), KAZAKHSTAN_UTC_OFFSET_MINUTES);
     let dependants = kind(import.record_type).dependants(conn, id, since)?;

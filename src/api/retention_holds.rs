@@ -16,6 +16,7 @@ use crate::domain::ids::{AccountId, EvaluationId, HoldId, JudgeId, RecordId};
 use crate::domain::judge_file::Check;
 use crate::domain::policy::Actor;
 use crate::domain::policy::retention::{may_keep_retention, may_read_retention};
+use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result, Rule};
 use crate::problem::responses::{CreateProblems, ReadProblems};
 use crate::store;
@@ -215,7 +216,7 @@ pub async fn lift_hold(
     act_once(&registry, deed, now, move |conn| {
         let hold = store::retention::find_hold(conn, hold_id)?.ok_or(Code::NotFound)?;
         if hold.lifted_at.is_some() {
-            return Err(Code::WrongPhase.into());
+            return Err(Error::hinted(Code::WrongPhase, Hint::new("hold_is_lifted")));
         }
         store::retention::lift_hold(conn, hold_id, actor.account_id, now.naive_utc(), &reason)?;
         let entry = store::audit::NewEntry::new(Some(actor.account_id), "lift_hold", "retention_hold", hold_id);

@@ -188,6 +188,9 @@ pub fn may_act(act: EvaluationAct, from: EvaluationState, to: Option<EvaluationS
 pub fn refusal(state: EvaluationState) -> Error {
     let mut acts: Vec<&'static str> = STEPS.iter().filter(|step| step.from == state).map(|s| s.act.as_str()).collect();
     acts.dedup();
+    if state == State::Cancelled {
+        return Error::hinted(Code::WrongPhase, Hint::new("evaluation_has_ended"));
+    }
     if acts.is_empty() {
         let hint = Hint::new("evaluation_not_on_own_course").word("state", "evaluation-state", state.as_str());
         return Error::hinted(Code::WrongPhase, hint);
@@ -241,5 +244,6 @@ mod tests {
         assert!(text.contains("decided") && text.contains("serve_decision,suspend,reopen,cancel"), "{text}");
         let text = told(State::Collecting);
         assert!(text.contains("evaluation_not_on_own_course") && text.contains("collecting"), "{text}");
+        assert_eq!(told(State::Cancelled), "evaluation_has_ended");
     }
 }

@@ -18,6 +18,7 @@ use crate::coded;
 use crate::db::Conn;
 use crate::domain::evaluation::EvaluationState;
 use crate::domain::ids::{ImportId, JudgeId};
+use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
 use crate::on;
 
@@ -182,7 +183,9 @@ pub fn undo_courts(conn: &mut Conn, batch: ImportId) -> Result<Undone> {
 fn gone(deleted: QueryResult<usize>) -> Result<i64> {
     match deleted {
         Ok(count) => i64::try_from(count).map_err(Error::internal),
-        Err(SqlError::DatabaseError(ForeignKeyViolation, _)) => Err(Code::GuardNotMet.into()),
+        Err(SqlError::DatabaseError(ForeignKeyViolation, _)) => {
+            Err(Error::hinted(Code::GuardNotMet, Hint::new("batch_is_referred_to")))
+        }
         Err(cause) => Err(Error::Sql(cause)),
     }
 }

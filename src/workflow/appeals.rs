@@ -45,8 +45,8 @@ pub fn file(conn: &mut Conn, actor: &Actor, id: EvaluationId, grounds: &str, now
     let decisions = store::decisions::of_evaluation(conn, id)?;
     let decision = appealable(&decisions)?;
     let served_on = decision.served_on.unwrap_or(course.today);
-    if appeal_due(conn, &course, served_on)?.is_some_and(|last| course.today > last) {
-        return Err(Code::WindowClosed.into());
+    if let Some(last) = appeal_due(conn, &course, served_on)?.filter(|last| course.today > *last) {
+        return Err(Error::hinted(Code::WindowClosed, Hint::new("appeal_too_late").text("day", last)));
     }
     let appeal = Appeal {
         id: AppealId(ids::new_at(now)),

@@ -13,6 +13,7 @@ use crate::credential::encoding::{Digest, sha256};
 use crate::db::Conn;
 use crate::domain::ids::{AssignmentId, EvaluationId, JudgeId};
 use crate::domain::policy::Actor;
+use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
 use crate::store;
 use crate::store::assignments::{AssignmentState, Duty};
@@ -100,14 +101,17 @@ fn check_window(conn: &mut Conn, cycle: &Cycle, now: DateTime<Utc>) -> Result<()
     let dates = store::cycles::dates(conn, cycle.id)?;
     let today = today(&methodology, now);
     if today < dates.issue_open {
-        return Err(Code::TooEarly.into());
+        return Err(Error::hinted(Code::TooEarly, Hint::new("wait_until").text("day", dates.issue_open)));
     }
     let mut is_closed = today > dates.issue_close;
     for issuer in issuers(cycle) {
         let ledger = ledger_file(issuer.issuer_id, cycle.generation);
         is_closed |= store::cycles::document(conn, cycle.id, cycle.round, &ledger)?.is_some();
     }
-    if is_closed { Err(Code::WindowClosed.into()) } else { Ok(()) }
+    if !is_closed {
+        return Ok(());
+    }
+    Err(Error::hinted(Code::WindowClosed, Hint::new("credentials_too_late").text("day", dates.issue_close)))
 }
 
 /// The key of each ask; `incomplete_request` unless each names another slot that exists and no slot not yet issued is

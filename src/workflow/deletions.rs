@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::cycles;
+use super::cycles::{self, Loaded};
 use super::issuance::{CHECKPOINT_FILE, first_document_key, manifest_file};
 use crate::cipher::Cipher;
 use crate::credential::bundle::ENVELOPES;
@@ -82,8 +82,13 @@ pub fn order(
     if store::cycles::document(conn, id, round, DELETION_ORDER_FILE)?.is_some() {
         return Ok(());
     }
-    if loaded.cycle.phase != Phase::Closed || !is_due(conn, id, now)? {
-        return Err(Code::TooEarly.into());
+    if loaded.cycle.phase != Phase::Closed {
+        let hint = Hint::new("act_in_phase").phase("needed", Phase::Closed).phase("phase", loaded.cycle.phase);
+        return Err(Error::hinted(Code::TooEarly, hint));
+    }
+    let day = due_on(conn, &loaded)?.ok_or_else(|| Error::internal("a closed cycle was never closed"))?;
+    if loaded.today(now) < day {
+        return Err(Error::hinted(Code::TooEarly, Hint::new("wait_until").text("day", day)));
     }
     for (round, _) in rounds(conn, &loaded.cycle)? {
         let proven = store::recounts::find_round(conn, id, round)?.map_or(0, |round| round.complaint_count);
@@ -177,11 +182,16 @@ fn has_last_order(conn: &mut Conn, cycle: &Cycle) -> Result<bool> {
 
 fn is_due(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Result<bool> {
     let loaded = cycles::load(conn, id)?;
+    Ok(due_on(conn, &loaded)?.is_some_and(|day| loaded.today(now) >= day))
+}
+
+/// The first day on which the reviews of a cycle are deleted; none before it is closed.
+fn due_on(conn: &mut Conn, loaded: &Loaded) -> Result<Option<NaiveDate>> {
     let offset = loaded.methodology.time_limits.utc_offset_minutes;
     let closed_on: Option<NaiveDate> =
-        store::cycles::entered_at(conn, id, Phase::Closed)?.map(|at| date_at(at.and_utc(), offset));
+        store::cycles::entered_at(conn, loaded.cycle.id, Phase::Closed)?.map(|at| date_at(at.and_utc(), offset));
     let limits = &loaded.methodology.time_limits;
-    Ok(closed_on.is_some_and(|day| loaded.today(now) >= reviews_end_on(day, limits)))
+    Ok(closed_on.map(|day| reviews_end_on(day, limits)))
 }
 
 /// The rounds of a cycle, each with the last generation of its manifest.

@@ -107,7 +107,7 @@ pub fn issue(
 pub fn revoke(conn: &mut Conn, id: ExtractId, revoked: &Revoked<'_>, now: DateTime<Utc>) -> Result<Extract> {
     let extract = store::extracts::find(conn, id)?.ok_or(Code::NotFound)?;
     if !store::extracts::revoke(conn, id, revoked)? {
-        return Err(Code::WrongPhase.into());
+        return Err(Error::hinted(Code::WrongPhase, Hint::new("extract_is_revoked")));
     }
     tell(conn, EventKind::ExtractRevoked, &extract, now)?;
     Ok(Extract {

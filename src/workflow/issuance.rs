@@ -232,8 +232,9 @@ pub fn load_ledger_input(conn: &mut Conn, id: CycleId, now: DateTime<Utc>) -> Re
     let cycle = store::cycles::find(conn, id)?.ok_or(Code::NotFound)?;
     let manifest = manifest_text(conn, &cycle)?;
     let (methodology, _) = methodology_of(conn, &cycle)?;
-    if today(&methodology, now) <= store::cycles::dates(conn, id)?.issue_close {
-        return Err(Code::TooEarly.into());
+    let issue_close = store::cycles::dates(conn, id)?.issue_close;
+    if today(&methodology, now) <= issue_close {
+        return Err(Error::hinted(Code::TooEarly, Hint::new("wait_until_over").text("day", issue_close)));
     }
     let mut refs = std::collections::HashMap::new();
     for evaluation in store::evaluations::of_round(conn, id, cycle.round)? {

@@ -13,6 +13,7 @@ use crate::domain::ids::{AccountId, ActId, ImportId, JudgeId, ObservationId, Par
 use crate::domain::judge_file::{Check, RecordStatus};
 use crate::domain::sections::own::{JudgeStatementFields, SelfAssessmentFields};
 use crate::domain::sections::{ConfirmationState, Content, OWN_SOURCE, RecordRef, RecordType, Section};
+use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result, Rule};
 use crate::store;
 use crate::store::file_records::FileRecord;
@@ -200,7 +201,7 @@ fn check_self_assessment(conn: &mut Conn, judge: JudgeId, fields: &SelfAssessmen
         | EvaluationState::Final
         | EvaluationState::Suspended
         | EvaluationState::Cancelled => {
-            return Err(Code::WrongPhase.into());
+            return Err(Error::hinted(Code::WrongPhase, Hint::new("own_marks_too_late")));
         }
     }
     let methodology = cycles::load(conn, evaluation.cycle_id)?.methodology;
@@ -231,7 +232,7 @@ pub fn confirm(conn: &mut Conn, judge: JudgeId, id: RecordId, by: AccountId, now
         return Err(Code::AlreadySuperseded.into());
     }
     if found.confirmation != ConfirmationState::Awaited {
-        return Err(Code::WrongPhase.into());
+        return Err(Error::hinted(Code::WrongPhase, Hint::new("nothing_to_confirm")));
     }
     store::file_records::confirm(conn, id, by, now.naive_utc())?;
     let (confirmed_by, confirmed_at) = (Some(by), Some(now.naive_utc()));

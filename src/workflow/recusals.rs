@@ -48,13 +48,16 @@ pub fn recuse(
     let mut duty = duties.into_iter().find(|duty| duty.assignment.id == id).ok_or(Code::NotFound)?;
     match duty.assignment.state {
         AssignmentState::Drawn => {}
-        AssignmentState::Issued => return Err(Code::CredentialAlreadyIssued.into()),
+        AssignmentState::Issued => {
+            return Err(Error::hinted(Code::CredentialAlreadyIssued, Hint::new("recusal_after_collecting")));
+        }
         AssignmentState::Recused => return Err(Error::hinted(Code::WrongPhase, Hint::new("assignment_left"))),
         AssignmentState::Reserve => return Err(Code::NotFound.into()),
     }
     let (methodology, _) = methodology_of(conn, &duty.cycle)?;
-    if today(&methodology, now) > store::cycles::dates(conn, duty.cycle.id)?.issue_close {
-        return Err(Code::WindowClosed.into());
+    let issue_close = store::cycles::dates(conn, duty.cycle.id)?.issue_close;
+    if today(&methodology, now) > issue_close {
+        return Err(Error::hinted(Code::WindowClosed, Hint::new("recusal_too_late").text("day", issue_close)));
     }
     let (drawn, left) = (AssignmentState::Drawn, AssignmentState::Recused);
     store::assignments::set_state(conn, id, drawn, left, Some(reason.as_str()))?;

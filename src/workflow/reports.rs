@@ -113,8 +113,8 @@ pub fn respond(
         return Err(Code::AlreadyExists.into());
     }
     let served_on = course::day(&course, report.served_at.unwrap_or(report.drafted_at));
-    if response_due(conn, &course, served_on)?.is_some_and(|last| course.today > last) {
-        return Err(Code::WindowClosed.into());
+    if let Some(last) = response_due(conn, &course, served_on)?.filter(|last| course.today > *last) {
+        return Err(Error::hinted(Code::WindowClosed, Hint::new("response_too_late").text("day", last)));
     }
     let response =
         Response { report_id: report.id, evaluation_id: id, answer, wants_hearing, filed_at: now.naive_utc() };

@@ -10,6 +10,7 @@ use crate::db::Conn;
 use crate::domain::ids::{JudgeId, RecordId, RetentionScheduleId};
 use crate::domain::policy::Actor;
 use crate::domain::retention::{KeptBecause, RetentionCategory, RetentionRules, RetentionStart};
+use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
 use crate::store;
 use crate::store::retention::ScheduleRow;
@@ -98,7 +99,7 @@ pub fn check_adopt(conn: &mut Conn, id: uuid::Uuid) -> Result<ScheduleRow> {
     let row = find(conn, id)?;
     let in_force = store::retention::schedule_in_force(conn)?.map_or(0, |in_force| in_force.edition);
     if row.adopted_at.is_some() || row.edition < in_force {
-        return Err(Code::WrongPhase.into());
+        return Err(Error::hinted(Code::WrongPhase, Hint::new("retention_edition_is_settled")));
     }
     Ok(row)
 }

@@ -14,6 +14,7 @@ use crate::domain::calendar::{KAZAKHSTAN_UTC_OFFSET_MINUTES, date_at};
 use crate::domain::hex::hex;
 use crate::domain::ids;
 use crate::domain::ids::{RecordId, RetentionRunId};
+use crate::error::hint::Hint;
 use crate::error::{Code, Error, Result};
 use crate::store;
 use crate::store::retention::{ScheduleRow, Tombstone};
@@ -45,9 +46,13 @@ fn parameters(text: &str) -> Result<RunParameters> {
 /// 404; 409 `wrong_phase` where the edition is not the one that holds; 409 `already_exists` while a run is under way.
 pub fn check(conn: &mut Conn, id: uuid::Uuid) -> Result<ScheduleRow> {
     let row = retention::find(conn, id)?;
-    let in_force = store::retention::schedule_in_force(conn)?;
-    if in_force.is_none_or(|in_force| in_force.id != row.id) {
-        return Err(Code::WrongPhase.into());
+    let refused = |hint: Hint| Err(Error::hinted(Code::WrongPhase, hint));
+    match store::retention::schedule_in_force(conn)? {
+        None => return refused(Hint::new("retention_not_adopted")),
+        Some(in_force) if in_force.id != row.id => {
+            return refused(Hint::new("retention_edition_in_force").text("edition", in_force.edition));
+        }
+        Some(_) => {}
     }
     if store::retention_runs::find_under_way(conn)?.is_some() {
         return Err(Code::AlreadyExists.into());

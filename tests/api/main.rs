@@ -90,6 +90,7 @@ mod reading_acts;
 mod reading_packs;
 mod records;
 mod recounts;
+mod remedies;
 mod requests;
 mod result_figures;
 mod results;
