@@ -139,6 +139,55 @@ fn dealings(file: &SourceFile) -> Vec<String> {
     lines_with(file, &["KeySource::Dealt"])
 }
 
+/// Where a refusal must say what helps. The box, the reviewer's client and what both share answer with codes alone, so that
+/// nothing in an answer depends on the review.
+const HINTING: &[&str] = &["src/api/", "src/domain/", "src/store/", "src/workflow/"];
+
+/// Refusals of a step that comes at a wrong time or in a wrong state, and by their code alone do not say what would help.
+const STEP_REFUSALS: &[&str] = &["Code::GuardNotMet", "Code::TooEarly", "Code::WindowClosed", "Code::WrongPhase"];
+
+/// The places where a refused step names no remedy: its code does not stand first in the call that takes the hint.
+fn refusals_without_remedy(file: &SourceFile) -> Vec<String> {
+    if !HINTING.iter().any(|start| file.path.starts_with(start)) {
+        return Vec::new();
+    }
+    let shipped = shipped_and_test_code(file).0;
+    let found = STEP_REFUSALS.iter().flat_map(|code| shipped.match_indices(code));
+    let is_bare = |at: usize| {
+        let before = shipped[..at].trim_end();
+        !before.ends_with("Error::hinted(") && !before.ends_with("Error::hints(")
+    };
+    let bare = found.filter(|(at, _)| is_bare(*at));
+    bare.map(|(at, code)| format!("{}:{}: bare {code}", file.path, shipped[..at].lines().count())).collect()
+}
+
+#[test]
+fn every_refused_step_names_its_remedy() {
+    let files = rust_files("src");
+    for start in HINTING {
+        assert!(files.iter().any(|file| file.path.starts_with(start)), "{start} is gone");
+    }
+    expect_none(&files.iter().flat_map(refusals_without_remedy).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_refused_step_without_a_remedy_is_caught() {
+    let caught = |path: &str, text: &str| {
+        !refusals_without_remedy(&SourceFile { path: path.to_owned(), text: text.to_owned() }).is_empty()
+    };
+    for bare in [
+        "return Err(Code::WrongPhase.into());",
+        "Err(Error::from(Code::WindowClosed))",
+        "found.ok_or(Code::GuardNotMet)?",
+        "Err(Refusal::new(Code::TooEarly))",
+    ] {
+        assert!(caught("src/workflow/appeals.rs", bare) && caught("src/api/retention_holds.rs", bare), "{bare}");
+        assert!(!caught("src/ballot/intake.rs", bare) && !caught("src/credential/rules.rs", bare), "{bare}");
+    }
+    assert!(!caught("src/workflow/appeals.rs", "Err(Error::hinted(\n    Code::WrongPhase,\n    hint,\n))"));
+    assert!(!caught("src/store/batches.rs", "#[cfg(test)]\nmod tests { fn f() { Code::WrongPhase.into() } }"));
+}
+
 #[test]
 fn every_source_file_opens_with_what_it_is_for() {
     let silent = |file: &SourceFile| !file.text.starts_with("//!");
