@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use super::evaluations::Evaluation;
 use super::methodologies::MethodologyRow;
 use super::proceedings::EvaluationMove;
-use super::schema::{cycle_moves, cycles, decisions, evaluation_moves, evaluations, methodologies, responses};
+use super::schema::{cycle_moves, cycles, decisions, evaluation_moves, evaluations, methodologies, reports, responses};
 use crate::db::Conn;
 use crate::domain::cycle::Phase;
 use crate::domain::deciding::DecisionStatus;
@@ -99,8 +99,9 @@ pub fn moves(conn: &mut Conn, ids: &[EvaluationId]) -> Result<Vec<EvaluationMove
 pub fn hearings_wanted(conn: &mut Conn, ids: &[EvaluationId]) -> Result<Vec<(EvaluationId, bool)>> {
     Ok(on!(conn, |c| {
         responses::table
+            .inner_join(reports::table.on(reports::id.eq(responses::report_id)))
             .filter(responses::evaluation_id.eq_any(ids))
-            .order((responses::evaluation_id, responses::report_id))
+            .order((responses::evaluation_id, reports::number))
             .select((responses::evaluation_id, responses::wants_hearing))
             .load(c)
     })?)

@@ -310,3 +310,19 @@ async fn however_many_evaluations_are_late_the_dashboard_asks_as_much_of_the_dat
     assert_eq!(late(app).await.0, 1);
     assert_eq!(cost().await, of_ten);
 }
+
+/// Within one instant ids have no order, so that the answer to the last report is told by its number.
+#[tokio::test]
+async fn of_several_answers_the_one_to_the_last_report_says_whether_the_judge_is_to_be_heard() {
+    let scene = Scene::with(&figures("above")).await;
+    let (app, panel) = (&scene.app, &scene.panel);
+    for wants_hearing in [true, false, true, false, true] {
+        panel.serve_report(app).await;
+        panel.respond(&scene.judge.client(app).await, wants_hearing).await;
+
+        let clocks = app.secretary().await.get(&panel.path("/clocks")).await.expect(200).body;
+        let runs = |kind: &str| clocks["clocks"].as_array().unwrap().iter().any(|one| one["kind"] == kind);
+        assert_eq!((runs("hearing"), runs("decision")), (wants_hearing, !wants_hearing));
+        app.by_two(&panel.path("/reopen"), json!({"reason": "Есепте қате табылды."})).await;
+    }
+}
