@@ -84,28 +84,21 @@ pub fn end(conn: &mut Conn, id: EvaluationRequestId, at: NaiveDateTime, reason: 
     Ok(())
 }
 
-/// Ends the open request of a kind that rests on a decision, which was quashed for a reason; whether there was one.
-pub fn end_of_reference(
+/// The open request of a kind that a judge has by a reference.
+pub fn open_of_reference(
     conn: &mut Conn,
-    (judge, kind): (JudgeId, RequestKind),
+    judge: JudgeId,
+    kind: RequestKind,
     reference: &str,
-    at: NaiveDateTime,
-    reason: &str,
-) -> Result<bool> {
-    let ended = on!(conn, |c| {
-        diesel::update(
-            evaluation_requests::table
-                .filter(evaluation_requests::judge_id.eq(judge).and(evaluation_requests::kind.eq(kind)))
-                .filter(evaluation_requests::reference.eq(reference).and(evaluation_requests::is_open)),
-        )
-        .set((
-            evaluation_requests::is_open.eq(false),
-            evaluation_requests::ended_at.eq(at),
-            evaluation_requests::end_reason.eq(reason),
-        ))
-        .execute(c)
-    })?;
-    Ok(ended > 0)
+) -> Result<Option<EvaluationRequestId>> {
+    Ok(on!(conn, |c| {
+        evaluation_requests::table
+            .filter(evaluation_requests::judge_id.eq(judge).and(evaluation_requests::kind.eq(kind)))
+            .filter(evaluation_requests::reference.eq(reference).and(evaluation_requests::is_open))
+            .select(evaluation_requests::id)
+            .first(c)
+            .optional()
+    })?)
 }
 
 /// A judge's requests by id, after `after`, at most `limit`: ended ones, too.

@@ -12,7 +12,7 @@ use crate::domain::deciding::DecisionStatus;
 use crate::domain::evaluation::{EvaluationAct, EvaluationState, may_act};
 use crate::domain::events::EventKind;
 use crate::domain::extracts::Revocation;
-use crate::domain::ids::EvaluationId;
+use crate::domain::ids::{DecisionId, EvaluationId, JudgeId};
 use crate::domain::notices::NoticeKind;
 use crate::domain::planning::RequestKind;
 use crate::error::hint::Hint;
@@ -151,10 +151,7 @@ pub fn revoke(conn: &mut Conn, id: EvaluationId, mover: Mover<'_>, now: DateTime
                 ..NewEvent::new(EventKind::EvaluationRevoked, course.evaluation.judge_id)
             };
             store::events::append(conn, event, now)?;
-            // The evaluation that was to follow its training follows nothing any more.
-            let judge = (course.evaluation.judge_id, RequestKind::Repeat);
-            let (reference, reason) = (decision.id.to_string(), mover.reason.unwrap_or_default());
-            store::evaluation_requests::end_of_reference(conn, judge, &reference, now.naive_utc(), reason)?;
+            withdraw_repeat(conn, course.evaluation.judge_id, decision.id, mover, now)?;
         }
     }
     let explanation = mover.reason.unwrap_or_default();
@@ -164,6 +161,23 @@ pub fn revoke(conn: &mut Conn, id: EvaluationId, mover: Mover<'_>, now: DateTime
     store::evaluations::set_final(conn, id, None)?;
     appeals::bar_who_had_part(conn, id)?;
     told(conn, "revoke_decision", NoticeKind::DecisionRevoked, &course, mover, now)
+}
+
+/// Ends the request for the evaluation that was to follow a decision's training: it follows nothing any more.
+fn withdraw_repeat(
+    conn: &mut Conn,
+    judge: JudgeId,
+    decision: DecisionId,
+    mover: Mover<'_>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let reference = decision.to_string();
+    let open = store::evaluation_requests::open_of_reference(conn, judge, RequestKind::Repeat, &reference)?;
+    let Some(id) = open else { return Ok(()) };
+    store::evaluation_requests::end(conn, id, now.naive_utc(), mover.reason)?;
+    let by = Some(mover.account_id);
+    let entry = store::audit::NewEntry::new(by, "withdraw_evaluation_request", "evaluation_request", id);
+    store::audit::record(conn, entry.of_judge(judge), now)
 }
 
 fn told(

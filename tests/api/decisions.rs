@@ -403,5 +403,7 @@ async fn after_training_an_evaluation_follows_in_a_year_and_none_where_its_decis
     assert_eq!(of_request["due_on"], "2028-01-26", "{told}");
     app.by_two(&panel.path("/revoke"), json!({"reason": "Сот шешімді бұзды, іс қайтарылды."})).await;
     let ended = all_items(&app.secretary().await, &requests).await.remove(0);
+    let trail = all_items(&app.staff(StaffRole::Auditor).await, &panel.path("/audit-entries")).await;
+    assert!(trail.iter().any(|one| one["act"] == "withdraw_evaluation_request" && one["object_id"] == repeat["id"]));
     assert_eq!((&ended["is_open"], &ended["end_reason"]), (&json!(false), &json!("Сот шешімді бұзды, іс қайтарылды.")));
 }
