@@ -148,8 +148,7 @@ const fn cancelling(from: Phase) -> Move {
 
 /// All legal moves. Opening the cycle, the draw, the seal, closing and cancelling need two persons. A sealed cycle is
 /// cancelled only where the box is proven to have broken its promise: else its result stands or falls by the decision on it.
-/// What ends with a close cannot be had again, the reviews
-/// above all, though nothing is to come of its evaluations any more.
+/// What ends with a close cannot be had again, the reviews above all, though nothing is to come of its evaluations any more.
 pub const MOVES: &[Move] = &[
     step(Phase::Draft, Phase::Announced, Consent::TwoPersons),
     step(Phase::Announced, Phase::FileReview, Consent::OnePerson),

@@ -186,13 +186,13 @@ pub fn move_on(conn: &mut Conn, actor: &Actor, id: CycleId, to: Phase, now: Date
 pub fn draw(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, now: DateTime<Utc>) -> Result<()> {
     let (mut loaded, step) = check(conn, id, Phase::Drawn, now)?;
     let today = loaded.today(now);
-    move_to(conn, &mut loaded, |dates, _| dates.with_draw_on(today))?;
+    reschedule(conn, &mut loaded, |dates, _| dates.with_draw_on(today))?;
     draws::draw(conn, cipher, &loaded.cycle, &loaded.methodology, today, now)?;
     enter(conn, &mut loaded.cycle, step, mover, now)
 }
 
 /// Sets the days of a cycle anew where an act came later than they foresaw.
-fn move_to(
+fn reschedule(
     conn: &mut Conn,
     loaded: &mut Loaded,
     moved: impl FnOnce(&CycleDates, &Methodology) -> CycleDates,
@@ -210,7 +210,7 @@ pub fn seal(conn: &mut Conn, cipher: &Cipher, id: CycleId, mover: Mover<'_>, now
     let (mut loaded, step) = check(conn, id, Phase::Sealed, now)?;
     let today = loaded.today(now);
     let calendar = store::work_calendars::load(conn)?;
-    move_to(conn, &mut loaded, |dates, methodology| dates.with_seal_on(today, methodology, &calendar))?;
+    reschedule(conn, &mut loaded, |dates, methodology| dates.with_seal_on(today, methodology, &calendar))?;
     let order = (seal_order::Act::Seal, loaded.dates.challenge_close);
     issuance::put_seal_order(conn, cipher, &loaded.cycle, order, now)?;
     loaded.cycle.sealed_on = Some(today);

@@ -124,26 +124,17 @@ impl CycleDates {
         let pool_challenge_close = challenged.max(self.pool_challenge_close);
         let decided = calendar.working_days_after(pool_challenge_close, limits.pool_review_decide_working_days);
         let pool_review_close = decided.max(self.pool_review_close);
-        let by = pool_review_close - self.pool_review_close;
-        let later = |day: NaiveDate| day.checked_add_signed(by).unwrap_or(NaiveDate::MAX);
-        CycleDates {
-            pool_challenge_close,
-            pool_review_close,
-            draw_by: later(self.draw_by),
-            issue_open: later(self.issue_open),
-            issue_close: later(self.issue_close),
-            submit_open: later(self.submit_open),
-            submit_close: later(self.submit_close),
-            seal_by: later(self.seal_by),
-            challenge_close: later(self.challenge_close),
-            recount_by: later(self.recount_by),
-            ..*self
-        }
+        let moved = self.drawn_later(pool_review_close - self.pool_review_close);
+        CycleDates { pool_challenge_close, pool_review_close, ..moved }
     }
 
     /// The dates where the draw comes on a day: what follows moves by as many days as it is late.
     pub fn with_draw_on(&self, today: NaiveDate) -> CycleDates {
-        let by = (today - self.draw_by).max(TimeDelta::zero());
+        self.drawn_later((today - self.draw_by).max(TimeDelta::zero()))
+    }
+
+    /// The dates with the draw and all that follows it later by so long.
+    fn drawn_later(&self, by: TimeDelta) -> CycleDates {
         let later = |day: NaiveDate| day.checked_add_signed(by).unwrap_or(NaiveDate::MAX);
         CycleDates {
             draw_by: later(self.draw_by),
