@@ -40,14 +40,6 @@ impl RequestKind {
             RequestKind::OnRequest => EvaluationKind::OnRequest,
         }
     }
-
-    /// Whether an evaluation that is still valid serves it in place of a new one.
-    fn is_served_by_a_valid_one(self) -> bool {
-        match self {
-            RequestKind::Reserve | RequestKind::Promotion | RequestKind::Chair => true,
-            RequestKind::Repeat | RequestKind::OnRequest => false,
-        }
-    }
 }
 
 coded! {
@@ -183,7 +175,8 @@ pub fn upcoming(career: &Career, limits: &TimeLimits, today: NaiveDate) -> Vec<U
     for request in &career.requests {
         let mut obstacles = obstacles(career, limits, today);
         let is_valid = latest.is_some_and(|day| months_after(*day, limits.validity_months) >= today);
-        if request.kind.is_served_by_a_valid_one() && is_valid {
+        // Whoever is to be selected is served by an evaluation that is still valid.
+        if request.kind.evaluation().is_for_selection() && is_valid {
             obstacles.insert(0, Obstacle::ValidResult);
         }
         all.push(Upcoming {
