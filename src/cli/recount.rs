@@ -160,16 +160,13 @@ fn json(outcome: &Recount, quality: Option<&Quality>) -> Result<String> {
 
 /// The findings, one a line, what they mean, how the form was used, and last the digest that the auditor signs.
 fn words(outcome: &Recount, quality: Option<&Quality>, language: Language) -> String {
-    let mut text = String::new();
-    let mut line = |key: &str, args: &[(&'static str, Arg<'_>)]| {
-        text.push_str(&texts::text(language, key, args));
-        text.push('\n');
-    };
+    let say = |key: &str, args: &[(&'static str, Arg<'_>)]| texts::text(language, key, args);
+    let mut lines = Vec::new();
     for finding in &outcome.findings {
         let check = finding.check.as_str();
-        let name = texts::text(language, &format!("recount-check-{check}"), &[]);
+        let name = say(&format!("recount-check-{check}"), &[]);
         let args = [("check", Arg::Text(check)), ("name", Arg::Text(&name)), ("detail", Arg::Text(&finding.detail))];
-        line("recount-finding", &args);
+        lines.push(say("recount-finding", &args));
     }
     if let (true, Some(index)) = (outcome.is_equal(), &outcome.index) {
         let Counts { leaves, tallied, superseded, withdrawn } = index.counts;
@@ -181,28 +178,22 @@ fn words(outcome: &Recount, quality: Option<&Quality>, language: Language) -> St
             ("superseded", Arg::Text(&superseded)),
             ("withdrawn", Arg::Text(&withdrawn)),
         ];
-        line("recount-equal", &args);
+        lines.push(say("recount-equal", &args));
     } else {
-        line("recount-mismatch", &[("count", Arg::Text(&outcome.findings.len().to_string()))]);
+        lines.push(say("recount-mismatch", &[("count", Arg::Text(&outcome.findings.len().to_string()))]));
     }
-    for told in quality.map(|quality| quality.words(language)).unwrap_or_default() {
-        text.push_str(&told);
-        text.push('\n');
-    }
-    let mut line = |key: &str, args: &[(&'static str, Arg<'_>)]| {
-        text.push_str(&texts::text(language, key, args));
-        text.push('\n');
-    };
+    lines.extend(quality.map(|quality| quality.words(language)).unwrap_or_default());
     if let Some(digest) = &outcome.manifest_digest {
-        line("recount-manifest", &[("digest", Arg::Text(&digest_words(digest)))]);
+        lines.push(say("recount-manifest", &[("digest", Arg::Text(&digest_words(digest)))]));
     }
     if let Some(root) = &outcome.root {
-        line("recount-root", &[("digest", Arg::Text(&digest_words(root)))]);
+        lines.push(say("recount-root", &[("digest", Arg::Text(&digest_words(root)))]));
     }
     if let Some(digest) = &outcome.result_digest {
-        line("recount-digest", &[("digest", Arg::Text(&hex(&digest.0)))]);
+        lines.push(say("recount-digest", &[("digest", Arg::Text(&hex(&digest.0)))]));
     }
-    text
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn published(text: &str) -> std::result::Result<(Ref, PathBuf), String> {

@@ -22,7 +22,7 @@ use crate::credential::tally::{RoundResult, Scored, input_digest, score_rounds};
 use crate::domain::hex::hex;
 use crate::domain::methodology::{Methodology, Text};
 use crate::domain::scoring::publication::{Band, CriterionFigure, Figure, Published};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
 
 /// The size of the blocks of an archive.
 const BLOCK: usize = 512;
@@ -272,9 +272,14 @@ impl Recount {
 }
 
 fn rescore(earlier: Option<&Files>, files: &Files) -> Result<(Scored, Methodology)> {
-    let methodology = files.get(METHODOLOGY).map(Vec::as_slice).unwrap_or_default();
-    let methodology: Methodology = serde_json::from_slice(methodology).map_err(|_| Error::from(Code::Malformed))?;
+    let methodology = methodology(files)?;
     Ok((score_rounds(earlier, files, &methodology)?, methodology))
+}
+
+/// The methodology of a bundle; `malformed` where it has none.
+pub fn methodology(files: &Files) -> Result<Methodology> {
+    let text = files.get(METHODOLOGY).map(Vec::as_slice).unwrap_or_default();
+    serde_json::from_slice(text).map_err(|_| Code::Malformed.into())
 }
 
 fn c9(detail: impl Into<String>) -> Finding {

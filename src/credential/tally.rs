@@ -139,9 +139,7 @@ pub fn score_rounds(earlier: Option<&Files>, files: &Files, methodology: &Method
     let reader = Reader::new(&manifest, methodology)?;
     let mut sheets = reader.read(files)?;
     let accepted = sheets.iter().map(|(subject_ref, own)| (*subject_ref, own.accepted)).collect();
-    if let Some(earlier) = earlier {
-        merge(&mut sheets, reader.read(earlier)?);
-    }
+    reader.add_earlier(&mut sheets, earlier)?;
     let algorithm = if reader.forms.is_some() { ALGORITHM } else { developmental::ALGORITHM };
     let mut result = RoundResult {
         algorithm: algorithm.to_owned(),
@@ -155,7 +153,7 @@ pub fn score_rounds(earlier: Option<&Files>, files: &Files, methodology: &Method
             let own = sheets.remove(&subject.subject_ref).unwrap_or_default();
             let status = developmental::status_of(own.choosing, decision_min);
             let statements = reader.statements.told(status, &own.choices);
-            developmental::subject_result(subject.subject_ref.to_string(), own.choosing, decision_min, statements)
+            developmental::subject_result(subject.subject_ref.to_string(), own.choosing, status, statements)
         }));
     }
     for (instrument_id, form) in reader.forms.iter().flatten() {
@@ -195,9 +193,7 @@ pub fn marks(earlier: Option<&Files>, files: &Files, methodology: &Methodology) 
     let manifest = all_subjects(earlier, files)?;
     let reader = Reader::new(&manifest, methodology)?;
     let mut sheets = reader.read(files)?;
-    if let Some(earlier) = earlier {
-        merge(&mut sheets, reader.read(earlier)?);
-    }
+    reader.add_earlier(&mut sheets, earlier)?;
     let mut panels = Vec::new();
     for subject in &manifest.subjects {
         let form = reader.forms.as_ref().and_then(|forms| forms.get(subject.instrument_id.as_str()));
@@ -299,6 +295,14 @@ impl<'a> Reader<'a> {
             merge(&mut sheets, part);
         }
         Ok(sheets)
+    }
+
+    /// Adds what the round before said, where there was one.
+    fn add_earlier(&self, sheets: &mut HashMap<Ref, Sheets>, earlier: Option<&Files>) -> Result<()> {
+        if let Some(earlier) = earlier {
+            merge(sheets, self.read(earlier)?);
+        }
+        Ok(())
     }
 
     fn read_line(&self, line: &[u8], sheets: &mut HashMap<Ref, Sheets>) -> Result<()> {

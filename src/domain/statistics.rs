@@ -18,7 +18,7 @@ pub const SUBJECTS_MIN: usize = 30;
 /// The fewest evaluations that a count tells of, unless there are none.
 pub const COUNT_MIN: usize = 5;
 /// The ceiling alarm: more than so many per cent of results in the uppermost eighth of the scale, which is 4.5 of 1 to 5.
-const CEILING_PER_CENT: usize = 60;
+pub const CEILING_PER_CENT: usize = 60;
 /// The quantile with 97.5 % of the standard normal distribution below it; each side of a difference has 30 and more.
 const Z: f64 = 1.959_963_984_540_054;
 

@@ -4,16 +4,14 @@
 
 use serde::Serialize;
 
-use crate::credential::bundle::{Files, METHODOLOGY};
+use crate::client::recount::methodology;
+use crate::credential::bundle::Files;
 use crate::credential::tally::marks;
 use crate::domain::analysis::quality::{Excess, ceiling, identical, straight_lines, straight_lines_at_the_top};
 use crate::domain::analysis::{Figure, Panel};
-use crate::domain::methodology::Methodology;
-use crate::error::{Code, Error, Result};
+use crate::domain::statistics::CEILING_PER_CENT;
+use crate::error::Result;
 use crate::texts::{Arg, Language, text};
-
-/// The share of marks at the top from which they tell judges apart no more, as for the figures of a year.
-const CEILING: f64 = 0.6;
 
 /// What the marks of a cycle say of how the form was used.
 #[derive(Debug, Serialize)]
@@ -31,8 +29,7 @@ pub(super) struct Quality {
 impl Quality {
     /// Of bundles that passed their checks; none where nothing was to be marked.
     pub(super) fn of(earlier: Option<&Files>, files: &Files) -> Result<Option<Quality>> {
-        let methodology = files.get(METHODOLOGY).map(Vec::as_slice).unwrap_or_default();
-        let methodology: Methodology = serde_json::from_slice(methodology).map_err(|_| Error::from(Code::Malformed))?;
+        let methodology = methodology(files)?;
         let Some(scale) = methodology.scale else { return Ok(None) };
         let highest = f64::from(scale.max);
         let panels: Vec<Panel> = marks(earlier, files, &methodology)?
@@ -54,7 +51,9 @@ impl Quality {
         let say = |key: &str, args: &[(&'static str, Arg<'_>)]| text(language, key, args);
         let mut lines = vec![say("recount-quality", &[])];
         if let Figure::Known(share) = self.ceiling {
-            let key = if share > CEILING { "recount-quality-ceiling_alarm" } else { "recount-quality-ceiling" };
+            // From the same share on as judges of a year at the top, marks at the top tell nobody apart.
+            let is_alarm = share * 100.0 > CEILING_PER_CENT as f64;
+            let key = if is_alarm { "recount-quality-ceiling_alarm" } else { "recount-quality-ceiling" };
             lines.push(say(key, &[("share", Arg::Text(&percent(share)))]));
         }
         let counted = [

@@ -13,14 +13,8 @@ pub fn status_of(reviews: usize, decision_min: usize) -> Status {
     if reviews < decision_min { Status::Insufficient } else { Status::Developmental }
 }
 
-/// The result of one subject, as it is sealed; the number of reviews stands in it for whoever recounts.
-pub fn subject_result(
-    subject_ref: String,
-    reviews: usize,
-    decision_min: usize,
-    statements: Vec<String>,
-) -> SubjectResult {
-    let status = status_of(reviews, decision_min);
+/// The result of one subject by [`status_of`], as it is sealed; the number of reviews stands in it for whoever recounts.
+pub fn subject_result(subject_ref: String, reviews: usize, status: Status, statements: Vec<String>) -> SubjectResult {
     SubjectResult {
         subject_ref,
         status,
