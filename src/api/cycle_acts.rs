@@ -155,7 +155,8 @@ pub async fn begin_supplementary_round(
 /// Ask to close a cycle.
 ///
 /// For secretaries, from `reporting`, with what it rests on; another secretary confirms. Every evaluation must be final or
-/// cancelled, and no complaint proven (409 `guard_not_met`). The reviews are deleted `review_deletion_days` of the methodology later, by date.
+/// cancelled, and no complaint proven (409 `guard_not_met`). The reviews are deleted `review_deletion_days` of the methodology
+/// later, by date.
 #[utoipa::path(tag = "cycles", params(IdempotencyKeyHeader), request_body = Closing,
     responses((status = 202, body = ApprovalView), CreateProblems))]
 #[post("/cycles/{cycle_id}/close")]
@@ -193,8 +194,11 @@ pub async fn cancel_cycle(
     let Valid { body, digest } = cancellation;
     // A complaint that nobody has taken in yet may be what it rests on. A folder that cannot be believed stops no cancelling.
     let (dir, key_dir) = (&config.publication_dir, &config.key_dir);
-    if let Err(error) = exchange::take_in(&registry, dir, key_dir, *cycle_id, clock.now()).await {
-        tracing::warn!(cycle_id = %cycle_id, %error, "the box's documents were not taken in before a cancelling");
+    match exchange::take_in(&registry, dir, key_dir, *cycle_id, clock.now()).await {
+        Err(error) if error.code() == Code::BoxNotReady => {
+            tracing::warn!(cycle_id = %cycle_id, %error, "the box's documents were not taken in before a cancelling");
+        }
+        taken_in => taken_in?,
     }
     let deed = Deed { by: actor.id(), operation: "cancel_cycle", key, digest };
     ask_for(&registry, actor, deed, Act::CancelCycle, cycle_id.into_inner(), Some(body.reason), &clock).await

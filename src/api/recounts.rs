@@ -248,8 +248,9 @@ pub fn list_counts(actor: &Actor, id: CycleId) -> Result<List> {
 /// State how a recount ended.
 ///
 /// For auditors, once for each digest (409 `already_exists`), while the cycle is sealed and its results are computed, and
-/// afterwards while an appeal panel waits for a recount (409 else). Two auditors must find the stored results equal before the cycle can report; 422 where `equal` is
-/// said of another digest than theirs. Results that were computed anew and differ are stated anew.
+/// afterwards while an appeal panel waits for a recount (409 else). Two auditors must find the stored results equal before the
+/// cycle can report; 422 where `equal` is said of another digest than theirs. Results that were computed anew and differ are
+/// stated anew.
 #[utoipa::path(tag = "recounts", params(IdempotencyKeyHeader), request_body = NewRecount,
     responses((status = 201, body = RecountView), CreateProblems))]
 #[post("/cycles/{cycle_id}/recounts")]

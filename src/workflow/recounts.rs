@@ -55,8 +55,8 @@ pub fn round_under_way(conn: &mut Conn, cycle: &Cycle) -> Result<Option<i32>> {
 /// Records an auditor's statement: before the cycle reports, and afterwards where an appeal panel asked for one.
 ///
 /// # Errors
-/// As [`stored_digest`]; 409 `wrong_phase` once nothing waits for a statement; 422 where results of another digest are said to be equal; 409 `already_exists` for a second one
-/// about the same results.
+/// As [`stored_digest`]; 409 `wrong_phase` once nothing waits for a statement; 422 where results of another digest are said to
+/// be equal; 409 `already_exists` for a second one about the same results.
 pub fn state(
     conn: &mut Conn,
     actor: &Actor,
