@@ -178,7 +178,7 @@ async fn a_new_evaluation_is_ordered_as_a_request_that_planning_finds() {
     assert!(ended.body["detail"].as_str().unwrap().contains("cancelled"), "{}", ended.text);
 }
 
-/// A cycle with real reviews that reports, whose first subject appeals against being found fit, with the ways of a vote.
+/// A cycle with real reviews that reports, of which a subject appeals against being found fit, with the ways of a vote.
 struct Appealed {
     sealed: Sealed,
     panel: Panel,
@@ -189,8 +189,12 @@ impl Appealed {
     async fn new() -> Appealed {
         let sealed = Sealed::computed().await;
         sealed.to_reporting().await;
+        Appealed::of(sealed, 0).await
+    }
+
+    async fn of(sealed: Sealed, subject: usize) -> Appealed {
         let app = &sealed.app;
-        let evaluation = &sealed.evaluations[0];
+        let evaluation = &sealed.evaluations[subject];
         let of = app.secretary().await.get(&format!("/v1/evaluations/{evaluation}")).await.expect(200).body;
         let judge = sealed.round.plan.judges().find(|judge| of["judge_id"] == json!(judge.id)).unwrap();
         let (panel, own) = (app.panel(evaluation).await, judge.client(app).await);
@@ -254,6 +258,21 @@ async fn an_appeal_waits_for_the_recount_that_its_panel_asked_for_and_goes_on_wi
     assert_eq!(app.secretary().await.post(&settle, json!({})).await.expect(200).body["status"], "adopted");
     assert_eq!(panel.state(app).await, "final");
     appealed.state("equal").await.expect_problem(409, "wrong_phase");
+}
+
+#[tokio::test]
+async fn what_one_auditor_states_on_appeal_serves_every_appeal_of_the_cycle() {
+    let first = Appealed::new().await;
+    first.ask_for_recount().await.expect(200);
+    first.state("equal").await.expect(201);
+    first.sealed.app.clock.advance(chrono::TimeDelta::minutes(1));
+    let second = Appealed::of(first.sealed, 1).await;
+    second.ask_for_recount().await.expect(200);
+    let settle = second.vote("upheld").await;
+
+    let ended = second.sealed.app.secretary().await.post(&settle, json!({})).await.expect(200).body;
+
+    assert_eq!((&ended["status"], second.awaited().await), (&json!("adopted"), json!(0)));
 }
 
 #[tokio::test]

@@ -75,3 +75,12 @@ fn a_mark_lies_on_a_step_of_the_scale() {
     assert!(scale.contains(0) && scale.contains(10) && !scale.contains(3) && !scale.contains(12));
     assert_eq!(Scale { min: 1, max: 5, step: 0, expected: 3 }.marks(), Vec::<u8>::new());
 }
+
+#[test]
+fn the_developmental_methodology_tells_the_statements_of_the_default_under_the_same_criteria() {
+    let (standard, developmental) = (Methodology::standard().unwrap(), serde_json::from_str(DEVELOPMENTAL_JSON));
+    let developmental: Methodology = developmental.unwrap();
+    assert_eq!(developmental.statements, standard.statements);
+    let named = |methodology: Methodology| methodology.criteria.into_iter().map(|one| (one.code, one.name));
+    assert!(named(developmental).eq(named(standard)));
+}
