@@ -255,10 +255,7 @@ async fn nobody_stops_reopens_ends_or_revokes_an_evaluation_or_closes_its_cycle_
     suspend.confirmed(app).await;
     let resume = tries.alone(Act::ResumeEvaluation, &panel.path("/resume"), reason.clone(), &both).await;
     resume.confirmed(app).await;
-    panel.serve_report(app).await;
-    panel.respond(&scene.judge.client(app).await, false).await;
-    let proposed = panel.propose(app, decision("fit")).await.expect(201).id();
-    panel.adopt(app, &panel.members, &proposed).await;
+    panel.conclude(app, &scene.judge.client(app).await, decision("fit"), false).await;
     tries.alone(Act::ReopenEvaluation, &panel.path("/reopen"), reason.clone(), &both).await;
     panel.serve_decision(app).await;
     app.go_to("2027-01-26");

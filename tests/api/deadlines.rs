@@ -241,10 +241,7 @@ async fn a_hearing_is_held_on_the_thirtieth_day_at_the_latest_and_not_before_its
 async fn a_decision_is_to_be_served_in_three_working_days_and_the_time_to_appeal_waits_for_it() {
     let scene = Scene::with(&figures("above")).await;
     let (app, panel) = (&scene.app, &scene.panel);
-    panel.serve_report(app).await;
-    panel.respond(&scene.judge.client(app).await, false).await;
-    let proposed = panel.propose(app, decision("fit")).await.expect(201).id();
-    panel.adopt(app, &panel.members, &proposed).await;
+    panel.conclude(app, &scene.judge.client(app).await, decision("fit"), false).await;
     assert_eq!(clock(app, &panel.evaluation, "service").await, runs("2027-01-11", "2027-01-14"));
 
     app.go_to("2027-01-14");

@@ -1,12 +1,8 @@
 //! Evaluations for development: a methodology without numbers comes to statements and advice, and no score is anywhere. A
 //! newcomer's usual mistake is to hide a score; here there is none to hide.
 
-use std::process::Command;
-
-use ejf::client::recount::{read_archive, recount};
 use ejf::credential::bundle::RESULT;
 use ejf::domain::caller::Scope;
-use ejf::domain::methodology::{DEVELOPMENTAL_JSON, Methodology};
 use ejf::domain::policy::StaffRole;
 use ejf::texts::Language;
 use serde_json::{Value, json};
@@ -14,7 +10,9 @@ use serde_json::{Value, json};
 use crate::harness::App;
 use crate::harness::plans::{all_items, developmental, new_cycle};
 use crate::harness::seeded::{decision, figures};
+use crate::recounts::{findings, second_opinion};
 use crate::results::Sealed;
+use crate::statements::in_words;
 use crate::traps::dump;
 
 /// Fourteen reviews of the first subject choose something, ten of the second and nine of the third; nobody says anything of
@@ -29,12 +27,6 @@ fn chosen(subject: usize, place: usize) -> &'static [&'static str] {
         (1, 2..=9) => &["s10"],
         _ => &[],
     }
-}
-
-/// The statements of these codes as they are told.
-fn in_words(codes: &[&str]) -> Value {
-    let methodology: Methodology = serde_json::from_str(DEVELOPMENTAL_JSON).unwrap();
-    codes.iter().map(|code| json!({"code": code, "text": methodology.statement(code).unwrap().text})).collect()
 }
 
 /// Where in the registry a score stands.
@@ -91,13 +83,9 @@ async fn reviews_without_marks_come_to_statements_and_to_no_score_in_storage_api
 async fn what_reviews_without_marks_came_to_is_recounted_and_told_to_the_judge_as_to_the_commission() {
     let sealed = Sealed::developmental(chosen).await;
     let auditor = sealed.app.staff(StaffRole::Auditor).await;
-    let files = read_archive(&auditor.get(&sealed.round.plan.path("/bundle")).await.expect(200).bytes).unwrap();
-    let subject_ref = sealed.round.manifest.manifest().subjects[0].subject_ref;
+    let (files, subject_ref) = sealed.recounted(0).await;
     let answer = auditor.get(&sealed.result_path(0)).await.expect(200).body;
-    let findings = |answer: &Value| {
-        let published = [(subject_ref, serde_json::from_value(answer.clone()).unwrap())];
-        recount(&files, &published, &|| {}).findings.iter().map(|one| one.check.as_str()).collect::<Vec<_>>()
-    };
+    let findings = |answer: &Value| findings(&files, subject_ref, answer);
     assert_eq!(findings(&answer), [""; 0]);
     let mut fewer = answer.clone();
     fewer["statements"].as_array_mut().unwrap().pop();
@@ -105,17 +93,12 @@ async fn what_reviews_without_marks_came_to_is_recounted_and_told_to_the_judge_a
     scored["status"] = json!("ok");
     assert_eq!((findings(&fewer), findings(&scored)), (vec!["c10"], vec!["c10"]));
 
-    let folder = tempfile::tempdir().unwrap();
-    for (name, bytes) in &files {
-        std::fs::write(folder.path().join(name), bytes).unwrap();
-    }
-    let verifier = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verifier/recount.py");
-    let second = || Command::new("python3").args(["-B", verifier]).arg(folder.path()).output().expect("Python 3");
-    let told = second();
+    let told = second_opinion(&files);
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stdout));
-    let altered = String::from_utf8(files[RESULT].clone()).unwrap().replacen("\"s01\"", "\"s02\"", 1);
-    std::fs::write(folder.path().join(RESULT), altered).unwrap();
-    assert!(String::from_utf8_lossy(&second().stdout).contains("c9: "));
+    let mut altered = files.clone();
+    let result = String::from_utf8(files[RESULT].clone()).unwrap();
+    altered.insert(RESULT.to_owned(), result.replacen("\"s01\"", "\"s02\"", 1).into_bytes());
+    assert!(String::from_utf8_lossy(&second_opinion(&altered).stdout).contains("c9: "));
 
     sealed.to_reporting().await;
 

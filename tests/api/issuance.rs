@@ -333,6 +333,13 @@ async fn a_credential_request_is_refused_whole_for_each_fault_in_its_order() {
     judge.post("/v1/me/credentials", good).await.expect(200);
 }
 
+/// A request for the credential of an assignment that no key fits; whether it comes in time is asked first.
+pub fn unfit_request(frozen: &Value, assignment: &Value) -> Value {
+    json!({"manifest_digest": frozen["manifest_digest"], "requests": [{
+        "assignment_id": assignment["id"], "issuer_id": "council", "key_id": Bytes([0; 32]), "blinded_msg": "AAAA",
+    }]})
+}
+
 #[tokio::test]
 async fn credentials_are_issued_by_date_alone() {
     let app = App::start_with_keys(SUBJECTS).await;
@@ -342,9 +349,7 @@ async fn credentials_are_issued_by_date_alone() {
     let frozen = plan.freeze(&app).await;
     let judge = &plan.others[0];
     let open = assignments(&judge.client(&app).await).await;
-    let request = json!({"manifest_digest": frozen["manifest_digest"], "requests": [{
-        "assignment_id": open[0]["id"], "issuer_id": "council", "key_id": Bytes([0; 32]), "blinded_msg": "AAAA",
-    }]});
+    let request = unfit_request(&frozen, &open[0]);
 
     let early = judge.client(&app).await.post("/v1/me/credentials", request.clone()).await;
     plan.pass(&app, "issue_close").await;

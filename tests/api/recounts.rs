@@ -1,9 +1,11 @@
 //! What auditors get of a sealed round and state about it, and that a cycle does not report without two of them.
 
+use std::process::{Command, Output};
+
 use ed25519_dalek::SigningKey;
 use ejf::client::recount::{read_archive, recount};
-use ejf::credential::bundle::{ENVELOPES, ledger_file};
-use ejf::credential::encoding::Bytes;
+use ejf::credential::bundle::{ENVELOPES, Files, ledger_file};
+use ejf::credential::encoding::{Bytes, Ref};
 use ejf::credential::envelope::Envelope;
 use ejf::credential::ledger::Ledger;
 use ejf::credential::receipt::Receipt;
@@ -16,6 +18,31 @@ use serde_json::{Value, json};
 
 use crate::harness::plans::all_items;
 use crate::results::{Sealed, sealed};
+
+/// The checks that a recount of a bundle fails, held against one published result.
+pub fn findings(files: &Files, subject_ref: Ref, answer: &Value) -> Vec<&'static str> {
+    let published = [(subject_ref, serde_json::from_value(answer.clone()).unwrap())];
+    recount(files, &published, &|| {}).findings.iter().map(|one| one.check.as_str()).collect()
+}
+
+/// What the verifier in Python says of a bundle.
+pub fn second_opinion(files: &Files) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let verifier = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verifier/recount.py");
+    Command::new("python3").args(["-B", verifier]).arg(folder.path()).output().expect("Python 3")
+}
+
+impl Sealed {
+    /// The bundle as an auditor downloads it, with the box's name of a subject.
+    pub async fn recounted(&self, subject: usize) -> (Files, Ref) {
+        let auditor = self.app.staff(StaffRole::Auditor).await;
+        let archive = auditor.get(&self.round.plan.path("/bundle")).await.expect(200).bytes;
+        (read_archive(&archive).unwrap(), self.round.manifest.manifest().subjects[subject].subject_ref)
+    }
+}
 
 #[tokio::test]
 async fn an_auditor_downloads_the_bundle_and_recounts_it() {

@@ -9,6 +9,7 @@ use crate::harness::rounds::{SUBJECTS, assignments};
 use crate::harness::seeded::{decision, figures};
 use crate::harness::{Answer, App, Judge};
 use crate::imports::imported;
+use crate::issuance::unfit_request;
 use crate::proceedings::Scene;
 use crate::records::{told, training};
 use crate::retention::{HOLDS, SCHEDULES, kept_for_a_year};
@@ -78,10 +79,7 @@ async fn whoever_appeals_too_late_is_told_that_recorded_leave_makes_the_time_lon
 async fn after_a_vote_another_decision_a_reopening_or_an_appeal_is_named() {
     let scene = Scene::with(&figures("above")).await;
     let (app, panel) = (&scene.app, &scene.panel);
-    panel.serve_report(app).await;
-    panel.respond(&scene.judge.client(app).await, false).await;
-    let proposed = panel.propose(app, decision("fit")).await.expect(201).id();
-    panel.adopt(app, &panel.members, &proposed).await;
+    let proposed = panel.conclude(app, &scene.judge.client(app).await, decision("fit"), false).await;
 
     let again = app.secretary().await.post(&format!("/v1/decisions/{proposed}/settle"), json!({})).await;
 
@@ -120,8 +118,7 @@ async fn a_credential_outside_its_days_and_a_recusal_after_them_say_who_can_exte
     let frozen = plan.freeze(&app).await;
     let judge = &plan.others[0];
     let own = assignments(&judge.client(&app).await).await;
-    let request = json!({"manifest_digest": frozen["manifest_digest"], "requests": [{"assignment_id": own[0]["id"],
-        "issuer_id": "council", "key_id": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "blinded_msg": "AAAA"}]});
+    let request = unfit_request(&frozen, &own[0]);
     let (open, close) = (plan.day(&app, "issue_open").await, plan.day(&app, "issue_close").await);
 
     let early = judge.client(&app).await.post("/v1/me/credentials", request.clone()).await;

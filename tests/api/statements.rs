@@ -1,11 +1,11 @@
 //! Coded statements from the reviews to those they are for. What a newcomer would get wrong: the code alone is told, from
 //! the threshold on, and to everybody the same.
 
-use ejf::client::recount::{read_archive, recount};
 use ejf::domain::methodology::Methodology;
 use ejf::domain::policy::StaffRole;
 use serde_json::{Value, json};
 
+use crate::recounts::findings;
 use crate::results::Sealed;
 
 /// Fourteen, ten and nine reviews of the first three subjects count; the last four of the second are withdrawn but for what
@@ -23,8 +23,8 @@ fn chosen(subject: usize, place: usize) -> &'static [&'static str] {
     }
 }
 
-/// The statements of these codes as they are told.
-fn in_words(codes: &[&str]) -> Value {
+/// The statements of these codes as they are told; both committed methodologies have the same.
+pub fn in_words(codes: &[&str]) -> Value {
     let methodology = Methodology::standard().unwrap();
     codes.iter().map(|code| json!({"code": code, "text": methodology.statement(code).unwrap().text})).collect()
 }
@@ -74,13 +74,9 @@ async fn judge_commission_and_auditors_are_told_the_same_statements_and_the_secr
 async fn what_is_told_of_statements_is_recounted() {
     let sealed = Sealed::computed_choosing(chosen).await;
     let auditor = sealed.app.staff(StaffRole::Auditor).await;
-    let files = read_archive(&auditor.get(&sealed.round.plan.path("/bundle")).await.expect(200).bytes).unwrap();
-    let subject_ref = sealed.round.manifest.manifest().subjects[0].subject_ref;
+    let (files, subject_ref) = sealed.recounted(0).await;
     let answer = auditor.get(&sealed.result_path(0)).await.expect(200).body;
-    let findings = |answer: &Value| {
-        let published = [(subject_ref, serde_json::from_value(answer.clone()).unwrap())];
-        recount(&files, &published, &|| {}).findings.iter().map(|one| one.check.as_str()).collect::<Vec<_>>()
-    };
+    let findings = |answer: &Value| findings(&files, subject_ref, answer);
     assert_eq!(findings(&answer), [""; 0]);
 
     let mut missing = answer.clone();

@@ -293,8 +293,8 @@ impl Panel {
         app.secretary().await.post(&self.path("/decision-service"), served).await.expect(200);
     }
 
-    /// From the count to a served decision of this outcome; heard where that is needed.
-    pub async fn decide(&self, app: &App, judge: &super::Client, decision: Value, is_heard: bool) {
+    /// From the count to a decision of this outcome that is adopted; heard where that is needed.
+    pub async fn conclude(&self, app: &App, judge: &super::Client, decision: Value, is_heard: bool) -> String {
         self.serve_report(app).await;
         self.respond(judge, is_heard).await;
         if is_heard {
@@ -302,6 +302,12 @@ impl Panel {
         }
         let proposed = self.propose(app, decision).await.expect(201).id();
         self.adopt(app, &self.members, &proposed).await;
+        proposed
+    }
+
+    /// The same to its service.
+    pub async fn decide(&self, app: &App, judge: &super::Client, decision: Value, is_heard: bool) {
+        self.conclude(app, judge, decision, is_heard).await;
         self.serve_decision(app).await;
     }
 
